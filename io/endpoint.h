@@ -1,0 +1,146 @@
+/* endpoint.h - one end of a copy: a const vtable, called only through checked wrappers.
+ *
+ * Knows:         sizes, alignment, capabilities, contracts.
+ * Must not know: why a range is moved, retry policy.
+ * Threads:       the reactor's. Every request belongs to its caller and stays alive and unmoved until its
+ *                `done` ran; `done` runs exactly once, from the reactor, never inside the submit.
+ * Errors:        in req->err; a request is whole or failed, partial transfers are the endpoint's
+ *                business. Errors say host or path, range, status and request id; never a secret.
+ */
+#ifndef IO_ENDPOINT_H
+#define IO_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "blockmap/extent.h"
+#include "blockmap/marker.h"
+#include "io/bufpool.h"
+
+#define ENDPOINT_PAGE_BYTES     512u
+#define ENDPOINT_ETAG_MAX_BYTES 128u
+#define ENDPOINT_NAME_MAX_BYTES 1024u
+_Static_assert(BUF_BYTES % ENDPOINT_PAGE_BYTES == 0, "a buffer holds whole pages");
+
+struct endpoint;
+
+struct block_req {
+    uint64_t offset;     /* bytes from the start of the disk */
+    uint32_t length;     /* bytes */
+    struct buf *buf;     /* borrowed until done; NULL for zero, clear and flush */
+    uint32_t buf_offset; /* where in buf the range's first byte is */
+    bool crc64_known;    /* in: write may send crc64. out: read computed (and checked) crc64 */
+    uint64_t crc64;      /* of exactly these bytes */
+    struct err err;      /* ERR_NONE on success */
+    void (*done)(struct block_req *);
+};
+
+/* What is there before a copy; also what the wrappers check against afterwards. */
+struct stat_req {
+    bool exists;                        /* out; false: only `capabilities` mean anything */
+    uint64_t size_bytes;                /* out; whole length, VHD footer included */
+    char etag[ENDPOINT_ETAG_MAX_BYTES]; /* out; a file's is made of inode, size, mtime, ctime */
+    char last_modified[64];             /* out; as the service says it */
+    struct marker marker;               /* out; state MARKER_NONE when there is none */
+    struct err err; /* a block blob, an unreadable marker, ...; absence is no error */
+    void (*done)(struct stat_req *);
+};
+
+/* since NULL: what may hold data (everything else is zero). Else: what changed since that snapshot (a
+ * full URL with its SAS, secret, or a bare snapshot time); pages that became zero are in out_clears
+ * and everything in neither set is unchanged. Lists are validated: sorted, page-aligned, inside the
+ * size. Both sets must be empty; only out_data is used when since is NULL. */
+struct list_req {
+    struct extent within;
+    const char *since; /* borrowed until done */
+    struct extent_set *out_data;
+    struct extent_set *out_clears;
+    uint64_t size_bytes; /* out: size of what was listed, as the lister said it */
+    struct err err;
+    void (*done)(struct list_req *);
+};
+
+enum setup_verb {
+    SETUP_CREATE, /* absent -> present, size_bytes of zeros; fails (ERR_CONFLICT) if it exists */
+    SETUP_RESIZE, /* grows to size_bytes, new bytes zero */
+    SETUP_MARK, /* replaces the marker, keeps all else; guarded by the etag of the last stat/setup */
+    SETUP_FENCE, /* after an indefinite answer: no earlier write may land any more (protocol A.5) */
+    SETUP_SNAPSHOT /* a point in time; its name in out_snapshot */
+};
+
+struct setup_req {
+    enum setup_verb verb;
+    uint64_t size_bytes;         /* CREATE, RESIZE */
+    const struct marker *marker; /* MARK; CREATE may have one too; borrowed until done */
+    char out_etag[ENDPOINT_ETAG_MAX_BYTES];
+    char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */
+    struct err err;
+    void (*done)(struct setup_req *);
+};
+
+enum endpoint_capability {
+    ENDPOINT_CAN_LIST = 1u << 0, /* knows its holes; else everything may hold data */
+    ENDPOINT_CAN_DIFF = 1u << 1,
+    ENDPOINT_CAN_CREATE = 1u << 2,
+    ENDPOINT_CAN_RESIZE = 1u << 3,
+    ENDPOINT_CAN_MARK = 1u << 4,
+    ENDPOINT_CAN_SNAPSHOT = 1u << 5,
+    ENDPOINT_CAN_FENCE = 1u << 6,
+    ENDPOINT_DISCARDS = 1u << 7,        /* null: what is written is thrown away */
+    ENDPOINT_LIMITS_REQUESTS = 1u << 8, /* a request costs as much as request_cost_bytes of data */
+    ENDPOINT_CHECKS_CRC64 = 1u << 9     /* sends or wants crc64 on blocks */
+};
+
+struct endpoint_ops {
+    const char *name; /* "pageblob", "file", ... */
+    void (*stat)(struct endpoint *, struct stat_req *);
+    void (*setup)(struct endpoint *, struct setup_req *);
+    void (*list)(struct endpoint *, struct list_req *);
+    void (*read)(struct endpoint *, struct block_req *);
+    void (*write)(struct endpoint *, struct block_req *);
+    void (*zero)(struct endpoint *, struct block_req *);
+    void (*flush)(struct endpoint *, struct block_req *);
+    void (*close)(struct endpoint *); /* frees; nothing is in flight */
+};
+
+/* The head of every endpoint; embedded first in the concrete one. */
+struct endpoint {
+    /* set at open */
+    const struct endpoint_ops *ops;
+    struct reactor *reactor;            /* borrowed */
+    char name[ENDPOINT_NAME_MAX_BYTES]; /* for people: address or path, no secret */
+    char *identity;                     /* owned; design "Identity"; for markers and state files */
+    uint32_t align_bytes;               /* of offsets and lengths of reads and writes */
+    uint32_t request_max_bytes;         /* of one read or write; <= BUF_BYTES */
+    uint64_t clear_max_bytes;           /* of one zero; UINT64_MAX = any */
+    uint32_t request_cost_bytes; /* what a request costs in bytes, for coalescing; 0 = nothing */
+    unsigned capabilities;       /* of enum endpoint_capability; final after the first stat */
+    /* changes, reactor thread only */
+    uint64_t size_bytes; /* after a stat or setup; 0 before */
+    uint32_t inflight;
+    uint64_t requests_count; /* HTTP requests or system calls, retries included */
+    uint64_t wire_read_bytes;
+    uint64_t wire_written_bytes;
+    bool warned_no_checksum; /* said once that the host checks nothing */
+};
+
+/* ---- Submit; contracts are asserted here, once, for every endpoint ---- */
+void endpoint_stat(struct endpoint *ep, struct stat_req *req);
+void endpoint_setup(struct endpoint *ep, struct setup_req *req);
+void endpoint_list(struct endpoint *ep, struct list_req *req);
+void endpoint_read(struct endpoint *ep, struct block_req *req);
+void endpoint_write(struct endpoint *ep, struct block_req *req);
+void endpoint_zero(struct endpoint *ep, struct block_req *req); /* any length, page-aligned */
+void endpoint_flush(struct endpoint *ep,
+                    struct block_req *req); /* all that was written is durable */
+void endpoint_close(struct endpoint *ep);   /* NULL is fine; nothing in flight */
+
+/* ---- For endpoints: how a request ends. Call from a posted task or a completion, never from
+ *      inside ops. They count down inflight and run done. ---- */
+void endpoint_stat_end(struct endpoint *ep, struct stat_req *req);
+void endpoint_setup_end(struct endpoint *ep, struct setup_req *req);
+void endpoint_list_end(struct endpoint *ep, struct list_req *req);
+void endpoint_block_end(struct endpoint *ep, struct block_req *req);
+
+#endif
