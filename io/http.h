@@ -1,0 +1,118 @@
+/* http.h - one HTTP exchange: a request sent, its answer received whole, or an error.
+ *
+ * Knows:         connections, TLS, deadlines, HTTP's own headers and the two every answer of the
+ *                service carries (x-ms-error-code, x-ms-request-id).
+ * Must not know: blobs, ranges of a plan, when to try again.
+ * Threads:       the reactor's. A request belongs to its caller, alive and unmoved until `done` ran.
+ *                done runs exactly once, from the reactor, never inside http_send. `push` and
+ *                `header` run inside the transfer: they may copy, and call nothing of this file.
+ * Errors:        req->err only when no whole answer came; a status of 400 or more is an answer.
+ *                Texts name host and path, never a query.
+ */
+#ifndef IO_HTTP_H
+#define IO_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "io/reactor.h"
+#include "io/secret.h"
+
+#define HTTP_CONNECTIONS_DEFAULT  64u
+#define HTTP_HEADERS_MAX          128u
+#define HTTP_HEADERS_MAX_BYTES    (32u << 10) /* of one request, names and values together */
+#define HTTP_ERROR_BODY_MAX_BYTES 4096u       /* the rest of a refusal's body is dropped */
+#define HTTP_CONNECT_MS           10000u
+#define HTTP_STALL_MS             60000u  /* no byte either way */
+#define HTTP_TOTAL_MS             60000u  /* a whole exchange without data, ... */
+#define HTTP_TOTAL_MS_PER_MIB     120000u /* ... and what each MiB may add (protocol A.1) */
+
+struct http;
+struct http_req;
+
+struct http_options {         /* zeroed = all defaults */
+    unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
+    const char *ca_file;      /* PEM; NULL = the system's. Borrowed until http_new returns */
+    bool allow_plain;         /* http:// also to hosts other than this one */
+};
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
+
+struct http_header {
+    const char *name;
+    const char *value; /* may be secret; "" is sent as an empty value */
+};
+
+struct http_deadlines {  /* 0 = the default */
+    uint32_t connect_ms; /* name, TCP and TLS */
+    uint32_t stall_ms;
+    uint32_t total_ms; /* from the moment a connection is free for it */
+};
+
+struct http_answer {
+    int status;
+    uint64_t body_bytes;              /* received */
+    uint64_t range_first, range_last; /* of Content-Range, if range_known */
+    bool range_known;
+    bool crc64_known; /* crc64 is of the bytes received into memory */
+    uint64_t crc64;
+    uint32_t retry_after_ms;                   /* Retry-After or x-ms-retry-after-ms; 0 = none */
+    char code[64];                             /* x-ms-error-code */
+    char request_id[ERR_REQUEST_ID_MAX_BYTES]; /* x-ms-request-id */
+    const char *error_body;                    /* of a status >= 300; valid inside done only */
+    size_t error_body_bytes;
+};
+
+struct http_req {
+    /* in; url, additions and headers are copied by http_send, the rest is borrowed until done */
+    enum http_method method;
+    const struct secret_url *url;
+    const char *additions; /* to the query; NULL = none */
+    const struct http_header *headers;
+    size_t header_count;
+    const void *body; /* sent with its length, 0 included, for PUT and POST */
+    size_t body_bytes;
+    struct http_deadlines deadlines;
+    bool send_once; /* never sent again by itself on a fresh connection (protocol A.5) */
+    /* in: where the body of a 2xx goes. memory: at most memory_bytes; push: any length. Neither: a
+     * body is dropped. */
+    unsigned char *memory;
+    size_t memory_bytes;
+    bool exact; /* the answer must fill memory_bytes, no byte less or more */
+    bool crc64; /* of what goes to memory, computed piece by piece while it is in the cache */
+    bool expect_range; /* a 206 must name range_first .. range_first + memory_bytes - 1 */
+    uint64_t range_first;
+    bool (*push)(struct http_req *, const void *bytes, size_t count, struct err *e);
+    /* in: every header of the final answer, name in lower case; NULL = not wanted */
+    void (*header)(struct http_req *, const char *name, const char *value);
+    /* out */
+    struct http_answer answer;
+    struct err err;
+    void (*done)(struct http_req *);
+    struct reactor_task task;       /* private */
+    struct http_exchange *exchange; /* private */
+};
+
+struct http_counts {
+    uint64_t requests;   /* sent, those that failed included */
+    uint64_t sent_bytes; /* bodies */
+    uint64_t received_bytes;
+    uint64_t connections; /* opened */
+};
+
+/* ---- Life ---- */
+struct http *http_new(struct reactor *r, const struct http_options *options, struct err *e);
+void http_free(struct http *http); /* NULL is fine; asserts that no request is live */
+
+/* ---- Use ---- */
+void http_send(struct http *http, struct http_req *req);
+void http_cancel_all(struct http *http); /* every live request ends with ERR_CANCELED */
+
+/* ---- Look ---- */
+struct reactor *http_reactor(const struct http *http);
+const struct http_counts *http_count(const struct http *http); /* view */
+uint32_t http_total_ms(uint64_t body_bytes); /* the default total deadline for that much data */
+
+#endif
