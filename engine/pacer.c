@@ -1,0 +1,134 @@
+/* pacer.c - see pacer.h. */
+#include "engine/pacer.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define PACER_GROWTH_PAYS  1.05 /* an epoch this much faster than the one before proves the step */
+#define PACER_PROBE_EPOCHS 8u   /* quiet epochs between two probes */
+#define PACER_SLOW_FACTOR  6u /* a mean latency this often the best is a throttle without a name */
+#define PACER_DEAF_MIN_NS  50000000ull
+
+void pacer_init(struct pacer *pacer, uint32_t window_start, uint32_t window_max)
+{
+    assert(window_max >= PACER_WINDOW_MIN && window_max <= PACER_WINDOW_MAX);
+    memset(pacer, 0, sizeof *pacer);
+    if (window_start > window_max)
+        window_start = window_max;
+    if (window_start < PACER_WINDOW_MIN)
+        window_start = PACER_WINDOW_MIN;
+    pacer->window_max = window_max;
+    pacer->window = window_start;
+    pacer->window_before = window_start;
+    pacer->growing = true;
+}
+
+bool pacer_may_start(struct pacer *pacer, uint32_t inflight, uint64_t now_ns)
+{
+    if (now_ns < pacer->not_before_ns)
+        return false;
+    if (inflight < pacer->window)
+        return true;
+    pacer->limited = true;
+    return false;
+}
+
+static void pacer_step_up(struct pacer *pacer)
+{
+    uint32_t step = pacer->growing ? pacer->window / 2 : pacer->window / 8;
+
+    pacer->window_before = pacer->window;
+    pacer->window += step ? step : 1;
+    if (pacer->window > pacer->window_max)
+        pacer->window = pacer->window_max;
+}
+
+/* What the epoch that just ended says about the window it ran with. */
+static void pacer_judge_rate(struct pacer *pacer, double rate)
+{
+    bool paid = rate > pacer->rate_before * PACER_GROWTH_PAYS;
+
+    if (pacer->growing && paid) {
+        pacer_step_up(pacer);
+    } else if (pacer->growing) {
+        pacer->growing = false;
+        pacer->window = pacer->window_before;
+    } else if (pacer->probing) {
+        pacer->probing = false;
+        pacer->quiet_epochs = 0;
+        if (!paid)
+            pacer->window = pacer->window_before;
+    } else if (++pacer->quiet_epochs >= PACER_PROBE_EPOCHS) {
+        pacer->probing = true;
+        pacer_step_up(pacer);
+    }
+}
+
+static void pacer_note_latency(struct pacer *pacer, uint64_t mean_ns)
+{
+    if (pacer->latency_min_ns == 0 || mean_ns < pacer->latency_min_ns)
+        pacer->latency_min_ns = mean_ns;
+    else
+        pacer->latency_min_ns += pacer->latency_min_ns / 64; /* paths change: forget slowly */
+}
+
+static void pacer_epoch_end(struct pacer *pacer, uint64_t now_ns)
+{
+    double rate = (double)pacer->epoch_bytes / (double)(now_ns - pacer->epoch_start_ns);
+    uint64_t mean_ns = pacer->epoch_latency_ns / pacer->epoch_count;
+    bool slow = pacer->latency_min_ns && mean_ns > PACER_SLOW_FACTOR * pacer->latency_min_ns &&
+                rate <= pacer->rate_before * PACER_GROWTH_PAYS;
+
+    pacer_note_latency(pacer, mean_ns);
+    if (slow && pacer->window > PACER_WINDOW_START) {
+        pacer->growing = false;
+        pacer->probing = false;
+        pacer->window -= pacer->window / 4;
+        pacer->window_before = pacer->window;
+        pacer->backoffs_count++;
+    } else if (pacer->limited) {
+        pacer_judge_rate(pacer, rate);
+    }
+    pacer->rate_before = rate;
+    pacer->epoch_start_ns = now_ns;
+    pacer->epoch_bytes = 0;
+    pacer->epoch_count = 0;
+    pacer->epoch_latency_ns = 0;
+    pacer->limited = false;
+}
+
+void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, uint64_t now_ns)
+{
+    if (pacer->epoch_start_ns == 0)
+        pacer->epoch_start_ns = now_ns > latency_ns ? now_ns - latency_ns : 1;
+    pacer->epoch_bytes += bytes;
+    pacer->epoch_latency_ns += latency_ns;
+    pacer->epoch_count++;
+    if (now_ns > pacer->epoch_start_ns + PACER_EPOCH_MIN_NS &&
+        pacer->epoch_count >= 2 * pacer->window)
+        pacer_epoch_end(pacer, now_ns);
+}
+
+void pacer_note_trouble(struct pacer *pacer, enum pacer_trouble trouble, uint64_t delay_ns,
+                        uint64_t now_ns)
+{
+    uint64_t deaf_ns =
+        pacer->latency_min_ns > PACER_DEAF_MIN_NS ? pacer->latency_min_ns : PACER_DEAF_MIN_NS;
+
+    if (trouble == PACER_THROTTLED && now_ns + delay_ns > pacer->not_before_ns)
+        pacer->not_before_ns = now_ns + delay_ns;
+    if (now_ns < pacer->deaf_until_ns)
+        return;
+    pacer->deaf_until_ns = now_ns + deaf_ns;
+    pacer->growing = false;
+    pacer->probing = false;
+    pacer->quiet_epochs = 0;
+    pacer->window = pacer->window / 2 > PACER_WINDOW_MIN ? pacer->window / 2 : PACER_WINDOW_MIN;
+    pacer->window_before = pacer->window;
+    pacer->backoffs_count++;
+}
+
+uint64_t pacer_wake_ns(const struct pacer *pacer, uint64_t now_ns)
+{
+    return now_ns < pacer->not_before_ns ? pacer->not_before_ns : 0;
+}

@@ -1,0 +1,119 @@
+/* plan.c - see plan.h. Every step is one linear pass over sorted sets. */
+#include "engine/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The part of a set that lies in [0, disk_bytes). */
+static bool plan_clip(struct extent_set *out, const struct extent_set *set, uint64_t disk_bytes)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct extent whole = {0, disk_bytes};
+        struct extent part = extent_common(extent_set_at(set, i), whole);
+
+        if (part.length && !extent_set_append(out, part))
+            return false;
+    }
+    return true;
+}
+
+/* Joins neighbours whose gap is at most coalesce_bytes and wholly data in the newer snapshot: a gap
+ * that holds a hole or a clear is never read. */
+static bool plan_coalesce(struct extent_set *reads, const struct extent_set *all,
+                          uint64_t coalesce_bytes, uint64_t *out_gap_bytes)
+{
+    struct extent_set joined = {0};
+    struct extent last = {0, 0};
+    uint64_t gap_bytes = 0;
+
+    for (size_t i = 0; i < reads->count; i++) {
+        struct extent next = extent_set_at(reads, i);
+        struct extent gap = {extent_end(last), next.offset - extent_end(last)};
+
+        if (last.length && gap.length <= coalesce_bytes && extent_set_covers(all, gap)) {
+            gap_bytes += gap.length;
+            last.length = extent_end(next) - last.offset;
+            continue;
+        }
+        if (!extent_set_append(&joined, last))
+            goto fail;
+        last = next;
+    }
+    if (!extent_set_append(&joined, last))
+        goto fail;
+    extent_set_move(reads, &joined);
+    *out_gap_bytes = gap_bytes;
+    return true;
+fail:
+    extent_set_fini(&joined);
+    return false;
+}
+
+static bool plan_make_full(const struct plan_input *input, struct plan *plan)
+{
+    if (!plan_clip(&plan->reads, input->source_data, input->disk_bytes))
+        return false;
+    if (!input->target_data)
+        return true;
+    return plan_clip(&plan->stale, input->target_data, input->disk_bytes) &&
+           extent_set_difference(&plan->clears, &plan->stale, &plan->reads);
+}
+
+static bool plan_make_delta(const struct plan_input *input, struct plan *plan)
+{
+    struct extent_set clears = {0};
+    struct extent whole = {0, input->disk_bytes};
+    bool ok;
+
+    ok = plan_clip(&plan->reads, input->source_data, input->disk_bytes) &&
+         plan_clip(&clears, input->source_clears, input->disk_bytes) &&
+         extent_set_difference(&plan->clears, &clears, &plan->reads) &&
+         extent_set_add(&plan->stale, whole);
+    extent_set_fini(&clears);
+    if (ok && input->coalesce_bytes && input->source_all)
+        ok =
+            plan_coalesce(&plan->reads, input->source_all, input->coalesce_bytes, &plan->gap_bytes);
+    return ok;
+}
+
+bool plan_make(const struct plan_input *input, struct plan *out_plan, struct err *e)
+{
+    struct plan plan = {.delta = input->delta, .disk_bytes = input->disk_bytes};
+    bool ok;
+
+    assert(input->source_data);
+    assert(!input->delta || input->source_clears);
+    ok = input->delta ? plan_make_delta(input, &plan) : plan_make_full(input, &plan);
+    if (!ok) {
+        plan_fini(&plan);
+        return err_set(e, ERR_LIMIT, RETRY_NEVER,
+                       "the plan needs more memory than there is: too many separate ranges");
+    }
+    *out_plan = plan;
+    return true;
+}
+
+void plan_fini(struct plan *plan)
+{
+    extent_set_fini(&plan->reads);
+    extent_set_fini(&plan->clears);
+    extent_set_fini(&plan->stale);
+    memset(plan, 0, sizeof *plan);
+}
+
+uint64_t plan_total_bytes(const struct plan *plan)
+{
+    return plan->reads.total_bytes + plan->clears.total_bytes;
+}
+
+uint64_t plan_read_count(const struct plan *plan, uint64_t chunk_bytes)
+{
+    uint64_t reads_count = 0;
+
+    for (size_t i = 0; i < plan->reads.count; i++) {
+        struct extent e = extent_set_at(&plan->reads, i);
+
+        reads_count += (extent_end(e) - 1) / chunk_bytes - e.offset / chunk_bytes + 1;
+    }
+    return reads_count;
+}
