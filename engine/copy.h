@@ -1,0 +1,109 @@
+/* copy.h - one copy: source, maybe a base, and target; full or delta; planned, moved, committed.
+ *
+ * Knows:         the order of a copy (design "Identity, base, marker, root"), retries, the window.
+ * Must not know: what kind of endpoint either end is, terminals, argv.
+ * Threads:       the reactor's. Several copies may share one reactor and one buffer pool.
+ */
+#ifndef ENGINE_COPY_H
+#define ENGINE_COPY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/digest.h"
+#include "blockmap/err.h"
+#include "engine/plan.h"
+#include "engine/progress.h"
+#include "io/bufpool.h"
+#include "io/endpoint.h"
+#include "io/reactor.h"
+
+#define COPY_COALESCE_DEFAULT UINT64_MAX /* the target's own break-even */
+#define COPY_ZERO_RUN_BYTES                                                                        \
+    4096u                      /* zeros of at least this, inside what was read, are not written */
+#define COPY_ZERO_RUNS_MAX 32u /* at most so many in one range: the longest */
+
+struct copy;
+
+/* Both outlive the copy; neither is owned. */
+struct copy_ends {
+    struct endpoint *source;
+    struct endpoint *base; /* the older snapshot, looked at only; NULL: a full copy */
+    const char *since;     /* the base as endpoint_list wants it (secret); NULL without base */
+    struct endpoint *target;
+    struct bufpool *pool;
+};
+
+enum copy_footer { COPY_FOOTER_KEEP, COPY_FOOTER_STRIP, COPY_FOOTER_ADD };
+
+struct copy_options {
+    bool plan_only;          /* stops before anything is changed */
+    bool hash;               /* make the root (full) or the digest (delta) */
+    enum copy_footer footer; /* between a disk with a VHD footer and a raw one */
+    uint64_t coalesce_bytes; /* COPY_COALESCE_DEFAULT, or bytes; 0 = never */
+    uint32_t window_start;   /* ranges in flight at first; 0 = PACER_WINDOW_START */
+    uint32_t window_max;     /* 0 = as many as there is memory for */
+    const char *source_id;   /* identity to use instead of the endpoint's; NULL = its own */
+    const char *base_id;
+    const char *state_folder; /* where what we know of targets is kept; NULL = nowhere */
+    uint64_t random_seed;     /* for jitter and the copy's UUID */
+};
+
+/* Bytes are counted once, when they are durable; requests and retries as they happen. */
+struct copy_summary {
+    bool delta;
+    bool planned;
+    bool committed;
+    bool at_base_already;       /* nothing had changed */
+    struct extent disk;         /* 0 and the disk's bytes, footer left out */
+    uint64_t source_size_bytes; /* footer included */
+    uint64_t target_size_bytes; /* what it has or will have */
+    bool target_existed;
+    uint64_t plan_read_bytes;  /* planned: to be read and written */
+    uint64_t plan_clear_bytes; /* planned: to be cleared without reading */
+    uint64_t plan_clear_count;
+    uint64_t plan_range_count; /* planned: separate ranges to read */
+    uint64_t plan_read_count;  /* planned: reads after cutting */
+    uint64_t gap_bytes;        /* part of plan_read_bytes that did not change */
+    uint64_t read_bytes;
+    uint64_t written_bytes;
+    uint64_t cleared_bytes; /* zeroed at the target */
+    uint64_t skipped_bytes; /* zero at both ends: not written */
+    uint64_t retries;
+    uint32_t window;     /* ranges in flight at the end */
+    uint64_t started_ns; /* monotonic */
+    uint64_t ended_ns;
+    char why_full[320]; /* a sentence when a base was given and a full copy was made */
+    char root[DIGEST_TEXT_MAX_BYTES]; /* full copy with hash */
+    char base_root[DIGEST_TEXT_MAX_BYTES];
+    char delta_digest[DIGEST_TEXT_MAX_BYTES];
+    char copy_uuid[40];
+};
+
+struct copy_watch {
+    /* Something a person should know, once each: a fallback, a warning. No secret in it. */
+    void (*say)(void *arg, const char *sentence);
+    /* The copy ended; called once, from the reactor. It may be freed in here. */
+    void (*done)(void *arg, struct copy *copy);
+    void *arg;
+};
+
+/* ---- Life ---- */
+struct copy *copy_new(struct reactor *r, const struct copy_ends *ends,
+                      const struct copy_options *options, const struct copy_watch *watch,
+                      struct err *e);
+void copy_free(struct copy *copy); /* NULL is fine; asserts that it has not begun or has ended */
+
+/* ---- Use ---- */
+void copy_start(struct copy *copy);
+/* Takes nothing new, lets what is in flight end, then ends with ERR_CANCELED. */
+void copy_stop(struct copy *copy);
+
+/* ---- Look ---- */
+bool copy_ended(const struct copy *copy);
+const struct err *copy_error(const struct copy *copy); /* kind ERR_NONE: it went well */
+const struct copy_summary *copy_summary(const struct copy *copy);
+const char *copy_phase(const struct copy *copy); /* static text: "listing", "copying", ... */
+struct progress_view copy_progress(struct copy *copy);
+
+#endif

@@ -1,0 +1,64 @@
+/* verify.h - reads source and target and compares them, page by page.
+ *
+ * Knows:         the union of what is allocated at either end: data in a hole of the other is a
+ *                difference; footers as copy.h has them.
+ * Must not know: what kind of endpoint either end is.
+ * Threads:       the reactor's.
+ */
+#ifndef ENGINE_VERIFY_H
+#define ENGINE_VERIFY_H
+
+#include "engine/copy.h"
+
+#define VERIFY_DIFFERENCES_MAX 65536u /* separate ranges kept; all are counted */
+
+struct verify;
+
+struct verify_ends {
+    struct endpoint *source;
+    struct endpoint *target;
+    struct bufpool *pool;
+};
+
+struct verify_options {
+    enum copy_footer footer; /* STRIP: the target has no footer; ADD: the source has none */
+    uint32_t window_start;   /* as copy_options */
+    uint32_t window_max;
+    uint64_t random_seed;
+};
+
+struct verify_summary {
+    uint64_t compared_bytes;       /* of the union of what is allocated */
+    uint64_t different_bytes;      /* pages that differ */
+    struct extent_set differences; /* page-aligned, sorted; view: owned by the verify */
+    bool differences_cut;          /* more than VERIFY_DIFFERENCES_MAX */
+    bool sizes_differ;
+    bool marker_incomplete; /* the target's marker says a copy is not finished */
+    uint64_t source_size_bytes;
+    uint64_t target_size_bytes;
+    uint64_t retries;
+    uint64_t started_ns;
+    uint64_t ended_ns;
+    bool equal; /* the verdict */
+};
+
+struct verify_watch {
+    void (*say)(void *arg, const char *sentence);
+    void (*done)(void *arg, struct verify *verify);
+    void *arg;
+};
+
+struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
+                          const struct verify_options *options, const struct verify_watch *watch,
+                          struct err *e);
+void verify_free(struct verify *verify);
+
+void verify_start(struct verify *verify);
+void verify_stop(struct verify *verify);
+
+bool verify_ended(const struct verify *verify);
+const struct err *verify_error(const struct verify *verify); /* a difference is no error */
+const struct verify_summary *verify_summary(const struct verify *verify);
+struct progress_view verify_progress(struct verify *verify);
+
+#endif
