@@ -27,7 +27,7 @@ struct endpoint;
 
 struct block_req {
     uint64_t offset;     /* bytes from the start of the disk */
-    uint32_t length;     /* bytes */
+    uint64_t length;     /* bytes; at most request_max_bytes, but for a zero */
     struct buf *buf;     /* borrowed until done; NULL for zero, clear and flush */
     uint32_t buf_offset; /* where in buf the range's first byte is */
     bool crc64_known;    /* in: write may send crc64. out: read computed (and checked) crc64 */
@@ -89,7 +89,8 @@ enum endpoint_capability {
     ENDPOINT_CAN_FENCE = 1u << 6,
     ENDPOINT_DISCARDS = 1u << 7,        /* null: what is written is thrown away */
     ENDPOINT_LIMITS_REQUESTS = 1u << 8, /* a request costs as much as request_cost_bytes of data */
-    ENDPOINT_CHECKS_CRC64 = 1u << 9     /* sends or wants crc64 on blocks */
+    ENDPOINT_CHECKS_CRC64 = 1u << 9,    /* sends or wants crc64 on blocks */
+    ENDPOINT_BUFFERS = 1u << 10         /* what is written is durable only after a flush */
 };
 
 struct endpoint_ops {

@@ -1,0 +1,365 @@
+/* mover.c - which range next, and when the data phase is over. See mover.h. */
+#include "engine/mover.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/mover_internal.h"
+
+#define MOVER_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
+
+static void mover_pump(struct reactor_task *task);
+
+static bool mover_make_digests(struct mover *m, struct err *e)
+{
+    const struct plan *plan = m->setup.plan;
+
+    if (!m->setup.hash)
+        return true;
+    if (plan->delta) {
+        m->order = delta_order_new(plan->disk_bytes, e);
+        return m->order != NULL;
+    }
+    m->root = root_new(plan->disk_bytes, &plan->reads, e);
+    return m->root != NULL;
+}
+
+static bool mover_make_ranges(struct mover *m, struct err *e)
+{
+    m->ranges = calloc(m->pacer.window_max, sizeof *m->ranges);
+    if (!m->ranges || !extent_set_copy(&m->reads, &m->setup.plan->reads) ||
+        !extent_set_copy(&m->clears, &m->setup.plan->clears))
+        return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the list of what must be copied");
+    for (uint32_t i = 0; i < m->pacer.window_max; i++) {
+        m->ranges[i].mover = m;
+        m->ranges[i].next = m->free_ranges;
+        m->free_ranges = &m->ranges[i];
+    }
+    return true;
+}
+
+struct mover *mover_new(const struct mover_setup *setup, struct err *e)
+{
+    struct mover *m = calloc(1, sizeof *m);
+    uint32_t window_max = bufpool_count_max(setup->pool);
+
+    if (!m) {
+        err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a copy");
+        return NULL;
+    }
+    m->setup = *setup;
+    if (setup->window_max && setup->window_max < window_max)
+        window_max = setup->window_max;
+    if (window_max > PACER_WINDOW_MAX)
+        window_max = PACER_WINDOW_MAX;
+    pacer_init(&m->pacer, setup->window_start ? setup->window_start : PACER_WINDOW_START,
+               window_max);
+    if (!mover_make_ranges(m, e) || !mover_make_digests(m, e)) {
+        mover_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void mover_free(struct mover *m)
+{
+    if (!m)
+        return;
+    assert(m->inflight == 0 && !m->pump_posted && !m->flushing);
+    extent_set_fini(&m->reads);
+    extent_set_fini(&m->clears);
+    root_free(m->root);
+    delta_order_free(m->order);
+    free(m->ranges);
+    free(m);
+}
+
+void mover_post_pump(struct mover *m)
+{
+    if (m->pump_posted || m->ended)
+        return;
+    m->pump_posted = true;
+    reactor_post(m->setup.reactor, &m->pump_task, mover_pump);
+}
+
+static void mover_wake(struct timer *timer)
+{
+    mover_post_pump((struct mover *)((char *)timer - offsetof(struct mover, wake_timer)));
+}
+
+static void mover_fail(struct mover *m, const struct err *why)
+{
+    if (!err_is_set(&m->err))
+        m->err = *why;
+}
+
+/* ---- Durability: a target that buffers is flushed now and then; only then bytes count ---- */
+
+static void mover_flush_due(struct timer *timer);
+
+static void mover_flush_done(struct block_req *req)
+{
+    struct mover *m = (struct mover *)((char *)req - offsetof(struct mover, flush_req));
+    uint64_t now_ns = reactor_now_ns(m->setup.reactor);
+    struct retry_verdict verdict;
+
+    m->flushing = false;
+    if (!err_is_set(&req->err)) {
+        m->flush_attempts = 0;
+        progress_durable(m->setup.progress, m->flushing_bytes, now_ns);
+    } else {
+        m->unflushed_bytes += m->flushing_bytes;
+        verdict = retry_judge(&req->err, ++m->flush_attempts, m->setup.random);
+        if (verdict.action == RETRY_ACT_GIVE_UP) {
+            mover_fail(m, &req->err);
+        } else {
+            m->counts.retries++;
+            reactor_arm(m->setup.reactor, &m->flush_timer, now_ns + verdict.delay_ns,
+                        mover_flush_due);
+        }
+    }
+    m->flushing_bytes = 0;
+    mover_post_pump(m);
+}
+
+static void mover_flush(struct mover *m)
+{
+    assert(!m->flushing);
+    m->flushing = true;
+    m->flushing_bytes = m->unflushed_bytes;
+    m->unflushed_bytes = 0;
+    m->flush_req = (struct block_req){.done = mover_flush_done};
+    endpoint_flush(m->setup.target, &m->flush_req);
+}
+
+static void mover_flush_due(struct timer *timer)
+{
+    struct mover *m = (struct mover *)((char *)timer - offsetof(struct mover, flush_timer));
+
+    if (!m->flushing && m->unflushed_bytes)
+        mover_flush(m);
+}
+
+static void mover_note_written(struct mover *m, uint64_t bytes)
+{
+    uint64_t now_ns = reactor_now_ns(m->setup.reactor);
+
+    if (!(m->setup.target->capabilities & ENDPOINT_BUFFERS)) {
+        progress_durable(m->setup.progress, bytes, now_ns);
+        return;
+    }
+    if (!m->unflushed_bytes && !m->flushing && m->flush_attempts == 0)
+        reactor_arm(m->setup.reactor, &m->flush_timer, now_ns + MOVER_FLUSH_NS, mover_flush_due);
+    m->unflushed_bytes += bytes;
+}
+
+/* ---- How ranges end ---- */
+
+static void mover_range_give_back(struct mover_range *range)
+{
+    struct mover *m = range->mover;
+
+    if (range->buf)
+        bufpool_release(m->setup.pool, range->buf);
+    range->buf = NULL;
+    range->next = m->free_ranges;
+    m->free_ranges = range;
+    assert(m->inflight > 0);
+    m->inflight--;
+    mover_post_pump(m);
+}
+
+void mover_range_done(struct mover_range *range)
+{
+    struct mover *m = range->mover;
+    uint64_t now_ns = reactor_now_ns(m->setup.reactor);
+
+    pacer_note_done(&m->pacer, range->clear ? 0 : range->extent.length, now_ns - range->started_ns,
+                    now_ns);
+    mover_note_written(m, range->extent.length);
+    mover_range_give_back(range);
+}
+
+void mover_range_failed(struct mover_range *range, const struct err *why)
+{
+    struct mover *m = range->mover;
+
+    mover_fail(m, why);
+    /* Memory may run out here; the copy has failed already, and its error stands. */
+    (void)extent_set_add(range->clear ? &m->clears : &m->reads, range->extent);
+    mover_range_give_back(range);
+}
+
+/* ---- Taking ranges ---- */
+
+static bool mover_take_clear(struct mover *m, struct extent *out_extent)
+{
+    return extent_set_take_front(&m->clears, m->setup.target->clear_max_bytes, 0, out_extent);
+}
+
+/* The lower of both worklists' fronts: a delta's records are begun in order of offset. */
+static bool mover_clear_is_next(const struct mover *m)
+{
+    if (m->clears.count == 0 || m->reads.count == 0)
+        return m->reads.count == 0;
+    return extent_set_at(&m->clears, 0).offset < extent_set_at(&m->reads, 0).offset;
+}
+
+static struct buf *mover_borrow(struct mover *m)
+{
+    struct buf *buf = bufpool_borrow(m->setup.pool);
+
+    if (!buf && bufpool_grow(m->setup.pool))
+        buf = bufpool_borrow(m->setup.pool);
+    return buf;
+}
+
+static uint32_t mover_chunk_bytes(const struct mover *m)
+{
+    uint32_t source_max = m->setup.source->request_max_bytes;
+    uint32_t target_max = m->setup.target->request_max_bytes;
+
+    return source_max < target_max ? source_max : target_max;
+}
+
+/* Takes one range of the worklist and begins it; false when there is no buffer for it. */
+static bool mover_begin_next(struct mover *m)
+{
+    bool clear = mover_clear_is_next(m);
+    struct buf *buf = NULL;
+    struct mover_range *range;
+    struct extent extent;
+
+    if (!clear) {
+        buf = mover_borrow(m);
+        if (!buf)
+            return false;
+    }
+    if (clear)
+        (void)mover_take_clear(m, &extent);
+    else
+        (void)extent_set_take_front(&m->reads, mover_chunk_bytes(m), mover_chunk_bytes(m), &extent);
+    range = m->free_ranges;
+    m->free_ranges = range->next;
+    m->inflight++;
+    range->extent = extent;
+    range->clear = clear;
+    range->buf = buf;
+    range->state = RANGE_PLANNED;
+    if (m->order)
+        range->record = delta_order_begin(m->order);
+    mover_range_begin(range);
+    return true;
+}
+
+static bool mover_hashing_is_behind(const struct mover *m)
+{
+    return (m->root && root_backlog(m->root) > ROOT_BACKLOG_MAX) ||
+           (m->order && delta_order_full(m->order));
+}
+
+static void mover_begin_ranges(struct mover *m)
+{
+    uint64_t now_ns = reactor_now_ns(m->setup.reactor);
+    uint64_t wake_ns;
+
+    while ((m->reads.count || m->clears.count) && !mover_hashing_is_behind(m)) {
+        if (!m->free_ranges || !pacer_may_start(&m->pacer, m->inflight, now_ns))
+            break;
+        if (!mover_begin_next(m)) {
+            if (m->inflight == 0)
+                reactor_arm(m->setup.reactor, &m->wake_timer, now_ns + MOVER_POOL_WAIT_NS,
+                            mover_wake);
+            break;
+        }
+    }
+    wake_ns = pacer_wake_ns(&m->pacer, now_ns);
+    if (wake_ns)
+        reactor_arm(m->setup.reactor, &m->wake_timer, wake_ns, mover_wake);
+}
+
+static void mover_end(struct mover *m)
+{
+    m->ended = true;
+    m->counts.window = m->pacer.window;
+    reactor_disarm(m->setup.reactor, &m->wake_timer);
+    reactor_disarm(m->setup.reactor, &m->flush_timer);
+    m->setup.done(m->setup.arg);
+}
+
+/* Nothing new is taken any more: ends when nothing is in flight. */
+static void mover_wind_down(struct mover *m)
+{
+    for (uint32_t i = 0; i < m->pacer.window_max; i++)
+        if (m->inflight && m->ranges[i].state == RANGE_WAITING)
+            mover_range_abandon(&m->ranges[i]);
+    if (m->inflight == 0 && !m->flushing && !m->pump_posted)
+        mover_end(m);
+}
+
+/* One look at the whole: begin what may begin, feed the root, end when all is durable. */
+static void mover_pump(struct reactor_task *task)
+{
+    struct mover *m = (struct mover *)((char *)task - offsetof(struct mover, pump_task));
+    bool feeding;
+
+    m->pump_posted = false;
+    if (m->stopping && !err_is_set(&m->err))
+        err_set(&m->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
+    if (err_is_set(&m->err)) {
+        mover_wind_down(m);
+        return;
+    }
+    feeding = m->root && root_advance(m->root);
+    if (feeding)
+        mover_post_pump(m);
+    mover_begin_ranges(m);
+    if (m->inflight || m->reads.count || m->clears.count || m->flushing)
+        return;
+    if (m->unflushed_bytes) {
+        if (m->flush_attempts == 0)
+            mover_flush(m);
+        return;
+    }
+    if (!feeding)
+        mover_end(m);
+}
+
+void mover_start(struct mover *m)
+{
+    assert(!m->started);
+    m->started = true;
+    mover_post_pump(m);
+}
+
+void mover_stop(struct mover *m)
+{
+    m->stopping = true;
+    mover_post_pump(m);
+}
+
+const struct err *mover_error(const struct mover *m)
+{
+    return &m->err;
+}
+
+const struct mover_counts *mover_count(const struct mover *m)
+{
+    return &m->counts;
+}
+
+void mover_digest(struct mover *m, char out_text[DIGEST_TEXT_MAX_BYTES])
+{
+    assert(m->ended && !err_is_set(&m->err));
+    if (m->order)
+        delta_order_end(m->order, out_text);
+    else if (m->root)
+        root_end(m->root, out_text);
+}
+
+uint64_t mover_remaining_bytes(const struct mover *m)
+{
+    return m->reads.total_bytes + m->clears.total_bytes;
+}

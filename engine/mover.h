@@ -1,0 +1,69 @@
+/* mover.h - the data phase of a copy: drives ranges from one endpoint to another until none is left.
+ *
+ * Knows:         the plan, the window, retries of a range, what is zero, what is durable.
+ * Must not know: markers, footers, what comes before and after.
+ * Threads:       the reactor's.
+ *
+ * The worklist is the truth: taking a range subtracts it, failing adds it back. A range that waits for
+ * another try keeps its slot and its buffer, so a retried write reads nothing again.
+ */
+#ifndef ENGINE_MOVER_H
+#define ENGINE_MOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/digest.h"
+#include "engine/pacer.h"
+#include "engine/plan.h"
+#include "engine/progress.h"
+#include "engine/range.h"
+#include "engine/retry.h"
+#include "io/bufpool.h"
+#include "io/endpoint.h"
+#include "io/reactor.h"
+
+#define MOVER_FLUSH_NS (1ull * 1000000000ull) /* a buffering target is flushed this often */
+
+struct mover;
+
+/* All borrowed until the mover is freed. */
+struct mover_setup {
+    struct reactor *reactor;
+    struct endpoint *source;
+    struct endpoint *target;
+    struct bufpool *pool;
+    const struct plan *plan;
+    struct progress *progress; /* planned; counts durable bytes */
+    struct retry_random *random;
+    bool hash; /* make the root (full) or the digest (delta) */
+    uint32_t window_start;
+    uint32_t window_max;
+    struct range_trace trace; /* moved NULL: nobody looks */
+    void (*done)(void *arg);  /* once, from the reactor */
+    void *arg;
+};
+
+struct mover_counts {
+    uint64_t read_bytes;
+    uint64_t written_bytes;
+    uint64_t cleared_bytes;
+    uint64_t skipped_bytes; /* zero at both ends */
+    uint64_t retries;
+    uint32_t window;
+};
+
+struct mover *mover_new(const struct mover_setup *setup, struct err *e);
+void mover_free(struct mover *mover); /* NULL is fine; nothing may be in flight */
+
+void mover_start(struct mover *mover);
+void mover_stop(struct mover *mover); /* ends with ERR_CANCELED when what is in flight has ended */
+
+const struct err *mover_error(const struct mover *mover);
+const struct mover_counts *mover_count(const struct mover *mover);
+/* After a done without error, with hash: the root of a full copy, the digest of a delta. */
+void mover_digest(struct mover *mover, char out_text[DIGEST_TEXT_MAX_BYTES]);
+/* What remains to be taken; in flight not included. */
+uint64_t mover_remaining_bytes(const struct mover *mover);
+
+#endif

@@ -1,0 +1,71 @@
+/* mover_internal.h - what mover.c (which range next) and mover_range.c (one range's life) share.
+ *
+ * Knows:         both halves of the mover. Included by them alone.
+ * Must not know: anything that mover.h must not.
+ */
+#ifndef ENGINE_MOVER_INTERNAL_H
+#define ENGINE_MOVER_INTERNAL_H
+
+#include "blockmap/zero.h"
+#include "engine/copy.h"
+#include "engine/delta_order.h"
+#include "engine/mover.h"
+#include "engine/root.h"
+
+struct mover_range {
+    struct mover *mover;
+    struct mover_range *next; /* in the list of free ones */
+    struct extent extent;
+    enum range_state state;
+    bool clear; /* nothing is read: the whole range becomes zero */
+    struct buf *buf;
+    struct block_req req; /* one request at a time */
+    struct timer timer;   /* the pause before another try */
+    uint32_t attempts;    /* of the request under way */
+    uint64_t started_ns;
+    uint64_t record; /* of a delta's digest */
+    uint64_t crc64;  /* of the whole range as it was read */
+    bool crc64_known;
+    struct zero_run runs[COPY_ZERO_RUNS_MAX];
+    uint32_t run_count;
+    uint32_t run_next; /* first run that is not behind piece_at */
+    uint32_t piece_at; /* bytes of the range the target has; a piece begins here */
+};
+
+struct mover {
+    struct mover_setup setup; /* set once */
+    /* changes, reactor thread only */
+    struct extent_set reads;  /* the worklist: to be read and written */
+    struct extent_set clears; /* the worklist: to be cleared */
+    struct pacer pacer;
+    struct root *root;         /* full copy with hash */
+    struct delta_order *order; /* delta with hash */
+    struct mover_range *ranges;
+    struct mover_range *free_ranges;
+    uint32_t inflight;
+    bool started, stopping, ended;
+    bool pump_posted;
+    struct reactor_task pump_task;
+    struct timer wake_timer;
+    /* a buffering target: bytes done before the flush under way, and since */
+    struct block_req flush_req;
+    struct timer flush_timer;
+    bool flushing;
+    uint32_t flush_attempts;
+    uint64_t flushing_bytes;
+    uint64_t unflushed_bytes;
+    struct mover_counts counts;
+    struct err err; /* the first failure */
+};
+
+/* mover_range.c */
+void mover_range_begin(struct mover_range *range); /* extent, clear, buf are set; state PLANNED */
+/* Ends the wait of a range that waits, so that it can be given back. */
+void mover_range_abandon(struct mover_range *range);
+
+/* mover.c: how a range ends. The range may be used for another at once. */
+void mover_range_done(struct mover_range *range);
+void mover_range_failed(struct mover_range *range, const struct err *why);
+void mover_post_pump(struct mover *mover);
+
+#endif

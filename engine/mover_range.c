@@ -1,0 +1,244 @@
+/* mover_range.c - one range: read, judge, write in pieces, or clear; and its retries. See mover.h.
+ *
+ * A range that was read is written piece by piece: data as it is; a run of zeros is cleared where the
+ * target may hold something and skipped where it holds zeros already.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "engine/mover_internal.h"
+
+static void mover_range_read(struct mover_range *range);
+static void mover_range_write(struct mover_range *range);
+
+static void range_move(struct mover_range *range, enum range_state to)
+{
+    range_enter(&range->state, to, range->extent, &range->mover->setup.trace);
+}
+
+static void range_count_retry(struct mover_range *range, const struct err *error)
+{
+    struct mover *m = range->mover;
+    enum pacer_trouble trouble = error->kind == ERR_THROTTLED ? PACER_THROTTLED : PACER_FAILED;
+
+    m->counts.retries++;
+    pacer_note_trouble(&m->pacer, trouble, (uint64_t)error->retry_after_ms * NS_PER_MS,
+                       reactor_now_ns(m->setup.reactor));
+}
+
+static void range_timer_fired(struct timer *timer)
+{
+    struct mover_range *range =
+        (struct mover_range *)((char *)timer - offsetof(struct mover_range, timer));
+
+    if (range->clear || range->run_next != UINT32_MAX)
+        mover_range_write(range);
+    else
+        mover_range_read(range);
+}
+
+/* The request of this range failed: another try after a pause, or the end. */
+static void range_trouble(struct mover_range *range)
+{
+    struct mover *m = range->mover;
+    struct err error = range->req.err;
+    struct retry_verdict verdict;
+
+    range->attempts++;
+    verdict = retry_judge(&error, range->attempts, m->setup.random);
+    if (verdict.action == RETRY_ACT_GIVE_UP || m->stopping || err_is_set(&m->err)) {
+        range_move(range, RANGE_FAILED);
+        mover_range_failed(range, &error);
+        return;
+    }
+    range_count_retry(range, &error);
+    range_move(range, RANGE_WAITING);
+    reactor_arm(m->setup.reactor, &range->timer,
+                reactor_now_ns(m->setup.reactor) + verdict.delay_ns, range_timer_fired);
+}
+
+static void range_finish(struct mover_range *range)
+{
+    struct mover *m = range->mover;
+
+    if (m->order) {
+        struct block_hash hash = {{0}};
+
+        if (!range->clear)
+            hash = digest_bytes(range->buf->memory, (size_t)range->extent.length);
+        delta_order_end_record(m->order, range->record, range->extent, &hash);
+    }
+    range_move(range, RANGE_DONE);
+    mover_range_done(range);
+}
+
+/* The next piece to write or clear; false when the range is done. Skips what needs nothing. */
+static bool range_next_piece(struct mover_range *range, struct extent *out_piece, bool *out_zero)
+{
+    struct mover *m = range->mover;
+
+    while (range->piece_at < range->extent.length) {
+        uint32_t end = (uint32_t)range->extent.length;
+        struct extent piece = {range->extent.offset + range->piece_at, 0};
+
+        *out_zero = false;
+        if (range->run_next < range->run_count) {
+            const struct zero_run *run = &range->runs[range->run_next];
+
+            *out_zero = run->offset == range->piece_at;
+            end = (uint32_t)(*out_zero ? run->offset + run->length : run->offset);
+        }
+        piece.length = end - range->piece_at;
+        if (!*out_zero || extent_set_touches(&m->setup.plan->stale, piece)) {
+            *out_piece = piece;
+            return true;
+        }
+        m->counts.skipped_bytes += piece.length;
+        range->run_next++;
+        range->piece_at = end;
+    }
+    return false;
+}
+
+static void range_piece_done(struct block_req *req)
+{
+    struct mover_range *range =
+        (struct mover_range *)((char *)req - offsetof(struct mover_range, req));
+    struct mover *m = range->mover;
+
+    if (err_is_set(&req->err)) {
+        range_trouble(range);
+        return;
+    }
+    range->attempts = 0;
+    if (!req->buf) {
+        m->counts.cleared_bytes += range->clear ? range->extent.length : req->length;
+        if (range->clear) {
+            range_finish(range);
+            return;
+        }
+        range->run_next++;
+    } else {
+        m->counts.written_bytes += req->length;
+    }
+    range->piece_at += req->length;
+    mover_range_write(range);
+}
+
+static void range_submit_clear(struct mover_range *range)
+{
+    range->req = (struct block_req){.offset = range->extent.offset,
+                                    .length = range->extent.length,
+                                    .done = range_piece_done};
+    endpoint_zero(range->mover->setup.target, &range->req);
+}
+
+/* Writes the next piece, or finishes. Called in state JUDGING, WAITING or WRITING. */
+static void mover_range_write(struct mover_range *range)
+{
+    struct endpoint *target = range->mover->setup.target;
+    struct extent piece = range->extent;
+    bool zero = true;
+
+    if (!range->clear && !range_next_piece(range, &piece, &zero)) {
+        range_finish(range);
+        return;
+    }
+    if (range->state != RANGE_WRITING)
+        range_move(range, RANGE_WRITING);
+    if (range->clear) {
+        range_submit_clear(range);
+        return;
+    }
+    range->req = (struct block_req){.offset = piece.offset,
+                                    .length = piece.length,
+                                    .done = range_piece_done};
+    if (zero) {
+        endpoint_zero(target, &range->req);
+        return;
+    }
+    range->req.buf = range->buf;
+    range->req.buf_offset = range->piece_at;
+    if (range->crc64_known && piece.length == range->extent.length) {
+        range->req.crc64_known = true;
+        range->req.crc64 = range->crc64;
+    }
+    endpoint_write(target, &range->req);
+}
+
+static bool range_hash(struct mover_range *range, struct err *e)
+{
+    struct mover *m = range->mover;
+
+    if (!m->root)
+        return true;
+    return root_take(m->root, range->extent.offset, range->buf->memory,
+                     (size_t)range->extent.length, e);
+}
+
+static void range_read_done(struct block_req *req)
+{
+    struct mover_range *range =
+        (struct mover_range *)((char *)req - offsetof(struct mover_range, req));
+    struct mover *m = range->mover;
+    struct err error = {0};
+
+    if (err_is_set(&req->err)) {
+        range_trouble(range);
+        return;
+    }
+    range_move(range, RANGE_JUDGING);
+    range->attempts = 0;
+    m->counts.read_bytes += range->extent.length;
+    range->crc64_known = req->crc64_known;
+    range->crc64 = req->crc64;
+    if (!range_hash(range, &error)) {
+        range_move(range, RANGE_FAILED);
+        mover_range_failed(range, &error);
+        return;
+    }
+    range->run_count = 0;
+    if (!(m->setup.target->capabilities & ENDPOINT_DISCARDS))
+        range->run_count = (uint32_t)zero_runs(range->buf->memory, (size_t)range->extent.length,
+                                               ENDPOINT_PAGE_BYTES, COPY_ZERO_RUN_BYTES,
+                                               range->runs, COPY_ZERO_RUNS_MAX);
+    range->run_next = 0;
+    range->piece_at = 0;
+    mover_range_write(range);
+}
+
+static void mover_range_read(struct mover_range *range)
+{
+    range_move(range, RANGE_READING);
+    range->run_next = UINT32_MAX; /* nothing was read yet */
+    range->req = (struct block_req){.offset = range->extent.offset,
+                                    .length = range->extent.length,
+                                    .buf = range->buf,
+                                    .done = range_read_done};
+    endpoint_read(range->mover->setup.source, &range->req);
+}
+
+void mover_range_begin(struct mover_range *range)
+{
+    assert(range->state == RANGE_PLANNED);
+    range->attempts = 0;
+    range->piece_at = 0;
+    range->started_ns = reactor_now_ns(range->mover->setup.reactor);
+    if (range->clear)
+        mover_range_write(range);
+    else
+        mover_range_read(range);
+}
+
+void mover_range_abandon(struct mover_range *range)
+{
+    struct err why = {0};
+
+    if (range->state != RANGE_WAITING)
+        return;
+    reactor_disarm(range->mover->setup.reactor, &range->timer);
+    err_set(&why, ERR_CANCELED, RETRY_LATER, "stopped while waiting for another try");
+    range_move(range, RANGE_FAILED);
+    mover_range_failed(range, &why);
+}
