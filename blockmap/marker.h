@@ -45,7 +45,8 @@ extern const char *const marker_names[MARKER_FIELDS_MAX + 1];
 size_t marker_encode(const struct marker *m, struct marker_field out_fields[MARKER_FIELDS_MAX]);
 
 /* Takes one name (compared ignoring case) and value into *m. Names that are not ours are ignored;
- * a value that does not parse is an error (ERR_CORRUPT). */
+ * a value that does not parse, or a name that comes twice, is an error (ERR_CORRUPT) and leaves *m
+ * as it was. *m starts zeroed. */
 bool marker_decode_field(struct marker *m, const char *name, const char *value, struct err *e);
 
 /* After all fields: a marker without state is MARKER_NONE; one with a state but without the fields
