@@ -14,6 +14,7 @@
 #include "blockmap/err.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
+#include "engine/range.h"
 #include "io/bufpool.h"
 #include "io/endpoint.h"
 #include "io/reactor.h"
@@ -83,6 +84,8 @@ struct copy_summary {
 struct copy_watch {
     /* Something a person should know, once each: a fallback, a warning. No secret in it. */
     void (*say)(void *arg, const char *sentence);
+    /* Told of every move of a range; NULL: nobody looks. */
+    void (*moved)(void *arg, struct extent extent, enum range_state from, enum range_state to);
     /* The copy ended; called once, from the reactor. It may be freed in here. */
     void (*done)(void *arg, struct copy *copy);
     void *arg;

@@ -122,7 +122,7 @@ static void range_piece_done(struct block_req *req)
     } else {
         m->counts.written_bytes += req->length;
     }
-    range->piece_at += req->length;
+    range->piece_at += (uint32_t)req->length;
     mover_range_write(range);
 }
 

@@ -1,0 +1,362 @@
+/* copy.c - the step machine of a copy. The table below is the order of a copy (see copy.h). */
+#include "engine/copy.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/copy_internal.h"
+
+static const struct copy_step copy_steps[] = {
+    {"looking", NULL, copy_start_stat_source, copy_after_stat_source, NULL},
+    {"looking", copy_want_base, copy_start_stat_base, copy_after_stat_base, NULL},
+    {"looking", NULL, copy_start_stat_target, copy_after_stat_target, NULL},
+    {"proving the base", copy_want_target_diff, copy_start_target_diff, copy_after_target_diff,
+     copy_failed_target_diff},
+    {"proving the base", copy_want_proof, copy_start_proof, copy_after_proof, copy_failed_proof},
+    {"proving the base", copy_want_unproven, NULL, copy_after_unproven, NULL},
+    {"listing changes", copy_want_diff, copy_start_diff, copy_after_diff, copy_failed_diff},
+    {"listing", copy_want_all, copy_start_all, copy_after_all, NULL},
+    {"looking", copy_want_last_page, copy_start_last_page, copy_after_last_page, NULL},
+    {"looking", copy_want_first_page, copy_start_first_page, copy_after_first_page, NULL},
+    {"looking", NULL, NULL, copy_after_judge, NULL},
+    {"listing the target", copy_want_target_list, copy_start_target_list, NULL, NULL},
+    {"planning", NULL, NULL, copy_after_plan, NULL},
+    {"creating the target", copy_want_create, copy_start_create, NULL, NULL},
+    {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
+    {"resizing the target", copy_want_resize, copy_start_resize, NULL, NULL},
+    {"clearing the footer", copy_want_clear_footer, copy_start_clear_footer, NULL, NULL},
+    {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
+    {"clearing the footer", copy_want_fence, copy_start_fence, NULL, NULL},
+    {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},
+    {"flushing", copy_want_changes, copy_start_flush, NULL, NULL},
+    {"writing the footer", copy_want_footer, copy_start_footer, NULL, NULL},
+    {"flushing", copy_want_footer, copy_start_flush, NULL, NULL},
+    {"reading the footer back", copy_want_read_back, copy_start_read_back, copy_after_read_back,
+     NULL},
+    {"committing", copy_want_complete, copy_start_complete, NULL, NULL},
+    {"committing", copy_want_changes, copy_start_final_stat, copy_after_final_stat,
+     copy_failed_final_stat},
+};
+#define COPY_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
+#define COPY_STEPS        (sizeof copy_steps / sizeof copy_steps[0])
+
+static void copy_run_step(struct reactor_task *task);
+
+struct copy *copy_new(struct reactor *r, const struct copy_ends *ends,
+                      const struct copy_options *options, const struct copy_watch *watch,
+                      struct err *e)
+{
+    struct copy *copy = calloc(1, sizeof *copy);
+
+    assert(ends->source && ends->target && ends->pool);
+    assert(!ends->base == !ends->since);
+    if (!copy) {
+        err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a copy");
+        return NULL;
+    }
+    copy->reactor = r;
+    copy->ends = *ends;
+    copy->options = *options;
+    copy->watch = *watch;
+    copy->random.state = options->random_seed;
+    copy->source_identity = options->source_id ? options->source_id : ends->source->identity;
+    if (ends->base)
+        copy->base_identity = options->base_id ? options->base_id : ends->base->identity;
+    copy->summary.delta = ends->base != NULL;
+    return copy;
+}
+
+void copy_free(struct copy *copy)
+{
+    if (!copy)
+        return;
+    assert(!copy->started || copy->ended);
+    mover_free(copy->mover);
+    copy_free(copy->proof);
+    endpoint_close(copy->proof_target);
+    plan_fini(&copy->plan);
+    extent_set_fini(&copy->lists.source_data);
+    extent_set_fini(&copy->lists.source_clears);
+    extent_set_fini(&copy->lists.source_all);
+    extent_set_fini(&copy->lists.target_data);
+    extent_set_fini(&copy->lists.diff_data);
+    extent_set_fini(&copy->lists.diff_clears);
+    free(copy);
+}
+
+void copy_say(struct copy *copy, const char *fmt, ...)
+{
+    char sentence[512];
+    va_list ap;
+
+    if (!copy->watch.say)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, ap);
+    va_end(ap);
+    copy->watch.say(copy->watch.arg, sentence);
+}
+
+void copy_go_full(struct copy *copy, const char *fmt, ...)
+{
+    va_list ap;
+
+    assert(copy->ends.base);
+    copy->summary.delta = false;
+    copy->facts.base_unproven = false;
+    va_start(ap, fmt);
+    vsnprintf(copy->summary.why_full, sizeof copy->summary.why_full, fmt, ap);
+    va_end(ap);
+    copy_say(copy, "Making a full copy: %s", copy->summary.why_full);
+}
+
+bool copy_can(const struct endpoint *ep, enum endpoint_capability capability)
+{
+    return (ep->capabilities & capability) != 0;
+}
+
+/* ---- The machine ---- */
+
+static void copy_end(struct copy *copy)
+{
+    copy->ended = true;
+    copy->summary.ended_ns = reactor_now_ns(copy->reactor);
+    if (copy->buf)
+        bufpool_release(copy->ends.pool, copy->buf);
+    copy->buf = NULL;
+    copy->watch.done(copy->watch.arg, copy);
+}
+
+static void copy_post(struct copy *copy)
+{
+    reactor_post(copy->reactor, &copy->task, copy_run_step);
+}
+
+static void copy_timer_fired(struct timer *timer)
+{
+    copy_post((struct copy *)((char *)timer - offsetof(struct copy, timer)));
+}
+
+/* Runs the step the copy is at, or passes it by. */
+static void copy_run_step(struct reactor_task *task)
+{
+    struct copy *copy = (struct copy *)((char *)task - offsetof(struct copy, task));
+    const struct copy_step *step;
+
+    if (copy->stopping && !err_is_set(&copy->err))
+        err_set(&copy->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
+    while (copy->step < COPY_STEPS && copy_steps[copy->step].wanted &&
+           !copy_steps[copy->step].wanted(copy))
+        copy->step++;
+    if (copy->step == COPY_STEPS || err_is_set(&copy->err)) {
+        copy_end(copy);
+        return;
+    }
+    step = &copy_steps[copy->step];
+    if (step->start) {
+        if (!step->start(copy))
+            copy_end(copy);
+    } else if (!step->after(copy)) {
+        copy_end(copy);
+    } else {
+        copy->step++;
+        copy_post(copy);
+    }
+}
+
+void copy_step_fail(struct copy *copy, const struct err *error)
+{
+    if (!err_is_set(&copy->err))
+        copy->err = *error;
+    copy_post(copy);
+}
+
+bool copy_borrow(struct copy *copy)
+{
+    if (!copy->buf)
+        copy->buf = bufpool_borrow(copy->ends.pool);
+    if (!copy->buf && bufpool_grow(copy->ends.pool))
+        copy->buf = bufpool_borrow(copy->ends.pool);
+    if (!copy->buf)
+        reactor_arm(copy->reactor, &copy->timer, reactor_now_ns(copy->reactor) + COPY_POOL_WAIT_NS,
+                    copy_timer_fired);
+    return copy->buf != NULL;
+}
+
+/* What a step's request answered: the next step, another try, or the end. */
+void copy_step_end(struct copy *copy, const struct err *error)
+{
+    const struct copy_step *step = &copy_steps[copy->step];
+    struct retry_verdict verdict;
+
+    if (!err_is_set(error)) {
+        copy->attempts = 0;
+        if (step->after && !step->after(copy)) {
+            copy_end(copy);
+            return;
+        }
+        copy->step++;
+        copy_post(copy);
+        return;
+    }
+    verdict = retry_judge(error, ++copy->attempts, &copy->random);
+    if (verdict.action == RETRY_ACT_AGAIN && !copy->stopping) {
+        copy->summary.retries++;
+        reactor_arm(copy->reactor, &copy->timer, reactor_now_ns(copy->reactor) + verdict.delay_ns,
+                    copy_timer_fired);
+        return;
+    }
+    copy->attempts = 0;
+    if (step->failed && !copy->stopping && step->failed(copy, error)) {
+        copy->step++;
+        copy_post(copy);
+        return;
+    }
+    if (!err_is_set(&copy->err))
+        copy->err = *error;
+    copy_end(copy);
+}
+
+/* ---- Requests of steps ---- */
+
+static void copy_stat_done(struct stat_req *req)
+{
+    struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, stat));
+    struct err error = req->err;
+
+    copy_step_end(copy, &error);
+}
+
+void copy_submit_stat(struct copy *copy, struct endpoint *ep)
+{
+    copy->stat = (struct stat_req){.done = copy_stat_done};
+    endpoint_stat(ep, &copy->stat);
+}
+
+static void copy_setup_done(struct setup_req *req)
+{
+    struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, setup));
+    struct err error = req->err;
+
+    copy_step_end(copy, &error);
+}
+
+void copy_submit_setup(struct copy *copy, enum setup_verb verb)
+{
+    copy->setup.verb = verb;
+    copy->setup.done = copy_setup_done;
+    err_clear(&copy->setup.err);
+    endpoint_setup(copy->ends.target, &copy->setup);
+}
+
+static void copy_list_done(struct list_req *req)
+{
+    struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, list));
+    struct err error = req->err;
+
+    copy_step_end(copy, &error);
+}
+
+void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
+                      struct extent_set *out_data, struct extent_set *out_clears,
+                      uint64_t size_bytes)
+{
+    extent_set_clear(out_data);
+    if (out_clears)
+        extent_set_clear(out_clears);
+    copy->list = (struct list_req){.within = {0, size_bytes},
+                                   .since = since,
+                                   .out_data = out_data,
+                                   .out_clears = out_clears,
+                                   .done = copy_list_done};
+    endpoint_list(ep, &copy->list);
+}
+
+static void copy_block_done(struct block_req *req)
+{
+    struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, block));
+    struct err error = req->err;
+
+    if (!req->buf && req->length && err_is_set(&error) && retry_is_indefinite(&error))
+        copy->footer.indefinite = true;
+    copy_step_end(copy, &error);
+}
+
+void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_verb verb,
+                       struct extent extent)
+{
+    bool with_buf = verb == COPY_READ || verb == COPY_WRITE;
+
+    copy->block = (struct block_req){.offset = extent.offset,
+                                     .length = extent.length,
+                                     .buf = with_buf ? copy->buf : NULL,
+                                     .done = copy_block_done};
+    switch (verb) {
+    case COPY_READ:
+        endpoint_read(ep, &copy->block);
+        break;
+    case COPY_WRITE:
+        endpoint_write(ep, &copy->block);
+        break;
+    case COPY_ZERO:
+        endpoint_zero(ep, &copy->block);
+        break;
+    case COPY_FLUSH:
+        endpoint_flush(ep, &copy->block);
+        break;
+    }
+}
+
+/* ---- Use and look ---- */
+
+void copy_start(struct copy *copy)
+{
+    assert(!copy->started);
+    copy->started = true;
+    copy->summary.started_ns = reactor_now_ns(copy->reactor);
+    copy_post(copy);
+}
+
+void copy_stop(struct copy *copy)
+{
+    if (copy->stopping || copy->ended)
+        return;
+    copy->stopping = true;
+    if (copy->proof)
+        copy_stop(copy->proof);
+    if (copy->mover)
+        mover_stop(copy->mover);
+    if (copy->timer.slot) { /* waiting for another try: go on, to end */
+        reactor_disarm(copy->reactor, &copy->timer);
+        copy_post(copy);
+    }
+}
+
+bool copy_ended(const struct copy *copy)
+{
+    return copy->ended;
+}
+
+const struct err *copy_error(const struct copy *copy)
+{
+    return &copy->err;
+}
+
+const struct copy_summary *copy_summary(const struct copy *copy)
+{
+    return &copy->summary;
+}
+
+const char *copy_phase(const struct copy *copy)
+{
+    return copy->step < COPY_STEPS ? copy_steps[copy->step].phase : "done";
+}
+
+struct progress_view copy_progress(struct copy *copy)
+{
+    return progress_look(&copy->progress, reactor_now_ns(copy->reactor));
+}

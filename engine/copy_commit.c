@@ -1,0 +1,278 @@
+/* copy_commit.c - the last steps of a copy: everything that changes the target, in the order that keeps
+ * an unfinished target from being mistaken for a whole one.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/copy_internal.h"
+
+bool copy_want_changes(const struct copy *copy)
+{
+    return !copy->options.plan_only;
+}
+
+/* ---- The marker, the size, the footer's place ---- */
+
+static void copy_begin_marker(struct copy *copy)
+{
+    uint64_t random[2] = {retry_random_next(&copy->random), retry_random_next(&copy->random)};
+    unsigned char bytes[16];
+
+    if (copy->marker.copy_uuid[0])
+        return; /* the step is tried again: the same copy, the same name */
+    memcpy(bytes, random, sizeof bytes);
+    copy->marker.state = MARKER_COPYING;
+    marker_uuid_from(bytes, copy->marker.copy_uuid);
+    memcpy(copy->summary.copy_uuid, copy->marker.copy_uuid, sizeof copy->marker.copy_uuid);
+    snprintf(copy->marker.source, sizeof copy->marker.source, "%s", copy->source_identity);
+    copy->marker.size_bytes = copy->summary.target_size_bytes;
+}
+
+bool copy_want_create(const struct copy *copy)
+{
+    return copy_want_changes(copy) && !copy->facts.target.exists;
+}
+
+bool copy_start_create(struct copy *copy)
+{
+    copy_begin_marker(copy);
+    copy->setup.size_bytes = copy->summary.target_size_bytes;
+    copy->setup.marker = copy_can(copy->ends.target, ENDPOINT_CAN_MARK) ? &copy->marker : NULL;
+    copy_submit_setup(copy, SETUP_CREATE);
+    return true;
+}
+
+bool copy_want_mark(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy->facts.target.exists &&
+           copy_can(copy->ends.target, ENDPOINT_CAN_MARK);
+}
+
+bool copy_start_mark(struct copy *copy)
+{
+    copy_begin_marker(copy);
+    copy->setup.marker = &copy->marker;
+    copy_submit_setup(copy, SETUP_MARK);
+    return true;
+}
+
+bool copy_want_resize(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy->facts.target.exists &&
+           copy->facts.target.size_bytes < copy->summary.target_size_bytes &&
+           !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+}
+
+bool copy_start_resize(struct copy *copy)
+{
+    copy->setup.size_bytes = copy->summary.target_size_bytes;
+    copy_submit_setup(copy, SETUP_RESIZE);
+    return true;
+}
+
+static struct extent copy_footer_page(const struct copy *copy)
+{
+    struct extent page = {copy->summary.disk.length, VHD_FOOTER_BYTES};
+
+    return page;
+}
+
+bool copy_want_clear_footer(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy->footer.target_has && copy->facts.target.exists &&
+           !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+}
+
+bool copy_start_clear_footer(struct copy *copy)
+{
+    copy_submit_block(copy, copy->ends.target, COPY_ZERO, copy_footer_page(copy));
+    return true;
+}
+
+bool copy_want_clear_old_footer(const struct copy *copy)
+{
+    return copy_want_clear_footer(copy) && copy->footer.old_at;
+}
+
+bool copy_start_clear_old_footer(struct copy *copy)
+{
+    struct extent page = {copy->footer.old_at, VHD_FOOTER_BYTES};
+
+    copy_submit_block(copy, copy->ends.target, COPY_ZERO, page);
+    return true;
+}
+
+bool copy_want_fence(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy->footer.indefinite &&
+           copy_can(copy->ends.target, ENDPOINT_CAN_FENCE);
+}
+
+bool copy_start_fence(struct copy *copy)
+{
+    copy_submit_setup(copy, SETUP_FENCE);
+    return true;
+}
+
+/* ---- The data ---- */
+
+static void copy_move_done(void *arg)
+{
+    struct copy *copy = arg;
+    struct err error = *mover_error(copy->mover);
+    const struct mover_counts *counts = mover_count(copy->mover);
+
+    copy->summary.read_bytes = counts->read_bytes;
+    copy->summary.written_bytes = counts->written_bytes;
+    copy->summary.cleared_bytes = counts->cleared_bytes;
+    copy->summary.skipped_bytes = counts->skipped_bytes;
+    copy->summary.retries += counts->retries;
+    copy->summary.window = counts->window;
+    if (err_is_set(&error))
+        copy_step_fail(copy, &error);
+    else
+        copy_step_end(copy, &error);
+}
+
+bool copy_start_move(struct copy *copy)
+{
+    struct mover_setup setup = {
+        .reactor = copy->reactor,
+        .source = copy->ends.source,
+        .target = copy->ends.target,
+        .pool = copy->ends.pool,
+        .plan = &copy->plan,
+        .progress = &copy->progress,
+        .random = &copy->random,
+        .hash = copy->options.hash,
+        .window_start = copy->options.window_start,
+        .window_max = copy->options.window_max,
+        .trace = {.moved = copy->watch.moved, .arg = copy->watch.arg},
+        .done = copy_move_done,
+        .arg = copy,
+    };
+
+    copy->mover = mover_new(&setup, &copy->err);
+    if (!copy->mover)
+        return false;
+    mover_start(copy->mover);
+    return true;
+}
+
+bool copy_after_move(struct copy *copy)
+{
+    struct copy_summary *summary = &copy->summary;
+
+    if (!copy->options.hash)
+        return true;
+    if (!summary->delta) {
+        mover_digest(copy->mover, summary->root);
+        return true;
+    }
+    mover_digest(copy->mover, summary->delta_digest);
+    memcpy(summary->base_root, copy->facts.target.marker.root, sizeof summary->base_root);
+    return true;
+}
+
+bool copy_start_flush(struct copy *copy)
+{
+    struct extent nothing = {0, 0};
+
+    copy_submit_block(copy, copy->ends.target, COPY_FLUSH, nothing);
+    return true;
+}
+
+/* ---- The commit ---- */
+
+bool copy_want_footer(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy->footer.target_has;
+}
+
+bool copy_start_footer(struct copy *copy)
+{
+    if (!copy_borrow(copy))
+        return true;
+    memcpy(copy->buf->memory, copy->footer.written, VHD_FOOTER_BYTES);
+    copy_submit_block(copy, copy->ends.target, COPY_WRITE, copy_footer_page(copy));
+    return true;
+}
+
+bool copy_want_read_back(const struct copy *copy)
+{
+    return copy_want_footer(copy) && !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+}
+
+bool copy_start_read_back(struct copy *copy)
+{
+    if (!copy_borrow(copy))
+        return true;
+    memset(copy->buf->memory, 0xA5, VHD_FOOTER_BYTES); /* so that an old copy of it cannot pass */
+    copy_submit_block(copy, copy->ends.target, COPY_READ, copy_footer_page(copy));
+    return true;
+}
+
+bool copy_after_read_back(struct copy *copy)
+{
+    if (memcmp(copy->buf->memory, copy->footer.written, VHD_FOOTER_BYTES) == 0)
+        return true;
+    return err_set(&copy->err, ERR_CORRUPT, RETRY_LATER,
+                   "%s: the footer that was written is not the footer that is read back",
+                   copy->ends.target->name);
+}
+
+bool copy_want_complete(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy_can(copy->ends.target, ENDPOINT_CAN_MARK);
+}
+
+_Static_assert(DIGEST_TEXT_MAX_BYTES == MARKER_DIGEST_MAX_BYTES, "a marker holds any digest");
+
+bool copy_start_complete(struct copy *copy)
+{
+    copy->marker.state = MARKER_COMPLETE;
+    memcpy(copy->marker.root, copy->summary.root, sizeof copy->marker.root);
+    memcpy(copy->marker.base_root, copy->summary.base_root, sizeof copy->marker.base_root);
+    memcpy(copy->marker.delta, copy->summary.delta_digest, sizeof copy->marker.delta);
+    copy->setup.marker = &copy->marker;
+    copy_submit_setup(copy, SETUP_MARK);
+    return true;
+}
+
+bool copy_start_final_stat(struct copy *copy)
+{
+    copy_submit_stat(copy, copy->ends.target);
+    return true;
+}
+
+static void copy_committed(struct copy *copy)
+{
+    copy->summary.committed = true;
+    progress_commit(&copy->progress);
+}
+
+/* Without the state file a later delta needs another proof of its base: worth a sentence, no more. */
+bool copy_after_final_stat(struct copy *copy)
+{
+    struct target_state state = {0};
+    struct err e = {0};
+
+    if (copy_want_complete(copy) && copy->options.state_folder &&
+        !copy_can(copy->ends.target, ENDPOINT_DISCARDS)) {
+        memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
+        memcpy(state.etag, copy->stat.etag, sizeof state.etag);
+        if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))
+            copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
+                     e.text);
+    }
+    copy_committed(copy);
+    return true;
+}
+
+bool copy_failed_final_stat(struct copy *copy, const struct err *error)
+{
+    copy_say(copy, "The copy is complete, but its target's ETag is not known: %s", error->text);
+    copy_committed(copy);
+    return true;
+}

@@ -1,0 +1,168 @@
+/* copy_internal.h - what the parts of a copy share: copy.c (the step machine), copy_look.c (both ends
+ * and the base), copy_lists.c (lists and plan), copy_commit.c (everything that changes the target).
+ *
+ * Knows:         the whole of one copy. Included by those files alone.
+ * Must not know: anything that copy.h must not.
+ */
+#ifndef ENGINE_COPY_INTERNAL_H
+#define ENGINE_COPY_INTERNAL_H
+
+#include "blockmap/marker.h"
+#include "blockmap/vhd.h"
+#include "engine/copy.h"
+#include "engine/mover.h"
+#include "engine/retry.h"
+#include "engine/target_state.h"
+
+/* One step: wanted decides, start submits exactly one request, after looks at the answer. start NULL:
+ * there is nothing to ask, after does the work at once. Both return false with copy->err set to end
+ * the copy. failed, where there is one, may turn an error that retrying did not mend into an answer. */
+struct copy_step {
+    const char *phase; /* for people */
+    bool (*wanted)(const struct copy *copy);
+    bool (*start)(struct copy *copy);
+    bool (*after)(struct copy *copy);
+    bool (*failed)(struct copy *copy, const struct err *error);
+};
+
+struct copy_facts { /* what looking at the ends told */
+    struct stat_req source, base, target;
+    struct target_state known; /* our state file of the target */
+    bool at_base;              /* the target is proven to hold the base */
+    bool base_unproven;        /* it may, and a proof is still to be tried */
+};
+
+struct copy_lists {
+    struct extent_set source_data, source_clears, source_all, target_data;
+    struct extent_set diff_data, diff_clears; /* of the target against its own snapshot */
+};
+
+struct copy_footer_pages {
+    struct vhd_footer vhd;
+    bool source_has, target_has; /* a footer page apart from the disk */
+    unsigned char first[VHD_FOOTER_BYTES];
+    unsigned char last[VHD_FOOTER_BYTES];    /* of the source */
+    unsigned char written[VHD_FOOTER_BYTES]; /* what the target's last page will be */
+    uint64_t old_at;                         /* where the target's footer stood before it grew */
+    bool indefinite;                         /* a clear may still be under way somewhere */
+};
+
+struct copy {
+    /* set once */
+    struct reactor *reactor;
+    struct copy_ends ends;
+    struct copy_options options;
+    struct copy_watch watch;
+    const char *source_identity;
+    const char *base_identity;
+    /* changes, reactor thread only */
+    size_t step;
+    uint32_t attempts; /* of the step's request */
+    struct timer timer;
+    struct reactor_task task;
+    bool started, stopping, ended;
+    struct stat_req stat;
+    struct setup_req setup;
+    struct list_req list;
+    struct block_req block;
+    struct buf *buf;
+    struct copy_facts facts;
+    struct copy_lists lists;
+    struct copy_footer_pages footer;
+    struct marker marker;
+    struct plan plan;
+    struct progress progress;
+    struct mover *mover;
+    struct copy *proof; /* reads the target back to prove it is at the base */
+    struct endpoint *proof_target;
+    struct retry_random random;
+    struct copy_summary summary;
+    struct err err;
+};
+
+/* ---- copy.c: for steps ---- */
+void copy_submit_stat(struct copy *copy, struct endpoint *ep);
+void copy_submit_setup(struct copy *copy,
+                       enum setup_verb verb); /* the rest of copy->setup is set */
+void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
+                      struct extent_set *out_data, struct extent_set *out_clears,
+                      uint64_t size_bytes);
+enum copy_block_verb { COPY_READ, COPY_WRITE, COPY_ZERO, COPY_FLUSH };
+void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_verb verb,
+                       struct extent extent);
+/* The step's request ended. error may be retried. */
+void copy_step_end(struct copy *copy, const struct err *error);
+/* The step ended for good with an error that no retry of the step mends. */
+void copy_step_fail(struct copy *copy, const struct err *error);
+/* Sees to copy->buf. False: there is none now; the step begins again by itself in a moment. */
+bool copy_borrow(struct copy *copy);
+void copy_say(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A base was given, but a full copy is made; the sentence says why. */
+void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
+
+/* ---- the steps, in the order of copy_steps in copy.c ---- */
+bool copy_want_base(const struct copy *copy);
+bool copy_start_stat_source(struct copy *copy);
+bool copy_after_stat_source(struct copy *copy);
+bool copy_start_stat_base(struct copy *copy);
+bool copy_after_stat_base(struct copy *copy);
+bool copy_start_stat_target(struct copy *copy);
+bool copy_after_stat_target(struct copy *copy);
+bool copy_want_target_diff(const struct copy *copy);
+bool copy_start_target_diff(struct copy *copy);
+bool copy_after_target_diff(struct copy *copy);
+bool copy_failed_target_diff(struct copy *copy, const struct err *error);
+bool copy_want_proof(const struct copy *copy);
+bool copy_start_proof(struct copy *copy);
+bool copy_after_proof(struct copy *copy);
+bool copy_failed_proof(struct copy *copy, const struct err *error);
+bool copy_want_unproven(const struct copy *copy);
+bool copy_after_unproven(struct copy *copy);
+
+bool copy_want_diff(const struct copy *copy);
+bool copy_start_diff(struct copy *copy);
+bool copy_after_diff(struct copy *copy);
+bool copy_failed_diff(struct copy *copy, const struct err *error);
+bool copy_want_all(const struct copy *copy);
+bool copy_start_all(struct copy *copy);
+bool copy_after_all(struct copy *copy);
+bool copy_want_last_page(const struct copy *copy);
+bool copy_start_last_page(struct copy *copy);
+bool copy_after_last_page(struct copy *copy);
+bool copy_want_first_page(const struct copy *copy);
+bool copy_start_first_page(struct copy *copy);
+bool copy_after_first_page(struct copy *copy);
+bool copy_after_judge(struct copy *copy);
+bool copy_want_target_list(const struct copy *copy);
+bool copy_start_target_list(struct copy *copy);
+bool copy_after_plan(struct copy *copy);
+
+bool copy_want_changes(const struct copy *copy);
+bool copy_want_create(const struct copy *copy);
+bool copy_start_create(struct copy *copy);
+bool copy_want_mark(const struct copy *copy);
+bool copy_start_mark(struct copy *copy);
+bool copy_want_resize(const struct copy *copy);
+bool copy_start_resize(struct copy *copy);
+bool copy_want_clear_footer(const struct copy *copy);
+bool copy_start_clear_footer(struct copy *copy);
+bool copy_want_clear_old_footer(const struct copy *copy);
+bool copy_start_clear_old_footer(struct copy *copy);
+bool copy_want_fence(const struct copy *copy);
+bool copy_start_fence(struct copy *copy);
+bool copy_start_move(struct copy *copy);
+bool copy_after_move(struct copy *copy);
+bool copy_want_footer(const struct copy *copy);
+bool copy_start_footer(struct copy *copy);
+bool copy_start_flush(struct copy *copy);
+bool copy_want_read_back(const struct copy *copy);
+bool copy_start_read_back(struct copy *copy);
+bool copy_after_read_back(struct copy *copy);
+bool copy_want_complete(const struct copy *copy);
+bool copy_start_complete(struct copy *copy);
+bool copy_start_final_stat(struct copy *copy);
+bool copy_after_final_stat(struct copy *copy);
+bool copy_failed_final_stat(struct copy *copy, const struct err *error);
+
+#endif

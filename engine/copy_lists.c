@@ -1,0 +1,288 @@
+/* copy_lists.c - the middle steps of a copy: what changed, the footer, the sizes, the plan. Nothing is
+ * changed at the target yet.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "engine/copy_internal.h"
+
+/* ---- Lists of the source ---- */
+
+bool copy_want_diff(const struct copy *copy)
+{
+    return copy->summary.delta;
+}
+
+bool copy_start_diff(struct copy *copy)
+{
+    assert(copy->facts.at_base);
+    copy_submit_list(copy, copy->ends.source, copy->ends.since, &copy->lists.source_data,
+                     &copy->lists.source_clears, copy->facts.source.size_bytes);
+    return true;
+}
+
+static bool copy_list_has_right_size(struct copy *copy)
+{
+    if (copy->list.size_bytes == copy->facts.source.size_bytes)
+        return true;
+    return err_set(&copy->err, ERR_GONE, RETRY_REPLAN,
+                   "%s: its size changed while it was listed; copy a snapshot of it",
+                   copy->ends.source->name);
+}
+
+bool copy_after_diff(struct copy *copy)
+{
+    return copy_list_has_right_size(copy);
+}
+
+bool copy_failed_diff(struct copy *copy, const struct err *error)
+{
+    if (error->retry != RETRY_REPLAN)
+        return false;
+    copy_go_full(copy, "the service cannot tell what changed since the base: %.180s", error->text);
+    return true;
+}
+
+static uint64_t copy_coalesce_bytes(const struct copy *copy)
+{
+    if (copy->options.coalesce_bytes != COPY_COALESCE_DEFAULT)
+        return copy->options.coalesce_bytes;
+    return copy->ends.target->request_cost_bytes;
+}
+
+/* A delta wants the full list too: to see whether the diff was one at all when it names no clear,
+ * and to know which gaps hold no hole. */
+bool copy_want_all(const struct copy *copy)
+{
+    const struct copy_lists *lists = &copy->lists;
+
+    if (!copy->summary.delta)
+        return true;
+    if (lists->source_data.count == 0)
+        return false;
+    return lists->source_clears.count == 0 ||
+           (copy_coalesce_bytes(copy) && lists->source_data.count > 1);
+}
+
+bool copy_start_all(struct copy *copy)
+{
+    copy_submit_list(copy, copy->ends.source, NULL, &copy->lists.source_all, NULL,
+                     copy->facts.source.size_bytes);
+    return true;
+}
+
+bool copy_after_all(struct copy *copy)
+{
+    struct copy_lists *lists = &copy->lists;
+
+    if (!copy_list_has_right_size(copy))
+        return false;
+    if (copy->summary.delta && lists->source_clears.count == 0 &&
+        extent_set_equal(&lists->source_data, &lists->source_all))
+        copy_go_full(copy, "the service answered the diff with the full list and no clears, so it "
+                           "may not be able to tell changes.");
+    if (!copy->summary.delta) {
+        extent_set_fini(&lists->source_clears);
+        extent_set_move(&lists->source_data, &lists->source_all);
+    }
+    return true;
+}
+
+/* ---- First and last page of the source: is there a footer, is it a disk we copy? ---- */
+
+static struct extent copy_last_page(const struct copy *copy)
+{
+    struct extent page = {copy->facts.source.size_bytes - VHD_FOOTER_BYTES, VHD_FOOTER_BYTES};
+
+    return page;
+}
+
+/* No byte of a hole is read. A diff does not name what is unchanged, so there the page is read. */
+bool copy_want_last_page(const struct copy *copy)
+{
+    return copy->summary.delta ||
+           extent_set_touches(&copy->lists.source_data, copy_last_page(copy));
+}
+
+bool copy_start_last_page(struct copy *copy)
+{
+    if (copy_borrow(copy))
+        copy_submit_block(copy, copy->ends.source, COPY_READ, copy_last_page(copy));
+    return true;
+}
+
+bool copy_after_last_page(struct copy *copy)
+{
+    memcpy(copy->footer.last, copy->buf->memory, VHD_FOOTER_BYTES);
+    return true;
+}
+
+bool copy_want_first_page(const struct copy *copy)
+{
+    struct extent page = {0, VHD_FOOTER_BYTES};
+
+    return !copy->summary.delta && extent_set_touches(&copy->lists.source_data, page);
+}
+
+bool copy_start_first_page(struct copy *copy)
+{
+    struct extent page = {0, VHD_FOOTER_BYTES};
+
+    if (copy_borrow(copy))
+        copy_submit_block(copy, copy->ends.source, COPY_READ, page);
+    return true;
+}
+
+bool copy_after_first_page(struct copy *copy)
+{
+    memcpy(copy->footer.first, copy->buf->memory, VHD_FOOTER_BYTES);
+    return true;
+}
+
+/* ---- Footer and sizes ---- */
+
+static void copy_make_footer(struct copy *copy)
+{
+    /* 2000-01-01 in seconds since 1970: where a VHD's time begins. */
+    const uint64_t vhd_epoch_s = 946684800;
+    uint64_t wall_s = reactor_wall_ns(copy->reactor) / NS_PER_S;
+    uint64_t random[2] = {retry_random_next(&copy->random), retry_random_next(&copy->random)};
+    unsigned char uuid[16];
+
+    memcpy(uuid, random, sizeof uuid);
+    vhd_encode(copy->footer.written, copy->summary.disk.length,
+               wall_s > vhd_epoch_s ? (uint32_t)(wall_s - vhd_epoch_s) : 0, uuid);
+}
+
+static bool copy_judge_footer(struct copy *copy)
+{
+    struct copy_footer_pages *footer = &copy->footer;
+    enum copy_footer mode = copy->options.footer;
+    uint64_t size_bytes = copy->facts.source.size_bytes;
+
+    if (!vhd_judge(footer->first, footer->last, size_bytes, &footer->vhd, &copy->err)) {
+        err_prefix(&copy->err, "%s: ", copy->ends.source->name);
+        return false;
+    }
+    footer->source_has = footer->vhd.kind == VHD_FIXED;
+    if (mode == COPY_FOOTER_STRIP && !footer->source_has)
+        return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
+                       "%s: there is no VHD footer to strip; copy it without --strip-footer",
+                       copy->ends.source->name);
+    if (mode == COPY_FOOTER_ADD && footer->source_has)
+        return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
+                       "%s: has a VHD footer already; copy it without --add-footer",
+                       copy->ends.source->name);
+    footer->target_has =
+        mode == COPY_FOOTER_ADD || (mode == COPY_FOOTER_KEEP && footer->source_has);
+    copy->summary.disk.length = size_bytes - (footer->source_has ? VHD_FOOTER_BYTES : 0);
+    copy->summary.target_size_bytes =
+        copy->summary.disk.length + (footer->target_has ? VHD_FOOTER_BYTES : 0);
+    memcpy(footer->written, footer->last, VHD_FOOTER_BYTES);
+    if (mode == COPY_FOOTER_ADD)
+        copy_make_footer(copy);
+    return true;
+}
+
+static bool copy_judge_sizes(struct copy *copy)
+{
+    const struct stat_req *target = &copy->facts.target;
+    const char *name = copy->ends.target->name;
+    uint64_t wanted_bytes = copy->summary.target_size_bytes;
+
+    if (!target->exists || copy_can(copy->ends.target, ENDPOINT_DISCARDS) ||
+        target->size_bytes == wanted_bytes)
+        return true;
+    if (target->size_bytes > wanted_bytes)
+        return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
+                       "%s: the target has %llu bytes, more than the %llu it must have; a target "
+                       "is never shrunk",
+                       name, (unsigned long long)target->size_bytes,
+                       (unsigned long long)wanted_bytes);
+    if (!copy->ends.base || !copy_can(copy->ends.target, ENDPOINT_CAN_RESIZE))
+        return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
+                       "%s: the target has %llu bytes and must have %llu; it is grown only by a "
+                       "copy with --base",
+                       name, (unsigned long long)target->size_bytes,
+                       (unsigned long long)wanted_bytes);
+    if (copy->footer.target_has)
+        copy->footer.old_at = target->size_bytes - VHD_FOOTER_BYTES;
+    return true;
+}
+
+bool copy_after_judge(struct copy *copy)
+{
+    if (copy->buf)
+        bufpool_release(copy->ends.pool, copy->buf);
+    copy->buf = NULL;
+    return copy_judge_footer(copy) && copy_judge_sizes(copy);
+}
+
+/* ---- The plan ---- */
+
+bool copy_want_target_list(const struct copy *copy)
+{
+    return !copy->summary.delta && copy->facts.target.exists &&
+           !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+}
+
+bool copy_start_target_list(struct copy *copy)
+{
+    copy_submit_list(copy, copy->ends.target, NULL, &copy->lists.target_data, NULL,
+                     copy->facts.target.size_bytes);
+    return true;
+}
+
+/* The page of a grown target where its footer stood is cleared first, so its content must come from
+ * the source even when the diff calls it unchanged. */
+static bool copy_add_old_footer(struct copy *copy)
+{
+    struct extent page = {copy->footer.old_at, VHD_FOOTER_BYTES};
+
+    if (!copy->summary.delta || !page.offset ||
+        extent_set_touches(&copy->lists.source_clears, page))
+        return true;
+    if (extent_set_add(&copy->lists.source_data, page) &&
+        (!copy->lists.source_all.count || extent_set_add(&copy->lists.source_all, page)))
+        return true;
+    return err_set(&copy->err, ERR_LIMIT, RETRY_NEVER, "no memory for the plan");
+}
+
+static void copy_summarize_plan(struct copy *copy)
+{
+    struct copy_summary *summary = &copy->summary;
+    const struct plan *plan = &copy->plan;
+
+    summary->planned = true;
+    summary->plan_read_bytes = plan->reads.total_bytes;
+    summary->plan_clear_bytes = plan->clears.total_bytes;
+    summary->plan_clear_count = plan->clears.count;
+    summary->plan_range_count = plan->reads.count;
+    summary->plan_read_count = plan_read_count(plan, BUF_BYTES);
+    summary->gap_bytes = plan->gap_bytes;
+    summary->at_base_already = plan->delta && plan_total_bytes(plan) == 0;
+}
+
+bool copy_after_plan(struct copy *copy)
+{
+    struct copy_lists *lists = &copy->lists;
+    struct plan_input input = {
+        .disk_bytes = copy->summary.disk.length,
+        .delta = copy->summary.delta,
+        .source_data = &lists->source_data,
+        .source_clears = copy->summary.delta ? &lists->source_clears : NULL,
+        .source_all = lists->source_all.count ? &lists->source_all : NULL,
+        .target_data = copy_want_target_list(copy) ? &lists->target_data : NULL,
+        .coalesce_bytes = copy_coalesce_bytes(copy),
+    };
+
+    if (!copy_add_old_footer(copy) || !plan_make(&input, &copy->plan, &copy->err))
+        return false;
+    extent_set_fini(&lists->source_data);
+    extent_set_fini(&lists->source_clears);
+    extent_set_fini(&lists->source_all);
+    extent_set_fini(&lists->target_data);
+    copy_summarize_plan(copy);
+    progress_plan(&copy->progress, plan_total_bytes(&copy->plan), reactor_now_ns(copy->reactor));
+    return true;
+}

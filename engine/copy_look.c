@@ -1,0 +1,233 @@
+/* copy_look.c - the first steps of a copy: what both ends are, and whether the target is at the base.
+ *
+ * Never a delta on an unknown base (design "Identity, base, marker, root"): the marker names the base
+ * and is complete, and one of three proofs holds - the ETag kept at the commit, an empty diff against the
+ * snapshot taken of that commit, or the root read back.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "engine/copy_internal.h"
+#include "io/endpoint_mem.h"
+
+static bool copy_refuse(struct copy *copy, const char *what, const struct endpoint *ep)
+{
+    return err_set(&copy->err, ERR_USAGE, RETRY_NEVER, "%s: %s", ep->name, what);
+}
+
+bool copy_start_stat_source(struct copy *copy)
+{
+    copy_submit_stat(copy, copy->ends.source);
+    return true;
+}
+
+bool copy_after_stat_source(struct copy *copy)
+{
+    struct endpoint *source = copy->ends.source;
+
+    copy->facts.source = copy->stat;
+    copy->summary.source_size_bytes = copy->stat.size_bytes;
+    if (!copy->stat.exists)
+        return err_set(&copy->err, ERR_GONE, RETRY_NEVER, "%s: the source does not exist",
+                       source->name);
+    if (copy->stat.size_bytes == 0 || copy->stat.size_bytes % ENDPOINT_PAGE_BYTES)
+        return copy_refuse(copy, "the source's size is not a multiple of 512 bytes", source);
+    if (copy->stat.marker.state == MARKER_COPYING)
+        return copy_refuse(copy, "the source is itself the target of a copy that was not finished",
+                           source);
+    if (copy->ends.base && !copy_can(source, ENDPOINT_CAN_DIFF))
+        copy_go_full(copy, "this kind of source cannot tell what changed since a base.");
+    return true;
+}
+
+bool copy_want_base(const struct copy *copy)
+{
+    return copy->summary.delta;
+}
+
+bool copy_start_stat_base(struct copy *copy)
+{
+    copy_submit_stat(copy, copy->ends.base);
+    return true;
+}
+
+bool copy_after_stat_base(struct copy *copy)
+{
+    copy->facts.base = copy->stat;
+    if (strcmp(copy->base_identity, copy->source_identity) == 0)
+        return copy_refuse(copy, "base and source are the same snapshot", copy->ends.base);
+    if (!copy->stat.exists)
+        copy_go_full(copy, "the base %s does not exist any more.", copy->ends.base->name);
+    else if (copy->stat.size_bytes > copy->facts.source.size_bytes)
+        copy_go_full(copy, "the base is larger than the source.");
+    return true;
+}
+
+bool copy_start_stat_target(struct copy *copy)
+{
+    copy_submit_stat(copy, copy->ends.target);
+    return true;
+}
+
+/* The size a target that holds the base has. */
+static uint64_t copy_base_target_bytes(const struct copy *copy)
+{
+    switch (copy->options.footer) {
+    case COPY_FOOTER_STRIP:
+        return copy->facts.base.size_bytes - VHD_FOOTER_BYTES;
+    case COPY_FOOTER_ADD:
+        return copy->facts.base.size_bytes + VHD_FOOTER_BYTES;
+    case COPY_FOOTER_KEEP:
+        break;
+    }
+    return copy->facts.base.size_bytes;
+}
+
+/* Is the target at the base? What the marker and our own file say; proofs come after. */
+static void copy_judge_base(struct copy *copy)
+{
+    const struct stat_req *target = &copy->facts.target;
+    const struct marker *marker = &target->marker;
+    const struct target_state *known = &copy->facts.known;
+
+    if (!target->exists)
+        copy_go_full(copy, "the target does not exist yet.");
+    else if (!copy_can(copy->ends.target, ENDPOINT_CAN_MARK))
+        copy_go_full(copy, "this host keeps no marker, so what the target holds is unknown.");
+    else if (marker->state == MARKER_NONE)
+        copy_go_full(copy, "the target carries no marker, so what it holds is unknown.");
+    else if (marker->state == MARKER_COPYING)
+        copy_go_full(copy, "an earlier copy to the target was not finished.");
+    else if (strcmp(marker->source, copy->base_identity) != 0)
+        copy_go_full(copy, "the target holds %.150s, not the base.", marker->source);
+    else if (marker->size_bytes != target->size_bytes ||
+             target->size_bytes != copy_base_target_bytes(copy))
+        copy_go_full(copy, "the target's size is not the base's.");
+    else if (strcmp(known->copy_uuid, marker->copy_uuid) == 0 && known->etag[0] &&
+             strcmp(known->etag, target->etag) == 0)
+        copy->facts.at_base = true;
+    else
+        copy->facts.base_unproven = true;
+}
+
+bool copy_after_stat_target(struct copy *copy)
+{
+    struct endpoint *target = copy->ends.target;
+
+    copy->facts.target = copy->stat;
+    copy->summary.target_existed = copy->stat.exists;
+    if (strcmp(copy->ends.source->identity, target->identity) == 0)
+        return copy_refuse(copy, "source and target are the same", target);
+    if (!copy->stat.exists && !copy_can(target, ENDPOINT_CAN_CREATE))
+        return err_set(&copy->err, ERR_GONE, RETRY_NEVER,
+                       "%s: the target does not exist and cannot be created here", target->name);
+    if (copy->options.state_folder &&
+        !target_state_load(copy->options.state_folder, target->identity, &copy->facts.known,
+                           &copy->err))
+        return false;
+    if (copy->summary.delta)
+        copy_judge_base(copy);
+    return true;
+}
+
+/* ---- Proof by the snapshot taken of the commit ---- */
+
+bool copy_want_target_diff(const struct copy *copy)
+{
+    return copy->facts.base_unproven && copy->facts.known.snapshot[0] &&
+           strcmp(copy->facts.known.copy_uuid, copy->facts.target.marker.copy_uuid) == 0 &&
+           copy_can(copy->ends.target, ENDPOINT_CAN_DIFF);
+}
+
+bool copy_start_target_diff(struct copy *copy)
+{
+    copy_submit_list(copy, copy->ends.target, copy->facts.known.snapshot, &copy->lists.diff_data,
+                     &copy->lists.diff_clears, copy->facts.target.size_bytes);
+    return true;
+}
+
+bool copy_after_target_diff(struct copy *copy)
+{
+    if (copy->lists.diff_data.count == 0 && copy->lists.diff_clears.count == 0) {
+        copy->facts.base_unproven = false;
+        copy->facts.at_base = true;
+        return true;
+    }
+    copy_go_full(copy, "the target was changed after the copy that the base was.");
+    return true;
+}
+
+bool copy_failed_target_diff(struct copy *copy, const struct err *error)
+{
+    (void)copy;
+    return error->retry == RETRY_REPLAN; /* the snapshot is gone: another proof may do */
+}
+
+/* ---- Proof by the root: the target is read back into nothing ---- */
+
+bool copy_want_proof(const struct copy *copy)
+{
+    return copy->facts.base_unproven && copy->facts.target.marker.root[0];
+}
+
+static void copy_proof_done(void *arg, struct copy *proof)
+{
+    struct err error = *copy_error(proof);
+
+    copy_step_end(arg, &error);
+}
+
+bool copy_start_proof(struct copy *copy)
+{
+    struct copy_ends ends = {.source = copy->ends.target, .pool = copy->ends.pool};
+    struct copy_options options = {.hash = true,
+                                   .window_start = copy->options.window_start,
+                                   .window_max = copy->options.window_max,
+                                   .random_seed = retry_random_next(&copy->random)};
+    struct copy_watch watch = {.done = copy_proof_done, .arg = copy};
+
+    copy_say(copy, "The target's ETag is not the one kept after its last copy: reading it back to "
+                   "see whether it still holds the base.");
+    copy_free(copy->proof);
+    copy->proof = NULL;
+    endpoint_close(copy->proof_target);
+    copy->proof_target = endpoint_null_new(copy->reactor, 0, &copy->err);
+    if (!copy->proof_target)
+        return false;
+    ends.target = copy->proof_target;
+    copy->proof = copy_new(copy->reactor, &ends, &options, &watch, &copy->err);
+    if (!copy->proof)
+        return false;
+    copy_start(copy->proof);
+    return true;
+}
+
+bool copy_after_proof(struct copy *copy)
+{
+    copy->summary.retries += copy_summary(copy->proof)->retries;
+    if (strcmp(copy_summary(copy->proof)->root, copy->facts.target.marker.root) == 0) {
+        copy->facts.base_unproven = false;
+        copy->facts.at_base = true;
+        return true;
+    }
+    copy_go_full(copy, "the target was read back and does not hold the base.");
+    return true;
+}
+
+bool copy_failed_proof(struct copy *copy, const struct err *error)
+{
+    copy_go_full(copy, "the target could not be read back to prove the base: %.150s", error->text);
+    return true;
+}
+
+bool copy_want_unproven(const struct copy *copy)
+{
+    return copy->facts.base_unproven;
+}
+
+bool copy_after_unproven(struct copy *copy)
+{
+    copy_go_full(copy, "the target may have been changed since its last copy, and its root is not "
+                       "known, so that it cannot be proven to hold the base.");
+    return true;
+}

@@ -1,0 +1,29 @@
+/* target_state.h - what we know of targets we completed: a small file for each, in one folder.
+ *
+ * Knows:         which copy a target holds, its ETag after the commit, its snapshot, if one was taken.
+ * Must not know: secrets; how a target is reached.
+ * Threads:       none; blocking file I/O of a few hundred bytes, before and after a copy only.
+ */
+#ifndef ENGINE_TARGET_STATE_H
+#define ENGINE_TARGET_STATE_H
+
+#include <stdbool.h>
+
+#include "blockmap/err.h"
+#include "blockmap/marker.h"
+#include "io/endpoint.h"
+
+struct target_state {
+    char copy_uuid[MARKER_UUID_MAX_BYTES]; /* empty: nothing is known */
+    char etag[ENDPOINT_ETAG_MAX_BYTES];    /* the target's, right after the commit */
+    char snapshot[64];                     /* time of a snapshot that holds just that copy, or "" */
+};
+
+/* No file is no error: *out_state is then empty. A file that does not parse is treated as none. */
+bool target_state_load(const char *folder, const char *identity, struct target_state *out_state,
+                       struct err *e);
+/* Written durably, readable by its owner only. */
+bool target_state_save(const char *folder, const char *identity, const struct target_state *state,
+                       struct err *e);
+
+#endif
