@@ -147,7 +147,8 @@ static void copy_run_step(struct reactor_task *task)
     struct copy *copy = (struct copy *)((char *)task - offsetof(struct copy, task));
     const struct copy_step *step;
 
-    if (copy->stopping && !err_is_set(&copy->err))
+    /* Once the commit is sent there is nothing left to stop. */
+    if (copy->stopping && copy->marker.state != MARKER_COMPLETE && !err_is_set(&copy->err))
         err_set(&copy->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
     while (copy->step < COPY_STEPS && copy_steps[copy->step].wanted &&
            !copy_steps[copy->step].wanted(copy))

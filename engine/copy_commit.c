@@ -12,6 +12,13 @@ bool copy_want_changes(const struct copy *copy)
     return !copy->options.plan_only;
 }
 
+/* A target that throws away or only compares has no footer that could be mistaken for a whole disk. */
+static bool copy_keeps(const struct copy *copy)
+{
+    return !copy_can(copy->ends.target, ENDPOINT_DISCARDS) &&
+           !copy_can(copy->ends.target, ENDPOINT_COMPARES);
+}
+
 /* ---- The marker, the size, the footer's place ---- */
 
 static void copy_begin_marker(struct copy *copy)
@@ -81,7 +88,7 @@ static struct extent copy_footer_page(const struct copy *copy)
 bool copy_want_clear_footer(const struct copy *copy)
 {
     return copy_want_changes(copy) && copy->footer.target_has && copy->facts.target.exists &&
-           !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+           copy_keeps(copy);
 }
 
 bool copy_start_clear_footer(struct copy *copy)
@@ -187,7 +194,8 @@ bool copy_start_flush(struct copy *copy)
 
 bool copy_want_footer(const struct copy *copy)
 {
-    return copy_want_changes(copy) && copy->footer.target_has;
+    return copy_want_changes(copy) && copy->footer.target_has &&
+           (copy_keeps(copy) || copy->options.footer == COPY_FOOTER_KEEP);
 }
 
 bool copy_start_footer(struct copy *copy)
@@ -201,7 +209,7 @@ bool copy_start_footer(struct copy *copy)
 
 bool copy_want_read_back(const struct copy *copy)
 {
-    return copy_want_footer(copy) && !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+    return copy_want_footer(copy) && copy_keeps(copy);
 }
 
 bool copy_start_read_back(struct copy *copy)
@@ -258,8 +266,7 @@ bool copy_after_final_stat(struct copy *copy)
     struct target_state state = {0};
     struct err e = {0};
 
-    if (copy_want_complete(copy) && copy->options.state_folder &&
-        !copy_can(copy->ends.target, ENDPOINT_DISCARDS)) {
+    if (copy_want_complete(copy) && copy->options.state_folder && copy_keeps(copy)) {
         memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
         memcpy(state.etag, copy->stat.etag, sizeof state.etag);
         if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))

@@ -4,13 +4,14 @@
  *                difference; footers as copy.h has them.
  * Must not know: what kind of endpoint either end is.
  * Threads:       the reactor's.
+ *
+ * A verify is a copy into endpoint_compare.h: what a copy would write is compared, what it would clear
+ * must be zero.
  */
 #ifndef ENGINE_VERIFY_H
 #define ENGINE_VERIFY_H
 
 #include "engine/copy.h"
-
-#define VERIFY_DIFFERENCES_MAX 65536u /* separate ranges kept; all are counted */
 
 struct verify;
 
@@ -36,6 +37,7 @@ struct verify_summary {
     bool marker_incomplete; /* the target's marker says a copy is not finished */
     uint64_t source_size_bytes;
     uint64_t target_size_bytes;
+    char root[DIGEST_TEXT_MAX_BYTES]; /* of the source, footer left out */
     uint64_t retries;
     uint64_t started_ns;
     uint64_t ended_ns;

@@ -90,7 +90,8 @@ enum endpoint_capability {
     ENDPOINT_DISCARDS = 1u << 7,        /* null: what is written is thrown away */
     ENDPOINT_LIMITS_REQUESTS = 1u << 8, /* a request costs as much as request_cost_bytes of data */
     ENDPOINT_CHECKS_CRC64 = 1u << 9,    /* sends or wants crc64 on blocks */
-    ENDPOINT_BUFFERS = 1u << 10         /* what is written is durable only after a flush */
+    ENDPOINT_BUFFERS = 1u << 10,        /* what is written is durable only after a flush */
+    ENDPOINT_COMPARES = 1u << 11 /* nothing is changed: writes are compared (endpoint_compare.h) */
 };
 
 struct endpoint_ops {
