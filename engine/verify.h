@@ -29,10 +29,10 @@ struct verify_options {
 };
 
 struct verify_summary {
-    uint64_t compared_bytes;       /* of the union of what is allocated */
-    uint64_t different_bytes;      /* pages that differ */
-    struct extent_set differences; /* page-aligned, sorted; view: owned by the verify */
-    bool differences_cut;          /* more than VERIFY_DIFFERENCES_MAX */
+    uint64_t compared_bytes;              /* of the union of what is allocated */
+    uint64_t different_bytes;             /* pages that differ */
+    const struct extent_set *differences; /* page-aligned, sorted; a view, owned by the verify */
+    bool differences_cut;                 /* more separate ranges than are kept */
     bool sizes_differ;
     bool marker_incomplete; /* the target's marker says a copy is not finished */
     uint64_t source_size_bytes;
