@@ -1,0 +1,91 @@
+/* target_state.c - see target_state.h. One JSON object a file; its name is the SHA-256 of the identity,
+ * which stands inside too, so that a person can tell the files apart.
+ */
+#include "engine/target_state.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blockmap/digest.h"
+#include "io/durable.h"
+
+#define TARGET_STATE_FILE_MAX_BYTES 16384u
+
+static bool target_state_path(const char *folder, const char *identity, char out_path[PATH_MAX],
+                              struct err *e)
+{
+    char digest[DIGEST_TEXT_MAX_BYTES];
+    int length;
+
+    digest_sha256_text(identity, strlen(identity), digest);
+    length = snprintf(out_path, PATH_MAX, "%s/targets/%s.json", folder, strchr(digest, ':') + 1);
+    if (length < 0 || length >= PATH_MAX)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "the state folder's name is too long");
+    return true;
+}
+
+static void target_state_take(const json_t *object, const char *name, char *out_text, size_t max)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    if (text && strlen(text) < max)
+        memcpy(out_text, text, strlen(text) + 1);
+}
+
+bool target_state_load(const char *folder, const char *identity, struct target_state *out_state,
+                       struct err *e)
+{
+    struct target_state state = {0};
+    char path[PATH_MAX];
+    char *bytes = NULL;
+    size_t count;
+    json_t *object;
+    const char *stands;
+
+    if (!target_state_path(folder, identity, path, e) ||
+        !durable_read(path, TARGET_STATE_FILE_MAX_BYTES, &bytes, &count, e))
+        return false;
+    object = bytes ? json_loadb(bytes, count, 0, NULL) : NULL;
+    stands = json_string_value(json_object_get(object, "target"));
+    if (stands && strcmp(stands, identity) == 0) {
+        target_state_take(object, "copy", state.copy_uuid, sizeof state.copy_uuid);
+        target_state_take(object, "etag", state.etag, sizeof state.etag);
+        target_state_take(object, "snapshot", state.snapshot, sizeof state.snapshot);
+    }
+    json_decref(object);
+    free(bytes);
+    *out_state = state;
+    return true;
+}
+
+bool target_state_save(const char *folder, const char *identity, const struct target_state *state,
+                       struct err *e)
+{
+    char path[PATH_MAX];
+    json_t *object;
+    char *text = NULL;
+    bool ok = false;
+
+    object = json_pack("{s:s, s:s, s:s, s:s}", "target", identity, "copy", state->copy_uuid, "etag",
+                       state->etag, "snapshot", state->snapshot);
+    if (object)
+        text = json_dumps(object, JSON_INDENT(2));
+    if (!text) {
+        err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to keep what is known of the target");
+        goto out;
+    }
+    if (!target_state_path(folder, identity, path, e))
+        goto out;
+    *strrchr(path, '/') = '\0';
+    if (!durable_make_folder(path, e))
+        goto out;
+    path[strlen(path)] = '/';
+    ok = durable_write(path, text, strlen(text), e);
+out:
+    json_decref(object);
+    free(text);
+    return ok;
+}
