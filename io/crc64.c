@@ -36,6 +36,7 @@ static uint64_t portable(uint64_t reg, const unsigned char *at, size_t count)
         uint64_t second = load_le64(at + 8);
 
         reg = 0;
+#pragma GCC unroll 8
         for (unsigned i = 0; i < 8; i++) {
             reg ^= crc64_table[15 - i][(first >> (8 * i)) & 0xff];
             reg ^= crc64_table[7 - i][(second >> (8 * i)) & 0xff];
