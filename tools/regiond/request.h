@@ -23,6 +23,7 @@
 #define REQUEST_SNAPSHOT_MAX_BYTES  40u
 #define REQUEST_ID_MAX_BYTES        37u
 #define REQUEST_VERSION_MAX_BYTES   11u
+#define REQUEST_LENGTH_MAX_BYTES    (UINT64_C(1) << 50) /* a Content-Length above it is nonsense */
 
 struct request_pair {
     const char *name;  /* as sent for headers; percent-decoded for query parameters */
@@ -84,6 +85,10 @@ struct request {
 /* Splits and decodes a target as sent ("/acct/c/b?x=y"). Takes a copy. False: the error is set
  * (InvalidUri, RequestUrlFailedToParse); the request is still fit for request_fini. */
 bool request_set_target(struct request *r, const char *target, struct service_error *e);
+
+/* Once `headers` is filled: reads x-ms-version and Content-Length. False: the error is set. */
+bool request_read_headers(struct request *r, struct service_error *e);
+
 void request_fini(struct request *r); /* of a zeroed request: a no-op */
 
 /* ---- Look ---- */
@@ -95,8 +100,8 @@ const char *request_param(const struct request *r, const char *name);
 /* Is the request's service version this one ("2020-10-02") or later? No version is the oldest. */
 bool request_version_at_least(const struct request *r, const char *version);
 
-/* Percent-decodes n bytes of text into out (with a NUL); '+' stays '+'. False: does not fit, a
- * malformed escape, or an encoded NUL. */
+/* Percent-decodes n bytes of text into out (with a NUL); '+' stays '+' (in a query's parameters it
+ * is a space, as the service reads it). False: does not fit, a malformed escape, an encoded NUL. */
 bool request_percent_decode(const char *text, size_t n, char *out, size_t out_size_bytes);
 
 #endif
