@@ -18,7 +18,7 @@ struct region_auth;
 /* Set once; outlives every exchange. */
 struct exchange_parts {
     struct store *store;
-    struct region_auth *auth;
+    const struct region_auth *auth;
     struct buffer_pool *buffers;
 };
 
