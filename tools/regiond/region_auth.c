@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include "tools/regiond/region_clock.h"
-#include "tools/regiond/store.h"
 
 struct region_auth {
     struct region_auth_config config; /* set once */
@@ -24,21 +23,6 @@ struct region_auth *region_auth_new(const struct region_auth_config *config)
 void region_auth_free(struct region_auth *auth)
 {
     free(auth);
-}
-
-bool region_auth_store_policy(void *context, const char *account, const char *container,
-                              const char *id, struct access_policy *out)
-{
-    struct store_container kept = {0};
-    bool found = false;
-
-    if (store_container_get(context, account, container, &kept) != STORE_OK)
-        return false;
-    for (size_t i = 0; i < kept.policies.count && !found; i++)
-        found = strcmp(kept.policies.items[i].name, id) == 0 &&
-                access_policy_parse(kept.policies.items[i].value, out);
-    store_container_fini(&kept);
-    return found;
 }
 
 static uint64_t now_of(const struct region_auth *auth)
