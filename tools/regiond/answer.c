@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/regiond/region_clock.h"
 
@@ -13,6 +15,37 @@ void answer_header(struct answer *a, const char *name, const char *value)
 {
     text_out_bytes(&a->headers, name, strlen(name) + 1);
     text_out_bytes(&a->headers, value, strlen(value) + 1);
+}
+
+const char *answer_header_find(const struct answer *a, const char *name)
+{
+    const char *at = a->headers.bytes;
+    const char *end = at + a->headers.length;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+
+        if (strcasecmp(at, name) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+void answer_header_change(struct answer *a, const char *name, const char *value)
+{
+    struct text_out old = a->headers;
+    const char *at = old.bytes;
+    const char *end = at + old.length;
+
+    a->headers = (struct text_out){.failed = old.failed};
+    while (at < end) {
+        const char *old_value = at + strlen(at) + 1;
+
+        answer_header(a, at, strcasecmp(at, name) == 0 ? value : old_value);
+        at = old_value + strlen(old_value) + 1;
+    }
+    text_out_fini(&old);
 }
 
 void answer_header_u64(struct answer *a, const char *name, uint64_t value)
@@ -100,6 +133,42 @@ void answer_keep(struct answer *a, void *context, void (*context_free)(void *))
     assert(!a->context_free);
     a->context = context;
     a->context_free = context_free;
+}
+
+bool answer_collect(struct answer *a)
+{
+    struct text_out text = {0};
+    char block[16384];
+    ssize_t n;
+
+    assert(a->body == ANSWER_STREAM && a->body_bytes == ANSWER_BYTES_UNKNOWN);
+    while ((n = a->read(a->context, text.length, block, sizeof block)) > 0)
+        text_out_bytes(&text, block, (size_t)n);
+    if (n < 0 || text.failed) {
+        text_out_fini(&text);
+        return false;
+    }
+    a->body = ANSWER_TEXT;
+    a->body_bytes = text.length;
+    a->text = text_out_take(&text);
+    return true;
+}
+
+ssize_t answer_body_read(const struct answer *a, uint64_t at, char *out, size_t max_bytes)
+{
+    uint64_t left = a->body_bytes - at;
+    const char *memory = a->body == ANSWER_TEXT ? a->text : (const char *)a->buffer;
+
+    if (a->body == ANSWER_STREAM)
+        return a->read(a->context, at, out, max_bytes);
+    if (a->body == ANSWER_EMPTY || at >= a->body_bytes)
+        return 0;
+    if (max_bytes > left)
+        max_bytes = (size_t)left;
+    if (a->body == ANSWER_FILE)
+        return pread(a->fd, out, max_bytes, (off_t)(a->fd_offset + at));
+    memcpy(out, memory + at, max_bytes);
+    return (ssize_t)max_bytes;
 }
 
 static void error_time(char out_text[32])

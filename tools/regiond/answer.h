@@ -46,6 +46,9 @@ struct answer {
 
 /* ---- Use ---- */
 void answer_header(struct answer *a, const char *name, const char *value);
+void answer_header_change(struct answer *a, const char *name,
+                          const char *value);                             /* if it is there */
+const char *answer_header_find(const struct answer *a, const char *name); /* NULL: not there */
 void answer_header_u64(struct answer *a, const char *name, uint64_t value);
 void answer_header_time(struct answer *a, const char *name, uint64_t unix_seconds);
 
@@ -57,6 +60,12 @@ void answer_stream(struct answer *a, uint64_t bytes, answer_read_fn *read);
 
 /* Something the body's bytes depend on, freed after they have been sent. */
 void answer_keep(struct answer *a, void *context, void (*context_free)(void *));
+
+/* Turns a body of unknown length into text, so that its length is known. False: it cannot be had. */
+bool answer_collect(struct answer *a);
+
+/* The body's bytes at `at`, whatever kind it is; ANSWER_FILE by reading. As answer_read_fn. */
+ssize_t answer_body_read(const struct answer *a, uint64_t at, char *out, size_t max_bytes);
 
 /* Drops whatever was prepared and says the error instead. */
 void answer_error(struct answer *a, const struct request *r, const struct service_error *e);

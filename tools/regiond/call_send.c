@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/regiond/call_fault.h"
 #include "tools/regiond/region_call.h"
 
 #define STREAM_BLOCK_BYTES          (256u << 10)
@@ -35,6 +36,9 @@ static struct MHD_Response *response_of(struct call *call)
     struct answer *a = &call->x.answer;
     struct MHD_Response *response;
 
+    if (call_fault_wants_body(call))
+        return MHD_create_response_from_callback(a->body_bytes, STREAM_BLOCK_BYTES, call_fault_body,
+                                                 call, NULL);
     switch (a->body) {
     case ANSWER_TEXT:
         return MHD_create_response_from_buffer(a->body_bytes, a->text, MHD_RESPMEM_PERSISTENT);

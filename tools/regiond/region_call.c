@@ -7,12 +7,14 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "tools/regiond/call_fault.h"
 #include "tools/regiond/dispatch.h"
 #include "tools/regiond/region_auth.h"
 #include "tools/regiond/region_clock.h"
@@ -74,13 +76,12 @@ static void call_log(struct call *call)
     struct request_log_end end = {
         .status = call->state == CALL_SENT ? x->answer.status : 0,
         .code = x->error.code,
-        .fault = call->fault_name,
+        .fault = call->has_fault ? call->fault.name : NULL,
         .bytes_in = x->body.arrived_bytes,
         .now_ns = region_clock_monotonic_ns(),
     };
 
-    if (x->answer.body != ANSWER_EMPTY && x->answer.body_bytes != ANSWER_BYTES_UNKNOWN &&
-        strcmp(x->request.method, "HEAD") != 0)
+    if (x->answer.body != ANSWER_EMPTY && strcmp(x->request.method, "HEAD") != 0)
         end.bytes_out = x->answer.body_bytes;
     request_log_line(call->config->log, x, &end);
     call->logged = true;
@@ -178,6 +179,18 @@ static bool judge_head(struct exchange *x)
            judge_snapshot(x) && judge_length(x);
 }
 
+/* A client that waits for the head's acknowledgement before it sends a small body (Nagle) would wait
+ * 40 ms for ours, which the kernel delays unless told. */
+static void acknowledge_now(struct call *call)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int one = 1;
+
+    if (info)
+        setsockopt(info->connect_fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 /* A refused request's body is still read, so that the client reads the refusal, not a reset. */
 static enum MHD_Result call_head(struct call *call, const char *method)
 {
@@ -191,6 +204,8 @@ static enum MHD_Result call_head(struct call *call, const char *method)
     if (takes_body && !body_begin(&x->body, x->parts->buffers,
                                   request_header(&x->request, "Content-MD5") != NULL))
         service_fail(&x->error, CODE_SERVER_BUSY);
+    if (x->request.content_length > 0)
+        acknowledge_now(call);
     call->state = CALL_BODY;
     return MHD_YES;
 }
@@ -219,8 +234,27 @@ static void run_on_worker(struct call_ticket *ticket)
     MHD_resume_connection(call->connection);
 }
 
+static void resume(struct call_ticket *ticket)
+{
+    MHD_resume_connection(((struct call *)ticket)->connection);
+}
+
+void call_hold(struct call *call, uint64_t until_ns)
+{
+    call->ticket.due = resume;
+    MHD_suspend_connection(call->connection);
+    call_timer_at(call->timer, &call->ticket, until_ns);
+}
+
 static enum MHD_Result call_arrived(struct call *call)
 {
+    if (!call->judged_arrived) {
+        enum call_verdict verdict = call_fault_arrived(call);
+
+        call->judged_arrived = true;
+        if (verdict != CALL_GO_ON)
+            return verdict == CALL_HOLD ? MHD_YES : MHD_NO;
+    }
     if (call->x.error.status == 0 && (call->x.verb->flags & VERB_MAY_WAIT)) {
         call->state = CALL_RUNNING;
         call->ticket.due = run_on_worker;
@@ -234,6 +268,13 @@ static enum MHD_Result call_arrived(struct call *call)
 
 static enum MHD_Result call_ran(struct call *call)
 {
+    if (!call->judged_leaving) {
+        enum call_verdict verdict = call_fault_leaving(call);
+
+        call->judged_leaving = true;
+        if (verdict != CALL_GO_ON)
+            return verdict == CALL_HOLD ? MHD_YES : MHD_NO;
+    }
     call->state = CALL_SENT;
     call_log(call); /* before a byte leaves: whoever has the answer finds the line */
     return call_send(call);

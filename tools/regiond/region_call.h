@@ -12,7 +12,9 @@
 
 #include "tools/regiond/call_timer.h"
 #include "tools/regiond/exchange.h"
+#include "tools/regiond/faults.h"
 #include "tools/regiond/region_server.h"
+#include "tools/regiond/shape.h"
 
 #define CALL_DRAIN_MAX_BYTES (64u << 20) /* of a refused body; a longer one ends the connection */
 
@@ -32,9 +34,15 @@ struct call {
     struct call_timer *timer;
     struct MHD_Connection *connection;
     enum call_state state;
-    bool held; /* it has waited; it does not wait twice */
+    bool judged_arrived; /* script and shape have been asked about the request */
+    bool judged_leaving; /* ... and about its answer */
     bool logged;
-    const char *fault_name; /* of the log; NULL: none */
+    /* what goes wrong with it (call_fault.c) */
+    bool has_fault;
+    bool stalled; /* FAULT_STALL has had its pause */
+    struct fault fault;
+    struct shape_pace pace; /* of the body, from leaving_ns on */
+    uint64_t leaving_ns;    /* monotonic */
 };
 
 /* ---- In the order libmicrohttpd asks ---- */
@@ -45,6 +53,9 @@ struct call *call_new(const struct region_server_config *config, struct call_tim
 enum MHD_Result call_continue(struct call *call, const char *method, const char *upload,
                               size_t *io_upload_bytes);
 void call_free(struct call *call); /* the request is over, whichever way; NULL is fine */
+
+/* Suspends the connection until then (monotonic); the call goes on where it is. */
+void call_hold(struct call *call, uint64_t until_ns);
 
 /* Hands the answer to libmicrohttpd (call_send.c). MHD_NO: the connection is broken off. */
 enum MHD_Result call_send(struct call *call);

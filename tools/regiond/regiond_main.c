@@ -10,11 +10,13 @@
 
 #include "tools/regiond/accounts.h"
 #include "tools/regiond/dispatch.h"
+#include "tools/regiond/faults.h"
 #include "tools/regiond/region_auth.h"
 #include "tools/regiond/region_server.h"
 #include "tools/regiond/regiond_options.h"
 #include "tools/regiond/request_log.h"
 #include "tools/regiond/sas_command.h"
+#include "tools/regiond/shape.h"
 
 #define PEM_FILE_MAX_BYTES (1u << 20)
 
@@ -26,6 +28,8 @@ struct region {
     struct region_auth *auth;
     struct buffer_pool *buffers;
     struct request_log *log;
+    struct fault_plan *faults;
+    struct traffic_shape *shape;
     char *tls_certificate;
     char *tls_key;
     struct region_server *server;
@@ -97,6 +101,16 @@ static bool open_files(struct region *region, const struct regiond_options *opti
             return false;
         }
     }
+    if (options->faults) {
+        region->faults = fault_plan_load(options->faults, region->why, sizeof region->why);
+        if (!region->faults)
+            return false;
+    }
+    if (options->shape) {
+        region->shape = shape_load(options->shape, region->why, sizeof region->why);
+        if (!region->shape)
+            return false;
+    }
     region->store = store_open(&config, region->why, sizeof region->why);
     return region->store != NULL;
 }
@@ -118,6 +132,8 @@ static bool region_open(struct region *region, const struct regiond_options *opt
     config.tls_certificate = region->tls_certificate;
     config.tls_key = region->tls_key;
     config.log = region->log;
+    config.faults = region->faults;
+    config.shape = region->shape;
     config.parts = (struct exchange_parts){
         .store = region->store,
         .auth = region->auth,
@@ -135,6 +151,8 @@ static void region_close(struct region *region)
     store_close(region->store);
     buffer_pool_free(region->buffers);
     request_log_close(region->log);
+    fault_plan_free(region->faults);
+    shape_free(region->shape);
     free(region->tls_certificate);
     if (region->tls_key)
         explicit_bzero(region->tls_key, strlen(region->tls_key));

@@ -98,8 +98,9 @@ void request_log_line(struct request_log *log, const struct exchange *x,
     text_out_format(&t, ",\"status\":%u", end->status);
     member_if(&t, "code", end->code);
     member_if(&t, "fault", end->fault);
-    text_out_format(&t, ",\"bytesIn\":%" PRIu64 ",\"bytesOut\":%" PRIu64, end->bytes_in,
-                    end->bytes_out);
+    text_out_format(&t, ",\"bytesIn\":%" PRIu64, end->bytes_in);
+    if (end->bytes_out != ANSWER_BYTES_UNKNOWN)
+        text_out_format(&t, ",\"bytesOut\":%" PRIu64, end->bytes_out);
     text_out_format(&t, ",\"connection\":%" PRIu64 ",\"durationUs\":%" PRIu64, r->connection_id,
                     (end->now_ns - r->started_ns) / 1000);
     member_if(&t, "clientRequestId", request_header(r, "x-ms-client-request-id"));

@@ -12,12 +12,12 @@
 struct request_log;
 
 struct request_log_end {
-    unsigned status;   /* 0: no answer was sent */
-    const char *code;  /* of an error; "" for a success */
-    const char *fault; /* name of a seeded fault; NULL: none */
-    uint64_t bytes_in; /* of bodies */
-    uint64_t bytes_out;
-    uint64_t now_ns; /* monotonic */
+    unsigned status;    /* 0: no answer was sent */
+    const char *code;   /* of an error; "" for a success */
+    const char *fault;  /* name of a seeded fault; NULL: none */
+    uint64_t bytes_in;  /* of bodies */
+    uint64_t bytes_out; /* ANSWER_BYTES_UNKNOWN: a list, left out of the line */
+    uint64_t now_ns;    /* monotonic */
 };
 
 /* NULL on failure (errno says why). */

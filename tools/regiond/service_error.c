@@ -205,6 +205,16 @@ bool service_fail_custom(struct service_error *e, unsigned status, const char *c
     return false;
 }
 
+bool service_fail_named(struct service_error *e, unsigned status, const char *code)
+{
+    const char *message = code;
+
+    for (int i = CODE_NONE + 1; i < CODE_COUNT; i++)
+        if (strcmp(code_rows[i].name, code) == 0)
+            message = code_rows[i].message;
+    return service_fail_custom(e, status, code, message);
+}
+
 bool service_fail(struct service_error *e, enum service_code code)
 {
     const struct code_row *row = row_of(code);

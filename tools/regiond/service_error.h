@@ -134,6 +134,9 @@ bool service_fail_query(struct service_error *e, enum service_code code, const c
 bool service_fail_custom(struct service_error *e, unsigned status, const char *code,
                          const char *message);
 
+/* The same with the sentence the table has for this code, if it has one. */
+bool service_fail_named(struct service_error *e, unsigned status, const char *code);
+
 /* Adds an extra element to an error that is set; beyond SERVICE_EXTRA_MAX_COUNT it is dropped. */
 void service_error_add(struct service_error *e, const char *name, const char *value);
 
