@@ -33,13 +33,3 @@ uint64_t token_bucket_debt_ns(const struct token_bucket *bucket, uint64_t now_ns
 {
     return bucket->per_second > 0 && bucket->paid_ns > now_ns ? bucket->paid_ns - now_ns : 0;
 }
-
-bool token_bucket_try(struct token_bucket *bucket, uint64_t amount, uint64_t now_ns)
-{
-    struct token_bucket after = *bucket;
-
-    if (token_bucket_take_ns(&after, amount, now_ns) > 0)
-        return false;
-    *bucket = after;
-    return true;
-}

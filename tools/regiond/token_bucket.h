@@ -25,7 +25,4 @@ uint64_t token_bucket_take_ns(struct token_bucket *bucket, uint64_t amount, uint
 /* How far it is in debt at now_ns; 0 when something could be taken and paid at once. */
 uint64_t token_bucket_debt_ns(const struct token_bucket *bucket, uint64_t now_ns);
 
-/* Takes the amount only if it is paid for at once. */
-bool token_bucket_try(struct token_bucket *bucket, uint64_t amount, uint64_t now_ns);
-
 #endif
