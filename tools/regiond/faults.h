@@ -80,7 +80,7 @@ void fault_plan_free(struct fault_plan *plan); /* NULL is fine */
 bool fault_plan_next(struct fault_plan *plan, const struct fault_facts *facts, struct fault *out);
 
 /* ---- Look ---- */
-const char *fault_kind_name(enum fault_kind kind);           /* static text, as in the script */
-uint64_t fault_plan_injected(const struct fault_plan *plan); /* how many so far */
+const char *fault_kind_name(enum fault_kind kind);     /* static text, as in the script */
+uint64_t fault_plan_injected(struct fault_plan *plan); /* how many so far */
 
 #endif
