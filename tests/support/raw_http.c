@@ -35,9 +35,16 @@ int raw_connect(uint16_t port)
 
 /* ---- Shared Key, as protocol.md B.1 says it ---- */
 
+/* By name only: "x-ms-range" comes before "x-ms-range-get-content-md5". */
 static int compare_lines(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *one = *(char *const *)a;
+    const char *two = *(char *const *)b;
+    size_t one_n = strcspn(one, ":");
+    size_t two_n = strcspn(two, ":");
+    int order = strncmp(one, two, one_n < two_n ? one_n : two_n);
+
+    return order ? order : (one_n > two_n) - (one_n < two_n);
 }
 
 /* Sorted "name:value\n" of the lines collected; frees them. */

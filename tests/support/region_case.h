@@ -1,6 +1,6 @@
 /* region_case.h - what most tests of regiond begin with: a region, a container, a page blob.
  *
- * Knows:         the development account; container "c"; how refusals look.
+ * Knows:         the development account; container "cont"; how refusals look.
  * Must not know: any one verb's rules.
  * Threads:       one test's.
  */
@@ -10,11 +10,11 @@
 #include "tests/support/raw_http.h"
 #include "tests/support/region_process.h"
 
-#define CASE_CONTAINER      "/" RAW_ACCOUNT "/c"
+#define CASE_CONTAINER      "/" RAW_ACCOUNT "/cont"
 #define CASE_BLOB           CASE_CONTAINER "/disk.vhd"
 #define CASE_TEXT_MAX_BYTES 1024u
 
-/* A running region with container "c" and, when size_bytes > 0, the page blob CASE_BLOB. */
+/* A running region with container "cont" and, when size_bytes > 0, the page blob CASE_BLOB. */
 struct region_process case_begin(uint64_t size_bytes);
 
 /* Sends, and fails the test unless the status is this one. Headers: printf's format. */

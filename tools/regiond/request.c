@@ -78,7 +78,8 @@ static bool split_path(struct request *r, struct service_error *e)
         path++;
     if (!request_percent_decode(path, strlen(path), r->blob, sizeof r->blob))
         return service_fail(e, CODE_INVALID_URI);
-    if (r->container[0] == '\0' && r->blob[0] != '\0')
+    if ((r->account[0] == '\0' && r->container[0] != '\0') ||
+        (r->container[0] == '\0' && r->blob[0] != '\0'))
         return service_fail(e, CODE_INVALID_URI);
     r->is_upload_host = strncmp(r->account, "md-impexp-", 10) == 0;
     r->is_disk_host = strncmp(r->account, "md-", 3) == 0;

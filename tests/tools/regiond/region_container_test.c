@@ -117,7 +117,7 @@ Test(region_container, keeps_five_policies_and_refuses_a_sixth)
 Test(region_container, lists_blobs_with_their_properties)
 {
     static const char *const parts[] = {"ServiceEndpoint=\"http://127.0.0.1/devstoreaccount1/\" "
-                                        "ContainerName=\"c\">",
+                                        "ContainerName=\"cont\">",
                                         "<Blobs><Blob><Name>a&amp;b</Name>",
                                         "<Content-Length>512</Content-Length>",
                                         "<x-ms-blob-sequence-number>0</x-ms-blob-sequence-number>",
@@ -187,7 +187,7 @@ Test(region_container, lists_snapshots_and_metadata_when_included)
 
 Test(region_container, lists_containers_of_the_account)
 {
-    static const char *const parts[] = {"<Containers><Container><Name>c</Name>", "<Etag>",
+    static const char *const parts[] = {"<Containers><Container><Name>cont</Name>", "<Etag>",
                                         "<Name>logs</Name>",
                                         "</Containers><NextMarker /></EnumerationResults>"};
     static const char *const prefixed[] = {"<Containers><Container><Name>logs</Name>"};

@@ -49,7 +49,7 @@ static void expect(const struct region_process *region, unsigned status, const c
     raw_answer_fini(&answer);
 }
 
-/* As its owner, by key: a disk of 4096 bytes under "/HOST/c/abcd". */
+/* As its owner, by key: a disk of 4096 bytes under "/HOST/ccc/abcd". */
 static void fill(const struct region_process *region, const char *host)
 {
     char target[256];
@@ -99,7 +99,7 @@ static void sas(const char *host, const char *snapshot, const char *permissions,
 
 static void with(char out[URL_MAX], const char *target, const char *more)
 {
-    snprintf(out, URL_MAX, "%s&%s", target, more);
+    cr_assert_lt((size_t)snprintf(out, URL_MAX, "%s&%s", target, more), URL_MAX);
 }
 
 Test(region_disk, of_a_read_host_can_be_read_and_nothing_else)

@@ -1,16 +1,17 @@
 /* region_from_url_test.c - Put Page From URL: one region fetches a range from another, or from itself. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/region_case.h"
 
-#define NOTHING NULL, 0
-#define PAGE    CASE_BLOB "?comp=page"
-#define URL_MAX 1024u
+#define NOTHING    NULL, 0
+#define PAGE       CASE_BLOB "?comp=page"
+#define URL_MAX    1024u
+#define COPY_COUNT 12u
 
 /* A whole SAS URL of the region's blob, made by `regiond sas`. */
 static void sas_url(const struct region_process *region, const char *permissions, char out[URL_MAX])
@@ -20,7 +21,7 @@ static void sas_url(const struct region_process *region, const char *permissions
 
     snprintf(command, sizeof command,
              "SNAPFERRY_TEST_KEY=%s %s sas --account " RAW_ACCOUNT ":env:SNAPFERRY_TEST_KEY "
-             "--resource c/disk.vhd --permissions %s --expiry 2099-01-01T00:00:00Z "
+             "--resource cont/disk.vhd --permissions %s --expiry 2099-01-01T00:00:00Z "
              "http://127.0.0.1:%u",
              RAW_KEY, getenv("REGIOND_BIN"), permissions, region->port);
     in = popen(command, "r");
@@ -52,31 +53,47 @@ Test(region_from_url, copies_a_range_of_another_region)
     region_stop(&target);
 }
 
+struct copy {
+    pthread_t thread;
+    uint16_t port;
+    const char *url;
+    unsigned page;
+    unsigned status;
+};
+
+static void *run_copy(void *context)
+{
+    struct copy *copy = context;
+    char headers[URL_MAX + 200];
+    struct raw_answer answer;
+
+    snprintf(headers, sizeof headers,
+             "x-ms-page-write: update\r\nx-ms-range: bytes=%u-%u\r\n"
+             "x-ms-source-range: bytes=0-511\r\nx-ms-copy-source: %s\r\n",
+             copy->page * 512, copy->page * 512 + 511, copy->url);
+    answer = raw_once(copy->port, "PUT", PAGE, headers, NOTHING);
+    copy->status = answer.status;
+    raw_answer_fini(&answer);
+    return NULL;
+}
+
 /* More at once than there are server threads: a fetch must not hold the thread its source needs. */
 Test(region_from_url, copies_from_itself_many_at_a_time)
 {
     struct region_process region = case_begin(1 << 20);
     struct raw_answer answer;
     char url[URL_MAX];
-    pid_t children[12];
+    struct copy copies[COPY_COUNT];
 
     case_write(&region, CASE_BLOB, 0, 512, 's');
     sas_url(&region, "r", url);
-    for (unsigned i = 0; i < 12; i++) {
-        children[i] = fork();
-        if (children[i] == 0) {
-            answer = case_ok(&region, 201, "PUT", PAGE, NOTHING,
-                             "x-ms-page-write: update\r\nx-ms-range: bytes=%u-%u\r\n"
-                             "x-ms-source-range: bytes=0-511\r\nx-ms-copy-source: %s\r\n",
-                             4096 + i * 512, 4096 + i * 512 + 511, url);
-            _exit(0);
-        }
+    for (unsigned i = 0; i < COPY_COUNT; i++) {
+        copies[i] = (struct copy){.port = region.port, .url = url, .page = 8 + i};
+        pthread_create(&copies[i].thread, NULL, run_copy, &copies[i]);
     }
-    for (unsigned i = 0; i < 12; i++) {
-        int status = 0;
-
-        cr_assert_eq(waitpid(children[i], &status, 0), children[i]);
-        cr_assert_eq(status, 0);
+    for (unsigned i = 0; i < COPY_COUNT; i++) {
+        pthread_join(copies[i].thread, NULL);
+        cr_assert_eq(copies[i].status, 201);
     }
     answer = case_ok(&region, 206, "GET", CASE_BLOB, NOTHING, "x-ms-range: bytes=10239-10240\r\n");
     cr_assert_eq(answer.body[0], 's');

@@ -125,7 +125,7 @@ Test(region_wire, logs_each_request_in_one_line_without_a_secret)
     raw_answer_fini(&answer);
     log = read_log(&region);
     cr_assert_not_null(strstr(log, "\"verb\":\"Put Page\",\"account\":\"devstoreaccount1\","
-                                   "\"container\":\"c\",\"blob\":\"disk.vhd\",\"comp\":\"page\","
+                                   "\"container\":\"cont\",\"blob\":\"disk.vhd\",\"comp\":\"page\","
                                    "\"pageWrite\":\"update\",\"rangeOffset\":512,"
                                    "\"rangeLength\":1024,\"caller\":\"key\",\"status\":201,"
                                    "\"bytesIn\":1024,\"bytesOut\":0,"),

@@ -87,6 +87,8 @@ Test(request, refuses_targets_beyond_its_limits)
     target[REQUEST_ACCOUNT_MAX_BYTES + 1] = '\0';
     expect_refused(target, "InvalidUri");
     expect_refused("*", "InvalidUri");
+    expect_refused("//c/b", "InvalidUri");
+    expect_refused("/a//b", "InvalidUri");
     expect_refused("/a/c/%zz", "InvalidUri");
     expect_refused("/a/c/b%00", "InvalidUri");
     expect_refused("/a/c/b%2", "InvalidUri");
