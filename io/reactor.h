@@ -50,13 +50,14 @@ enum reactor_backend { REACTOR_AUTO, REACTOR_URING, REACTOR_EPOLL };
 /* REACTOR_AUTO takes io_uring and falls back to epoll where io_uring is refused; the environment
  * does not matter here, the caller chooses. The clock is not owned and must outlive the reactor. */
 struct reactor *reactor_new(enum reactor_backend backend, struct clock *clock, struct err *e);
-void reactor_free(struct reactor *r); /* NULL is fine; asserts that no operation is live */
+void reactor_free(struct reactor *r); /* NULL is fine; asserts that reactor_busy is false */
 
 /* ---- Run ---- */
 /* One turn: reads the clock, expires timers, submits, waits for at least one completion, timer or
- * posted task (at most wait_max_ns), runs what is there. With a simulated clock and nothing in the
- * kernel it moves the clock to the next timer instead of waiting. False and an error only when the
- * kernel interface itself fails. */
+ * posted task (at most wait_max_ns; UINT64_MAX is for ever; a signal ends the wait), runs what is
+ * there. With a simulated clock and nothing in the kernel it moves the clock to the next timer, by at
+ * most wait_max_ns, instead of waiting. False and an error only when the kernel interface itself
+ * fails. */
 bool reactor_turn(struct reactor *r, uint64_t wait_max_ns, struct err *e);
 /* True while any operation, timer or posted task is left. */
 bool reactor_busy(const struct reactor *r);
@@ -93,7 +94,7 @@ int reactor_register_memory(struct reactor *r, void *memory, size_t length);
 void reactor_unregister_memory(struct reactor *r, int registered); /* -1 is fine */
 
 /* ---- Look ---- */
-uint64_t reactor_now_ns(const struct reactor *r);          /* read once a turn */
+uint64_t reactor_now_ns(const struct reactor *r);          /* read before and after a wait */
 uint64_t reactor_wall_ns(const struct reactor *r);         /* wall clock, now */
 const char *reactor_backend_name(const struct reactor *r); /* "io_uring" or "epoll and threads" */
 /* Why io_uring is not in use, one sentence for a person; NULL when it is or was not wanted. */
