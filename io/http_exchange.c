@@ -1,0 +1,476 @@
+/* http_exchange.c - see http_exchange.h. */
+#include "io/http_exchange.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "io/crc64.h"
+
+#define RECEIVE_BUFFER_BYTES (512u << 10)
+#define SEND_BUFFER_BYTES    (512u << 10)
+#define CRC_STEP_BYTES       (64u << 10) /* hashed and copied while it is in the cache */
+#define HEADER_NAME_MAX      127u
+#define HEADER_VALUE_MAX     8191u
+#define SHOWN_ADDRESS_BYTES  160
+_Static_assert(RECEIVE_BUFFER_BYTES <= CURL_MAX_READ_SIZE, "libcurl takes no larger one");
+
+/* ---- Answers ---- */
+
+static bool starts_final_answer(const struct http_answer *answer)
+{
+    return answer->status >= 200;
+}
+
+static void take_content_range(struct http_answer *answer, const char *value)
+{
+    char after;
+
+    answer->range_known = sscanf(value, "bytes %" SCNu64 "-%" SCNu64 "%c", &answer->range_first,
+                                 &answer->range_last, &after) == 3 &&
+                          after == '/' && answer->range_first <= answer->range_last;
+}
+
+static uint32_t clamp_ms(uint64_t ms)
+{
+    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* Seconds, or a date; a date in the past means now. */
+static void take_retry_after(struct http_exchange *ex, const char *value)
+{
+    uint64_t now_ms = reactor_wall_ns(ex->reactor) / NS_PER_MS;
+    time_t date;
+
+    if (isdigit((unsigned char)*value)) {
+        unsigned long seconds = strtoul(value, NULL, 10);
+
+        ex->req->answer.retry_after_ms =
+            clamp_ms(seconds > UINT32_MAX ? UINT32_MAX : seconds * 1000ull);
+        return;
+    }
+    date = curl_getdate(value, NULL);
+    if (date > 0 && (uint64_t)date * 1000 > now_ms)
+        ex->req->answer.retry_after_ms = clamp_ms((uint64_t)date * 1000 - now_ms);
+}
+
+static void take_header(struct http_exchange *ex, const char *name, const char *value)
+{
+    struct http_answer *answer = &ex->req->answer;
+
+    if (strcmp(name, "content-range") == 0)
+        take_content_range(answer, value);
+    else if (strcmp(name, "retry-after") == 0 && !answer->retry_after_ms)
+        take_retry_after(ex, value);
+    else if (strcmp(name, "x-ms-retry-after-ms") == 0 || strcmp(name, "retry-after-ms") == 0)
+        answer->retry_after_ms = clamp_ms(strtoul(value, NULL, 10));
+    else if (strcmp(name, "x-ms-error-code") == 0)
+        snprintf(answer->code, sizeof answer->code, "%s", value);
+    else if (strcmp(name, "x-ms-request-id") == 0)
+        snprintf(answer->request_id, sizeof answer->request_id, "%s", value);
+    if (ex->req->header && starts_final_answer(answer))
+        ex->req->header(ex->req, name, value);
+}
+
+/* The blank line: what must be known before a byte of the body goes to memory. */
+static bool check_headers(struct http_exchange *ex)
+{
+    const struct http_req *req = ex->req;
+    const struct http_answer *answer = &req->answer;
+    uint64_t last = req->range_first + req->memory_bytes - 1;
+
+    if (!req->expect_range || answer->status != 206)
+        return true;
+    if (answer->range_known && answer->range_first == req->range_first &&
+        (answer->range_last == last || (!req->exact && answer->range_last < last)))
+        return true;
+    if (!answer->range_known)
+        return err_set(&ex->err, ERR_CORRUPT, RETRY_LATER,
+                       "the host sent a part of the blob and did not say which");
+    return err_set(&ex->err, ERR_CORRUPT, RETRY_LATER,
+                   "the host sent the range %" PRIu64 "-%" PRIu64 " where %" PRIu64 "-%" PRIu64
+                   " was asked for",
+                   answer->range_first, answer->range_last, req->range_first, last);
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    struct http_exchange *ex = user;
+    size_t bytes = size * count;
+    const char *colon, *end = line + bytes;
+    char name[HEADER_NAME_MAX + 1];
+    char value[HEADER_VALUE_MAX + 1];
+    size_t name_bytes;
+
+    ex->moved_ns = reactor_now_ns(ex->reactor);
+    while (end > line && isspace((unsigned char)end[-1]))
+        end--;
+    if (end == line)
+        return check_headers(ex) ? bytes : 0;
+    if (end - line >= 12 && strncmp(line, "HTTP/", 5) == 0 && line[8] == ' ') {
+        memset(&ex->req->answer, 0, sizeof ex->req->answer); /* not the last: 100, a proxy's 200 */
+        ex->req->answer.status = atoi(line + 9);
+        return bytes;
+    }
+    colon = memchr(line, ':', (size_t)(end - line));
+    if (!colon || (name_bytes = (size_t)(colon - line)) > HEADER_NAME_MAX)
+        return bytes;
+    for (size_t i = 0; i < name_bytes; i++)
+        name[i] = (char)tolower((unsigned char)line[i]);
+    name[name_bytes] = 0;
+    for (colon++; colon < end && isspace((unsigned char)*colon);)
+        colon++;
+    if ((size_t)(end - colon) > HEADER_VALUE_MAX)
+        return bytes;
+    memcpy(value, colon, (size_t)(end - colon));
+    value[end - colon] = 0;
+    take_header(ex, name, value);
+    return bytes;
+}
+
+static bool to_memory(struct http_exchange *ex, const char *bytes, size_t count)
+{
+    struct http_req *req = ex->req;
+    unsigned char *target = req->memory + req->answer.body_bytes;
+
+    if (count > req->memory_bytes - req->answer.body_bytes)
+        return err_set(&ex->err, req->exact ? ERR_CORRUPT : ERR_LIMIT,
+                       req->exact ? RETRY_LATER : RETRY_NEVER, "the host sent more than %zu bytes",
+                       req->memory_bytes);
+    for (size_t step; count > 0; bytes += step, target += step, count -= step) {
+        step = count < CRC_STEP_BYTES ? count : CRC_STEP_BYTES;
+        memcpy(target, bytes, step);
+        if (req->crc64)
+            req->answer.crc64 = crc64_update(req->answer.crc64, bytes, step);
+    }
+    return true;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *user)
+{
+    struct http_exchange *ex = user;
+    struct http_req *req = ex->req;
+    size_t total = size * count;
+
+    ex->moved_ns = reactor_now_ns(ex->reactor);
+    ex->counts->received_bytes += total;
+    if (req->answer.status >= 300) {
+        size_t room = HTTP_ERROR_BODY_MAX_BYTES - ex->refusal_bytes;
+
+        memcpy(ex->refusal + ex->refusal_bytes, bytes, total < room ? total : room);
+        ex->refusal_bytes += total < room ? total : room;
+        return total;
+    }
+    if (req->memory && !to_memory(ex, bytes, total))
+        return 0;
+    if (req->push && !req->push(req, bytes, total, &ex->err)) {
+        assert(err_is_set(&ex->err));
+        return 0;
+    }
+    req->answer.body_bytes += total;
+    return total;
+}
+
+/* ---- Requests ---- */
+
+static size_t on_send(char *buffer, size_t size, size_t count, void *user)
+{
+    struct http_exchange *ex = user;
+    size_t left = ex->req->body_bytes - ex->sent_bytes;
+    size_t step = size * count < left ? size * count : left;
+
+    ex->moved_ns = reactor_now_ns(ex->reactor);
+    if (step) {
+        memcpy(buffer, (const char *)ex->req->body + ex->sent_bytes, step);
+        ex->sent_bytes += step;
+        ex->counts->sent_bytes += step;
+    }
+    return step;
+}
+
+static int on_seek(void *user, curl_off_t offset, int origin)
+{
+    struct http_exchange *ex = user;
+
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > ex->req->body_bytes)
+        return CURL_SEEKFUNC_CANTSEEK;
+    ex->sent_bytes = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* Runs before each sending: libcurl sends a request again by itself when a kept connection turns out
+ * to be dead, which for some writes may do harm (http.h: send_once). */
+static int on_ready_to_send(void *user, char *a, char *b, int c, int d)
+{
+    struct http_exchange *ex = user;
+
+    (void)a, (void)b, (void)c, (void)d;
+    if (ex->sendings++ > 0 && ex->req->send_once)
+        return CURL_PREREQFUNC_ABORT;
+    ex->counts->requests++;
+    return CURL_PREREQFUNC_OK;
+}
+
+static bool has_control_bytes(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' && *text != '\t')
+            return true;
+    return false;
+}
+
+/* The lines of the header list, one after the other in header_text. */
+static bool write_headers(struct http_exchange *ex, const struct http_req *req, struct err *e)
+{
+    size_t bytes = 0, used = 0;
+
+    assert(req->header_count <= HTTP_HEADERS_MAX - 1);
+    for (size_t i = 0; i < req->header_count; i++) {
+        bytes += strlen(req->headers[i].name) + strlen(req->headers[i].value) + 3;
+        if (has_control_bytes(req->headers[i].value))
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "the header %s has a control character",
+                           req->headers[i].name);
+    }
+    if (bytes > HTTP_HEADERS_MAX_BYTES)
+        return err_set(e, ERR_LIMIT, RETRY_NEVER, "the request's headers have more than %u bytes",
+                       HTTP_HEADERS_MAX_BYTES);
+    if (bytes > ex->header_capacity) {
+        char *larger = realloc(ex->header_text, bytes);
+
+        if (!larger)
+            return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a request's headers");
+        ex->header_text = larger;
+        ex->header_capacity = bytes;
+    }
+    for (size_t i = 0; i < req->header_count; i++) {
+        const struct http_header *h = &req->headers[i];
+
+        ex->header_nodes[i].data = ex->header_text + used;
+        ex->header_nodes[i].next = &ex->header_nodes[i + 1];
+        used += (size_t)sprintf(ex->header_text + used, "%s%s%s", h->name, *h->value ? ": " : ";",
+                                h->value) +
+                1;
+    }
+    ex->header_nodes[req->header_count].data =
+        (char *)(uintptr_t) "Expect:"; /* libcurl only reads */
+    ex->header_nodes[req->header_count].next = NULL;
+    return true;
+}
+
+static CURLcode set_method(struct http_exchange *ex, const struct http_req *req)
+{
+    CURLcode code = CURLE_OK;
+
+    curl_easy_setopt(ex->easy, CURLOPT_CUSTOMREQUEST, NULL);
+    curl_easy_setopt(ex->easy, CURLOPT_HTTPGET, 1L); /* also takes back HEAD and PUT */
+    switch (req->method) {
+    case HTTP_GET:
+        break;
+    case HTTP_HEAD:
+        curl_easy_setopt(ex->easy, CURLOPT_NOBODY, 1L);
+        break;
+    case HTTP_PUT:
+        curl_easy_setopt(ex->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(ex->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->body_bytes);
+        break;
+    case HTTP_POST:
+        curl_easy_setopt(ex->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(ex->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_bytes);
+        break;
+    case HTTP_DELETE:
+        code = curl_easy_setopt(ex->easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+        break;
+    }
+    return code;
+}
+
+bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struct err *e)
+{
+    char *url = secret_url_full(req->url, req->additions);
+    uint32_t connect_ms = req->deadlines.connect_ms;
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+
+    ex->req = req;
+    ex->sent_bytes = ex->refusal_bytes = 0;
+    ex->sendings = 0;
+    ex->curl_text[0] = 0;
+    err_clear(&ex->err);
+    memset(&req->answer, 0, sizeof req->answer);
+    if (!write_headers(ex, req, e)) {
+        secret_wipe_free(url);
+        return false;
+    }
+    if (url)
+        code = curl_easy_setopt(ex->easy, CURLOPT_URL, url);
+    secret_wipe_free(url);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(ex->easy, CURLOPT_PROXY, req->url->loopback ? "" : NULL);
+    if (code == CURLE_OK)
+        code = set_method(ex, req);
+    if (code != CURLE_OK)
+        return err_set(e, ERR_LIMIT, RETRY_LATER, "cannot prepare a request: %s",
+                       curl_easy_strerror(code));
+    curl_easy_setopt(ex->easy, CURLOPT_HTTPHEADER, ex->header_nodes);
+    curl_easy_setopt(ex->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(connect_ms ? connect_ms : HTTP_CONNECT_MS));
+    return true;
+}
+
+/* ---- The end ---- */
+
+struct verdict {
+    CURLcode code;
+    enum err_kind kind;
+    enum err_retry retry;
+    const char *words;
+};
+
+static const struct verdict verdicts[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, ERR_NET, RETRY_LATER, "the host's name is not known"},
+    {CURLE_COULDNT_RESOLVE_PROXY, ERR_NET, RETRY_LATER, "the proxy's name is not known"},
+    {CURLE_COULDNT_CONNECT, ERR_NET, RETRY_LATER, "cannot connect to the host"},
+    {CURLE_OPERATION_TIMEDOUT, ERR_NET, RETRY_LATER,
+     "the host did not take the connection in time"},
+    {CURLE_PARTIAL_FILE, ERR_NET, RETRY_LATER, "the answer ended before it was whole"},
+    {CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the host closed the connection without an answer"},
+    {CURLE_SEND_ERROR, ERR_NET, RETRY_LATER, "the connection broke while sending"},
+    {CURLE_RECV_ERROR, ERR_NET, RETRY_LATER, "the connection broke while receiving"},
+    {CURLE_ABORTED_BY_CALLBACK, ERR_NET, RETRY_LATER,
+     "the connection broke before an answer; not sent again, its outcome is unknown"},
+    {CURLE_PEER_FAILED_VERIFICATION, ERR_USAGE, RETRY_NEVER,
+     "the host's certificate is not trusted; name its authority with --ca-file if it is yours"},
+    {CURLE_SSL_CACERT_BADFILE, ERR_USAGE, RETRY_NEVER,
+     "the file of certificate authorities cannot be read"},
+    {CURLE_SSL_CONNECT_ERROR, ERR_NET, RETRY_LATER, "TLS could not be agreed"},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_CORRUPT, RETRY_NEVER, "the host does not answer with HTTP"},
+    {CURLE_WEIRD_SERVER_REPLY, ERR_CORRUPT, RETRY_LATER, "the host does not answer with HTTP"},
+    {CURLE_URL_MALFORMAT, ERR_USAGE, RETRY_NEVER, "this is not a URL"},
+    {CURLE_OUT_OF_MEMORY, ERR_LIMIT, RETRY_LATER, "no memory for a transfer"},
+};
+
+static const struct verdict *verdict_of(CURLcode code)
+{
+    static const struct verdict other = {CURLE_OK, ERR_NET, RETRY_LATER, "the transfer failed"};
+
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++)
+        if (verdicts[i].code == code)
+            return &verdicts[i];
+    return &other;
+}
+
+static const char *method_name(enum http_method method)
+{
+    static const char *const names[] = {[HTTP_GET] = "GET",
+                                        [HTTP_HEAD] = "HEAD",
+                                        [HTTP_PUT] = "PUT",
+                                        [HTTP_POST] = "POST",
+                                        [HTTP_DELETE] = "DELETE"};
+
+    return names[method];
+}
+
+static void describe_failure(struct http_exchange *ex, CURLcode result)
+{
+    const struct verdict *verdict = verdict_of(result);
+    const char *detail = ex->curl_text[0] ? ex->curl_text : curl_easy_strerror(result);
+
+    err_set(&ex->err, verdict->kind, verdict->retry, "%s (%.150s)", verdict->words, detail);
+    secret_redact(ex->err.text);
+}
+
+void http_exchange_judge(struct http_exchange *ex, CURLcode result)
+{
+    struct http_req *req = ex->req;
+    long connects = 0;
+
+    curl_easy_getinfo(ex->easy, CURLINFO_NUM_CONNECTS, &connects);
+    ex->counts->connections += (uint64_t)connects;
+    ex->refusal[ex->refusal_bytes] = 0;
+    req->answer.error_body = ex->refusal;
+    req->answer.error_body_bytes = ex->refusal_bytes;
+    req->answer.crc64_known = req->crc64;
+    if (!err_is_set(&ex->err) && result != CURLE_OK)
+        describe_failure(ex, result);
+    if (!err_is_set(&ex->err) && req->exact && req->answer.status / 100 == 2 &&
+        req->answer.body_bytes != req->memory_bytes)
+        err_set(&ex->err, ERR_NET, RETRY_LATER,
+                "the host sent %" PRIu64 " bytes where %zu were asked for", req->answer.body_bytes,
+                req->memory_bytes);
+    if (!err_is_set(&ex->err))
+        return;
+    err_prefix(&ex->err, "%s %.*s: ", method_name(req->method), SHOWN_ADDRESS_BYTES,
+               req->url->address);
+    req->err = ex->err;
+    req->err.http_status = req->answer.status;
+    memcpy(req->err.request_id, req->answer.request_id, sizeof req->err.request_id);
+}
+
+/* ---- Life ---- */
+
+static CURLcode set_constants(struct http_exchange *ex, const char *ca_file)
+{
+    CURL *c = ex->easy;
+
+    curl_easy_setopt(c, CURLOPT_PRIVATE, ex);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, ex->curl_text);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "snapferry");
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L); /* a SAS must not travel */
+    curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
+    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER_BYTES);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, ex);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, ex);
+    curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
+    curl_easy_setopt(c, CURLOPT_READDATA, ex);
+    curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(c, CURLOPT_SEEKDATA, ex);
+    curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_ready_to_send);
+    curl_easy_setopt(c, CURLOPT_PREREQDATA, ex);
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (ca_file && curl_easy_setopt(c, CURLOPT_CAINFO, ca_file) != CURLE_OK)
+        return CURLE_OUT_OF_MEMORY;
+    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+}
+
+struct http_exchange *http_exchange_new(struct http *http, struct reactor *r,
+                                        struct http_counts *counts, const char *ca_file)
+{
+    struct http_exchange *ex = calloc(1, sizeof *ex);
+
+    if (!ex)
+        return NULL;
+    ex->http = http;
+    ex->reactor = r;
+    ex->counts = counts;
+    ex->easy = curl_easy_init();
+    if (!ex->easy || set_constants(ex, ca_file) != CURLE_OK) {
+        http_exchange_free(ex);
+        return NULL;
+    }
+    return ex;
+}
+
+void http_exchange_free(struct http_exchange *ex)
+{
+    if (!ex)
+        return;
+    if (ex->easy)
+        curl_easy_cleanup(ex->easy);
+    if (ex->header_text) {
+        explicit_bzero(ex->header_text, ex->header_capacity);
+        free(ex->header_text);
+    }
+    free(ex);
+}
