@@ -58,6 +58,16 @@ static void take_retry_after(struct http_exchange *ex, const char *value)
         ex->req->answer.retry_after_ms = clamp_ms((uint64_t)date * 1000 - now_ms);
 }
 
+/* What will be shown to people and written into JSON: printable ASCII, cut to fit. */
+static void copy_shown(char *target, size_t target_bytes, const char *value)
+{
+    size_t used = 0;
+
+    for (; *value && used + 1 < target_bytes; value++)
+        target[used++] = *value >= ' ' && *value < 127 ? *value : '?';
+    target[used] = 0;
+}
+
 static void take_header(struct http_exchange *ex, const char *name, const char *value)
 {
     struct http_answer *answer = &ex->req->answer;
@@ -69,9 +79,9 @@ static void take_header(struct http_exchange *ex, const char *name, const char *
     else if (strcmp(name, "x-ms-retry-after-ms") == 0 || strcmp(name, "retry-after-ms") == 0)
         answer->retry_after_ms = clamp_ms(strtoul(value, NULL, 10));
     else if (strcmp(name, "x-ms-error-code") == 0)
-        snprintf(answer->code, sizeof answer->code, "%s", value);
+        copy_shown(answer->code, sizeof answer->code, value);
     else if (strcmp(name, "x-ms-request-id") == 0)
-        snprintf(answer->request_id, sizeof answer->request_id, "%s", value);
+        copy_shown(answer->request_id, sizeof answer->request_id, value);
     if (ex->req->header && starts_final_answer(answer))
         ex->req->header(ex->req, name, value);
 }
