@@ -85,7 +85,8 @@ struct http_req {
     bool expect_range; /* a 206 must name range_first .. range_first + memory_bytes - 1 */
     uint64_t range_first;
     bool (*push)(struct http_req *, const void *bytes, size_t count, struct err *e);
-    /* in: every header of the final answer, name in lower case; NULL = not wanted */
+    /* in: every header of the final answer, its name in lower case but for what follows x-ms-meta-; NULL
+     * = not wanted */
     void (*header)(struct http_req *, const char *name, const char *value);
     /* out */
     struct http_answer answer;

@@ -14,7 +14,7 @@
 #define RECEIVE_BUFFER_BYTES (512u << 10)
 #define SEND_BUFFER_BYTES    (512u << 10)
 #define CRC_STEP_BYTES       (64u << 10) /* hashed and copied while it is in the cache */
-#define HEADER_NAME_MAX      127u
+#define HEADER_NAME_MAX      1023u
 #define HEADER_VALUE_MAX     8191u
 #define SHOWN_ADDRESS_BYTES  160
 _Static_assert(RECEIVE_BUFFER_BYTES <= CURL_MAX_READ_SIZE, "libcurl takes no larger one");
@@ -107,14 +107,41 @@ static bool check_headers(struct http_exchange *ex)
                    answer->range_first, answer->range_last, req->range_first, last);
 }
 
+static bool is_metadata(const char *name)
+{
+    return strncmp(name, "x-ms-meta-", 10) == 0;
+}
+
+/* "Name: value" without its line end. Lines that no service of ours writes are ignored, but metadata that
+ * does not fit must not be: who merges metadata would lose it. */
+static bool split_header(struct http_exchange *ex, const char *line, const char *end)
+{
+    const char *colon = memchr(line, ':', (size_t)(end - line));
+    size_t name_bytes = colon ? (size_t)(colon - line) : 0;
+    char name[HEADER_NAME_MAX + 1];
+    char value[HEADER_VALUE_MAX + 1];
+
+    if (!colon || name_bytes > HEADER_NAME_MAX)
+        return true;
+    for (size_t i = 0; i < name_bytes; i++)
+        name[i] = i >= 10 && is_metadata(name) ? line[i] : (char)tolower((unsigned char)line[i]);
+    name[name_bytes] = 0;
+    for (colon++; colon < end && isspace((unsigned char)*colon);)
+        colon++;
+    if ((size_t)(end - colon) > HEADER_VALUE_MAX)
+        return !is_metadata(name) || err_set(&ex->err, ERR_LIMIT, RETRY_NEVER,
+                                             "metadata is longer than %u bytes", HEADER_VALUE_MAX);
+    memcpy(value, colon, (size_t)(end - colon));
+    value[end - colon] = 0;
+    take_header(ex, name, value);
+    return true;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     struct http_exchange *ex = user;
     size_t bytes = size * count;
-    const char *colon, *end = line + bytes;
-    char name[HEADER_NAME_MAX + 1];
-    char value[HEADER_VALUE_MAX + 1];
-    size_t name_bytes;
+    const char *end = line + bytes;
 
     ex->moved_ns = reactor_now_ns(ex->reactor);
     while (end > line && isspace((unsigned char)end[-1]))
@@ -126,20 +153,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
         ex->req->answer.status = atoi(line + 9);
         return bytes;
     }
-    colon = memchr(line, ':', (size_t)(end - line));
-    if (!colon || (name_bytes = (size_t)(colon - line)) > HEADER_NAME_MAX)
-        return bytes;
-    for (size_t i = 0; i < name_bytes; i++)
-        name[i] = (char)tolower((unsigned char)line[i]);
-    name[name_bytes] = 0;
-    for (colon++; colon < end && isspace((unsigned char)*colon);)
-        colon++;
-    if ((size_t)(end - colon) > HEADER_VALUE_MAX)
-        return bytes;
-    memcpy(value, colon, (size_t)(end - colon));
-    value[end - colon] = 0;
-    take_header(ex, name, value);
-    return bytes;
+    return split_header(ex, line, end) ? bytes : 0;
 }
 
 static bool to_memory(struct http_exchange *ex, const char *bytes, size_t count)

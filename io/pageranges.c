@@ -264,7 +264,7 @@ void pageranges_free(struct pageranges *list)
 }
 
 void pageranges_begin(struct pageranges *list, struct extent_set *data, struct extent_set *clears,
-                      struct extent within, uint64_t blob_bytes)
+                      struct extent within, uint64_t after, uint64_t blob_bytes)
 {
     XML_Parser parser = list->parser;
 
@@ -276,6 +276,7 @@ void pageranges_begin(struct pageranges *list, struct extent_set *data, struct e
     list->data = data;
     list->clears = clears;
     list->within = within;
+    list->last_end = after;
     list->blob_bytes = blob_bytes;
     XML_SetUserData(parser, list);
     XML_SetElementHandler(parser, on_start, on_end);
@@ -346,4 +347,9 @@ uint64_t pageranges_count(const struct pageranges *list)
 uint64_t pageranges_clear_count(const struct pageranges *list)
 {
     return list->clear_count;
+}
+
+uint64_t pageranges_last_end(const struct pageranges *list)
+{
+    return list->last_end;
 }

@@ -29,11 +29,11 @@ void pageranges_free(struct pageranges *list); /* NULL is fine */
 
 /* ---- Use ---- */
 /* Begins one answer. Its ranges go to the end of data and clears, which are borrowed until
- * pageranges_end and hold nothing at or after within.offset; clears may be NULL for a full list (a
- * clear range is a hole there). Ranges are cut to within; none may end after blob_bytes. After an
- * error the sets hold a part of the answer. */
+ * pageranges_end; clears may be NULL for a full list (a clear range is a hole there). No range may
+ * start before `after`, where the page before this one ended, or end after blob_bytes; ranges are cut
+ * to within. After an error the sets hold a part of the answer. */
 void pageranges_begin(struct pageranges *list, struct extent_set *data, struct extent_set *clears,
-                      struct extent within, uint64_t blob_bytes);
+                      struct extent within, uint64_t after, uint64_t blob_bytes);
 bool pageranges_push(struct pageranges *list, const void *bytes, size_t count, struct err *e);
 bool pageranges_end(struct pageranges *list, struct err *e); /* all was pushed: is it whole? */
 
@@ -41,6 +41,7 @@ bool pageranges_end(struct pageranges *list, struct err *e); /* all was pushed: 
 const char *
 pageranges_marker(const struct pageranges *list);         /* NextMarker; "" = last page. A view */
 uint64_t pageranges_count(const struct pageranges *list); /* ranges named, before coalescing */
+uint64_t pageranges_last_end(const struct pageranges *list); /* of the last range; or `after` */
 uint64_t pageranges_clear_count(const struct pageranges *list);
 
 #endif

@@ -27,7 +27,7 @@ static struct parsed parse_steps(const char *text, size_t bytes, struct extent w
     struct pageranges *list = pageranges_new(&p.err);
 
     cr_assert(list);
-    pageranges_begin(list, &p.data, &p.clears, within, BLOB_BYTES);
+    pageranges_begin(list, &p.data, &p.clears, within, 0, BLOB_BYTES);
     p.ok = true;
     for (size_t at = 0; at < bytes && p.ok; at += step)
         p.ok = pageranges_push(list, text + at, bytes - at < step ? bytes - at : step, &p.err);
@@ -145,7 +145,7 @@ Test(pageranges, a_full_list_takes_a_clear_for_a_hole)
     struct err e = {0};
 
     list = pageranges_new(&e);
-    pageranges_begin(list, &data, NULL, (struct extent){0, BLOB_BYTES}, BLOB_BYTES);
+    pageranges_begin(list, &data, NULL, (struct extent){0, BLOB_BYTES}, 0, BLOB_BYTES);
     cr_assert(pageranges_push(list, RECORDED, strlen(RECORDED), &e));
     cr_assert(pageranges_end(list, &e));
     expect_one(&data, 0, 512);
@@ -216,7 +216,7 @@ Test(pageranges, an_endless_tag_or_marker_is_refused_early)
         struct pageranges *list = pageranges_new(&e);
         unsigned steps = 0;
 
-        pageranges_begin(list, &data, NULL, (struct extent){0, BLOB_BYTES}, BLOB_BYTES);
+        pageranges_begin(list, &data, NULL, (struct extent){0, BLOB_BYTES}, 0, BLOB_BYTES);
         cr_assert(pageranges_push(list, begins[i], strlen(begins[i]), &e));
         while (steps < 100 && pageranges_push(list, filler, sizeof filler, &e))
             steps++;
@@ -234,19 +234,33 @@ Test(pageranges, the_parser_is_good_for_the_next_page_and_after_an_error)
     struct pageranges *list = pageranges_new(&e);
     struct extent all = {0, BLOB_BYTES};
 
-    pageranges_begin(list, &data, &clears, all, BLOB_BYTES);
+    pageranges_begin(list, &data, &clears, all, 0, BLOB_BYTES);
     cr_assert(!pageranges_push(list, "<x>", 3, &bad));
-    pageranges_begin(list, &data, &clears, all, BLOB_BYTES);
+    pageranges_begin(list, &data, &clears, all, 0, BLOB_BYTES);
     cr_assert(pageranges_push(list, RECORDED, strlen(RECORDED), &e), "%s", e.text);
     cr_assert(pageranges_end(list, &e));
     cr_assert_str_not_empty(pageranges_marker(list));
-    pageranges_begin(list, &data, &clears, (struct extent){1024, BLOB_BYTES - 1024}, BLOB_BYTES);
+    cr_assert_eq(pageranges_last_end(list), 1024);
+    pageranges_begin(list, &data, &clears, all, 1024, BLOB_BYTES);
     cr_assert(pageranges_push(list, "<PageList/>", 11, &e));
     cr_assert(pageranges_end(list, &e));
     cr_assert_str_empty(pageranges_marker(list));
     pageranges_free(list);
     extent_set_fini(&data);
     extent_set_fini(&clears);
+}
+
+Test(pageranges, a_page_that_goes_back_is_refused)
+{
+    struct extent_set data = {0};
+    struct err e = {0};
+    struct pageranges *list = pageranges_new(&e);
+
+    pageranges_begin(list, &data, NULL, (struct extent){0, BLOB_BYTES}, 1024, BLOB_BYTES);
+    cr_assert(!pageranges_push(list, RECORDED, strlen(RECORDED), &e));
+    cr_assert(strstr(e.text, "in order"), "%s", e.text);
+    pageranges_free(list);
+    extent_set_fini(&data);
 }
 
 Test(pageranges, a_million_ranges_arrive_whole)
@@ -257,7 +271,7 @@ Test(pageranges, a_million_ranges_arrive_whole)
     const uint64_t count = 1000000;
     uint64_t blob = count * 4096;
 
-    pageranges_begin(list, &data, &clears, (struct extent){0, blob}, blob);
+    pageranges_begin(list, &data, &clears, (struct extent){0, blob}, 0, blob);
     cr_assert(pageranges_push(list, "<PageList>", 10, &e));
     for (uint64_t i = 0; i < count; i++) {
         char text[128];
