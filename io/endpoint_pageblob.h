@@ -9,8 +9,9 @@
  *   SETUP_RESIZE    grows only; a smaller size is ERR_USAGE.
  *   SETUP_MARK      HEAD, merge, Set Metadata with If-Match of that HEAD: metadata of others survive and
  *                   no two writers overwrite each other. Our own data writes change the ETag, so the
- *                   guard is the copy: the marker found must be absent, or carry the copy_uuid last
- *                   seen or set through this endpoint, else ERR_CONFLICT (another copy works here).
+ *                   guard is the copy: the marker found must be absent, or carry the copy_uuid set last
+ *                   through this endpoint (before it set one: seen by its last stat), else ERR_CONFLICT:
+ *                   another copy works here.
  *   SETUP_FENCE     increments the sequence number; every later write carries
  *                   x-ms-if-sequence-number-le, so that no older request can land any more.
  *   SETUP_SNAPSHOT  its time is the service's, verbatim.

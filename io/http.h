@@ -66,7 +66,8 @@ struct http_answer {
 };
 
 struct http_req {
-    /* in; url, additions and headers are copied by http_send, the rest is borrowed until done */
+    /* in; additions and headers are copied by http_send, the rest is borrowed until done; what *url
+     * says may be exchanged meanwhile (a renewed SAS) and counts for later requests */
     enum http_method method;
     const struct secret_url *url;
     const char *additions; /* to the query; NULL = none */

@@ -1,0 +1,207 @@
+/* endpoint_pageblob_setup.c - create, resize, mark, fence, snapshot: what endpoint_pageblob.h says about
+ * setup. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/endpoint_pageblob_call.h"
+
+#define MARK_TRIES_MAX 5u /* when others change the blob between our look and our write */
+
+static void end_setup(struct blob_call *call)
+{
+    struct endpoint *ep = &call->ep->base;
+    struct setup_req *req = call->setup;
+
+    if (!err_is_set(&req->err))
+        snprintf(req->out_etag, sizeof req->out_etag, "%s", call->op.head.etag);
+    blob_call_give(call);
+    endpoint_setup_end(ep, req);
+}
+
+/* The end of every verb that is one request. */
+static void on_setup(struct pageblob_op *op)
+{
+    struct blob_call *call = blob_call_of(op);
+
+    call->setup->err = op->err;
+    if (call->setup->verb == SETUP_SNAPSHOT && !err_is_set(&op->err))
+        snprintf(call->setup->out_snapshot, sizeof call->setup->out_snapshot, "%s",
+                 op->head.snapshot);
+    end_setup(call);
+}
+
+static void on_refused(struct reactor_task *task)
+{
+    end_setup((struct blob_call *)((char *)task - offsetof(struct blob_call, task)));
+}
+
+/* The request's own error is set: it never goes out. */
+static void refuse(struct blob_call *call)
+{
+    assert(err_is_set(&call->setup->err));
+    reactor_post(call->ep->base.reactor, &call->task, on_refused);
+}
+
+/* Foreign metadata stays, what a marker may have said before goes. */
+static bool merge_marker(struct blob_call *call, const struct marker *marker, struct err *e)
+{
+    struct marker_field fields[MARKER_FIELDS_MAX];
+    size_t count = marker_encode(marker, fields);
+    bool ok = true;
+
+    for (size_t i = 0; marker_names[i]; i++)
+        pageblob_metadata_drop(&call->metadata, marker_names[i]);
+    for (size_t i = 0; i < count && ok; i++)
+        ok = pageblob_metadata_set(&call->metadata, fields[i].name, fields[i].value, e);
+    return ok;
+}
+
+static void remember_marker(struct blob_call *call, const struct marker *marker)
+{
+    snprintf(call->ep->copy_uuid, sizeof call->ep->copy_uuid, "%s", marker->copy_uuid);
+    call->ep->marked = true;
+}
+
+/* ---- Create and resize ---- */
+
+static bool check_size(const struct blob_call *call, struct err *e)
+{
+    if (call->setup->size_bytes <= PAGEBLOB_SIZE_MAX_BYTES)
+        return true;
+    return err_set(e, ERR_USAGE, RETRY_NEVER,
+                   "%.160s: an ordinary page blob has at most 8 TiB, and %" PRIu64
+                   " bytes are needed; use an upload URL of a managed disk",
+                   call->ep->base.name, call->setup->size_bytes);
+}
+
+static void on_created(struct pageblob_op *op)
+{
+    struct blob_call *call = blob_call_of(op);
+
+    if (!err_is_set(&op->err) && call->setup->marker)
+        remember_marker(call, call->setup->marker);
+    on_setup(op);
+}
+
+static void create(struct blob_call *call)
+{
+    struct setup_req *req = call->setup;
+
+    if (!check_size(call, &req->err) ||
+        (req->marker && !merge_marker(call, req->marker, &req->err))) {
+        refuse(call);
+        return;
+    }
+    call->op.length = req->size_bytes;
+    call->op.metadata = &call->metadata;
+    call->op.done = on_created;
+    pageblob_create(call->ep->blob, &call->op);
+}
+
+static void resize(struct blob_call *call)
+{
+    struct setup_req *req = call->setup;
+
+    if (req->size_bytes < call->ep->base.size_bytes)
+        err_set(&req->err, ERR_USAGE, RETRY_NEVER, "%.160s: a blob is never made smaller",
+                call->ep->base.name);
+    if (err_is_set(&req->err) || !check_size(call, &req->err)) {
+        refuse(call);
+        return;
+    }
+    call->op.length = req->size_bytes;
+    call->op.done = on_setup;
+    pageblob_resize(call->ep->blob, &call->op);
+}
+
+/* ---- Mark: look, merge, write if nobody else wrote between ---- */
+
+static void look_before_mark(struct blob_call *call);
+
+static void on_marked(struct pageblob_op *op)
+{
+    struct blob_call *call = blob_call_of(op);
+
+    if (op->err.http_status == 412 && strcmp(op->err.code, "ConditionNotMet") == 0) {
+        if (++call->tries < MARK_TRIES_MAX) {
+            look_before_mark(call);
+            return;
+        }
+        op->err.kind = ERR_CONFLICT;
+        op->err.retry = RETRY_LATER;
+    }
+    if (!err_is_set(&op->err))
+        remember_marker(call, call->setup->marker);
+    on_setup(op);
+}
+
+static void on_looked(struct pageblob_op *op)
+{
+    struct blob_call *call = blob_call_of(op);
+    struct setup_req *req = call->setup;
+    struct marker found;
+
+    if (err_is_set(&op->err)) {
+        on_setup(op);
+        return;
+    }
+    if (!blob_call_marker(call, &found, &req->err)) {
+        end_setup(call);
+        return;
+    }
+    if (found.state != MARKER_NONE && strcmp(found.copy_uuid, call->ep->copy_uuid) != 0) {
+        err_set(&req->err, ERR_CONFLICT, RETRY_NEVER,
+                "%.160s: another copy (%s) works on this target", call->ep->base.name,
+                found.copy_uuid);
+        end_setup(call);
+        return;
+    }
+    if (!merge_marker(call, req->marker, &req->err)) {
+        end_setup(call);
+        return;
+    }
+    snprintf(call->etag, sizeof call->etag, "%s", op->head.etag);
+    op->out_metadata = NULL;
+    op->metadata = &call->metadata;
+    op->if_match = call->etag;
+    op->done = on_marked;
+    pageblob_set_metadata(call->ep->blob, op);
+}
+
+static void look_before_mark(struct blob_call *call)
+{
+    pageblob_metadata_fini(&call->metadata);
+    err_clear(&call->op.err);
+    call->op.out_metadata = &call->metadata;
+    call->op.metadata = NULL;
+    call->op.if_match = NULL;
+    call->op.done = on_looked;
+    pageblob_properties(call->ep->blob, &call->op);
+}
+
+void endpoint_pageblob_setup(struct endpoint *base, struct setup_req *req)
+{
+    struct blob_call *call = blob_call_take((struct endpoint_pageblob *)base);
+
+    call->setup = req;
+    call->op.done = on_setup;
+    switch (req->verb) {
+    case SETUP_CREATE:
+        create(call);
+        break;
+    case SETUP_RESIZE:
+        resize(call);
+        break;
+    case SETUP_MARK:
+        look_before_mark(call);
+        break;
+    case SETUP_FENCE:
+        pageblob_next_sequence(call->ep->blob, &call->op);
+        break;
+    case SETUP_SNAPSHOT:
+        pageblob_snapshot(call->ep->blob, &call->op);
+        break;
+    }
+}

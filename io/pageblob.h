@@ -1,0 +1,106 @@
+/* pageblob.h - one page blob: each verb is one question to its host, answered whole or with an error.
+ *
+ * Knows:         requests and answers of the service (protocol A.2 to A.8), which checksums this host
+ *                was found to know, the sequence number that guards writes.
+ * Must not know: plans, markers, when to try again.
+ * Threads:       the reactor's. An op belongs to its caller, alive and unmoved until `done` ran; done
+ *                runs exactly once, from the reactor, never inside the verb.
+ *
+ * Checksums. A read asks for the range's CRC64, a write sends one and compares the answer's. A host that
+ * knows none gets MD5 instead, and one that knows neither is used without (pageblob_checks_nothing
+ * says so); each is found out once, by the first answer, and the request is then repeated as needed. A
+ * host that gave a CRC64 once must go on to do so.
+ */
+#ifndef IO_PAGEBLOB_H
+#define IO_PAGEBLOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "io/http.h"
+#include "io/pageblob_metadata.h"
+#include "io/secret.h"
+
+#define PAGEBLOB_ETAG_MAX_BYTES 128u
+#define PAGEBLOB_TIME_MAX_BYTES 64u
+#define PAGEBLOB_PAGE_BYTES     512u
+#define PAGEBLOB_RANGE_MAX      (4u << 20)   /* of one write, and of one read with a checksum */
+#define PAGEBLOB_VERSION        "2021-12-02" /* x-ms-version: paged lists, CRC64, managed diffs */
+
+enum pageblob_checksum { PAGEBLOB_CRC64, PAGEBLOB_MD5, PAGEBLOB_UNCHECKED };
+
+/* What the headers of an answer said; what they did not say is zero. */
+struct pageblob_head {
+    char etag[PAGEBLOB_ETAG_MAX_BYTES];
+    char last_modified[PAGEBLOB_TIME_MAX_BYTES];
+    char snapshot[PAGEBLOB_TIME_MAX_BYTES];
+    char blob_type[24];
+    char md5[25]; /* of the range, base64 */
+    uint64_t content_bytes;
+    uint64_t blob_bytes; /* x-ms-blob-content-length */
+    uint64_t sequence;
+    uint64_t crc64;
+    bool content_known, blob_known, sequence_known, crc64_known;
+    bool copy_pending;     /* a copy into the blob is not done */
+    bool incremental_copy; /* only its snapshots can be read */
+};
+
+struct pageblob;
+
+struct pageblob_op {
+    /* in; each verb says which; memory and metadata are borrowed until done */
+    uint64_t offset;
+    uint64_t length;
+    unsigned char *memory;
+    const struct pageblob_metadata *metadata;
+    const char *if_match; /* ETag; NULL = none; copied */
+    bool crc64_known;     /* put: in; get: out, computed here and, if the host can, checked */
+    uint64_t crc64;
+    struct pageblob_metadata *out_metadata; /* properties: filled; NULL = not wanted */
+    /* out */
+    struct pageblob_head head;
+    struct err err;
+    void (*done)(struct pageblob_op *);
+    /* private */
+    struct pageblob *blob;
+    struct http_req http;
+    enum pageblob_checksum sent;
+};
+
+struct pageblob_counts {
+    uint64_t requests;
+    uint64_t received_bytes;
+    uint64_t sent_bytes;
+};
+
+/* ---- Life ---- */
+/* managed: the host takes no conditional headers. take is left empty, also on failure. */
+struct pageblob *pageblob_new(struct http *http, struct secret_url *take, bool managed,
+                              struct err *e);
+void pageblob_free(struct pageblob *blob); /* NULL is fine; nothing in flight */
+void pageblob_set_url(struct pageblob *blob, struct secret_url *take); /* for ops from now on */
+
+/* ---- Data ---- */
+void pageblob_get(struct pageblob *blob, struct pageblob_op *op);   /* offset length memory */
+void pageblob_put(struct pageblob *blob, struct pageblob_op *op);   /* the same, crc64 */
+void pageblob_clear(struct pageblob *blob, struct pageblob_op *op); /* offset length */
+
+/* ---- The blob itself ---- */
+void pageblob_properties(struct pageblob *blob, struct pageblob_op *op);   /* out_metadata */
+void pageblob_create(struct pageblob *blob, struct pageblob_op *op);       /* length metadata */
+void pageblob_resize(struct pageblob *blob, struct pageblob_op *op);       /* length */
+void pageblob_set_metadata(struct pageblob *blob, struct pageblob_op *op); /* metadata if_match */
+void pageblob_next_sequence(struct pageblob *blob, struct pageblob_op *op);
+void pageblob_snapshot(struct pageblob *blob, struct pageblob_op *op);
+
+/* ---- Guards ---- */
+/* Reads and lists carry If-Match with this ETag. "" = not any more. */
+void pageblob_guard_reads(struct pageblob *blob, const char *etag);
+
+/* ---- Look ---- */
+const struct secret_url *pageblob_url(const struct pageblob *blob); /* a view, until set_url */
+const struct pageblob_counts *pageblob_count(const struct pageblob *blob);
+bool pageblob_checks_nothing(const struct pageblob *blob); /* neither CRC64 nor MD5, some way */
+
+#endif
