@@ -17,6 +17,8 @@
 #include "tools/regiond/request_log.h"
 #include "tools/regiond/sas_command.h"
 #include "tools/regiond/shape.h"
+#include "tools/regiond/store.h"
+#include "tools/regiond/verb_common.h"
 
 #define PEM_FILE_MAX_BYTES (1u << 20)
 
@@ -115,6 +117,31 @@ static bool open_files(struct region *region, const struct regiond_options *opti
     return region->store != NULL;
 }
 
+static bool make_container(struct region *region, const char *account, const char *container)
+{
+    struct store_pairs metadata = {0};
+    struct store_stamp stamp;
+    enum store_result result = STORE_INVALID_VALUE;
+
+    if (verb_container_name_ok(container))
+        result = store_container_create(region->store, account, container, &metadata, &stamp);
+    if (result == STORE_OK || result == STORE_CONTAINER_EXISTS)
+        return true;
+    snprintf(region->why, sizeof region->why, "cannot make the container %s in %s", container,
+             account);
+    return false;
+}
+
+static bool make_containers(struct region *region, const struct regiond_options *options)
+{
+    for (size_t i = 0; i < accounts_count(region->accounts); i++)
+        for (size_t k = 0; k < options->container_count; k++)
+            if (!make_container(region, accounts_at(region->accounts, i)->name,
+                                options->containers[k]))
+                return false;
+    return true;
+}
+
 static bool region_open(struct region *region, const struct regiond_options *options)
 {
     struct region_server_config config = {
@@ -128,6 +155,8 @@ static bool region_open(struct region *region, const struct regiond_options *opt
     snprintf(region->why, sizeof region->why, "no memory");
     region->buffers = buffer_pool_new();
     if (!region->buffers || !open_auth(region, options))
+        return false;
+    if (!make_containers(region, options))
         return false;
     config.tls_certificate = region->tls_certificate;
     config.tls_key = region->tls_key;

@@ -12,6 +12,7 @@ enum option_id {
     OPTION_DATA = 256,
     OPTION_LISTEN,
     OPTION_ACCOUNT,
+    OPTION_CONTAINER,
     OPTION_TLS_CERT,
     OPTION_TLS_KEY,
     OPTION_FAULTS,
@@ -27,6 +28,7 @@ static const struct option long_options[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"account", required_argument, NULL, OPTION_ACCOUNT},
+    {"container", required_argument, NULL, OPTION_CONTAINER},
     {"tls-cert", required_argument, NULL, OPTION_TLS_CERT},
     {"tls-key", required_argument, NULL, OPTION_TLS_KEY},
     {"faults", required_argument, NULL, OPTION_FAULTS},
@@ -85,6 +87,11 @@ static bool take_option(int id, const char *value, struct regiond_options *out)
         if (out->account_count == OPTION_ACCOUNT_MAX_COUNT)
             return false;
         out->accounts[out->account_count++] = value;
+        return true;
+    case OPTION_CONTAINER:
+        if (out->container_count == OPTION_CONTAINER_MAX_COUNT)
+            return false;
+        out->containers[out->container_count++] = value;
         return true;
     case OPTION_TLS_CERT:
         out->tls_cert = value;
@@ -164,6 +171,7 @@ void regiond_options_help(void)
         "  --account NAME:@FILE    in a file; may be repeated. Without: the development account.\n"
         "                          md-... is a managed disk's host, md-impexp-... one to upload "
         "to\n"
+        "  --container NAME        makes this container in every account, if absent; repeatable\n"
         "  --tls-cert F --tls-key F  PEM files: serve https\n"
         "  --faults FILE           a seeded script of what goes wrong\n"
         "  --shape FILE            latency, bytes/s and requests/s\n"

@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_ACCOUNT_MAX_COUNT 64u
-#define OPTION_HOST_MAX_BYTES    64u
+#define OPTION_ACCOUNT_MAX_COUNT   64u
+#define OPTION_CONTAINER_MAX_COUNT 64u
+#define OPTION_HOST_MAX_BYTES      64u
 
 struct regiond_options {
     const char *data;
@@ -20,6 +21,8 @@ struct regiond_options {
     uint16_t port;
     const char *accounts[OPTION_ACCOUNT_MAX_COUNT]; /* NAME:env:VAR or NAME:@FILE */
     size_t account_count;
+    const char *containers[OPTION_CONTAINER_MAX_COUNT];
+    size_t container_count;
     const char *tls_cert;
     const char *tls_key;
     const char *faults;

@@ -101,7 +101,7 @@ struct store {
 /* ---- store_common.c ---- */
 enum store_result store_result_of_errno(int error);
 void store_lock_init(pthread_rwlock_t *lock); /* a stream of readers holds up no writer */
-uint64_t store_tick(struct store *store); /* now, but never the same twice */
+uint64_t store_tick(struct store *store);     /* now, but never the same twice */
 void store_stamp_fill(uint64_t changed_ticks, uint64_t sequence_number, struct store_stamp *out);
 bool store_pairs_valid(const struct store_pairs *pairs); /* within STORE_PAIRS_BYTES_MAX */
 enum store_result store_judge_etag(const struct store_conditions *when, uint64_t changed_ticks,

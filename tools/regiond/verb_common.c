@@ -283,3 +283,22 @@ const char *verb_lease_state_name(enum store_lease_state state)
 
     return names[state];
 }
+
+bool verb_container_name_ok(const char *name)
+{
+    size_t n = strlen(name);
+
+    if (strcmp(name, "$root") == 0 || strcmp(name, "$web") == 0)
+        return true;
+    if (n < 3 || n > 63)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool dash = name[i] == '-';
+
+        if (!dash && !(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9'))
+            return false;
+        if (dash && (i == 0 || i == n - 1 || name[i - 1] == '-'))
+            return false;
+    }
+    return true;
+}

@@ -40,6 +40,9 @@ const char *verb_required_header(struct exchange *x, const char *name);
 /* maxresults=, within 1..limit (above it: limit); absent: limit. */
 bool verb_max_results(struct exchange *x, size_t limit, size_t *out_count);
 
+/* 3 to 63 of a-z 0-9 '-', no dash at an end, no two in a row; or one of the service's own. */
+bool verb_container_name_ok(const char *name);
+
 /* ---- To the answer ---- */
 
 /* True if the store said OK, else the error is set to what the service says for it. */

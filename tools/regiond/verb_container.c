@@ -4,32 +4,12 @@
 #include "tools/regiond/verb_common.h"
 #include "tools/regiond/verbs.h"
 
-/* 3 to 63 of a-z 0-9 '-', no dash at an end, no two in a row; or one of the service's own. */
-static bool container_name_ok(const char *name)
-{
-    size_t n = strlen(name);
-
-    if (strcmp(name, "$root") == 0 || strcmp(name, "$web") == 0)
-        return true;
-    if (n < 3 || n > 63)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        bool dash = name[i] == '-';
-
-        if (!dash && !(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9'))
-            return false;
-        if (dash && (i == 0 || i == n - 1 || name[i - 1] == '-'))
-            return false;
-    }
-    return true;
-}
-
 static bool create_container(struct exchange *x, struct store_pairs *metadata)
 {
     const struct request *r = &x->request;
     struct store_stamp stamp;
 
-    if (!container_name_ok(r->container))
+    if (!verb_container_name_ok(r->container))
         return service_fail(&x->error, CODE_INVALID_RESOURCE_NAME);
     if (request_header(r, "x-ms-blob-public-access"))
         return service_fail(&x->error, CODE_PUBLIC_ACCESS_NOT_PERMITTED);
