@@ -1,4 +1,4 @@
-/* crc64_bench.c - how fast each checksum implementation runs here, in GB/s, from the caches and from
+/* crc64_bench.c - how fast each checksum implementation runs here, in GB/s, from caches and from
  * memory. Must not know: anything but crc64.h. */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 /* digest.h - the canonical hash of a block, the root of a disk, the digest of a delta.
  *
- * Knows:         design "Root": SHA-256 over "snapferry-root-1", u64le disk bytes, u32le 65536, then
- *                XXH3-128 (canonical form, 16 bytes) of each 64 KiB block; the last block zero-padded;
- *                a hole or a block of zeros counts as 16 zero bytes; the VHD footer is left out.
+ * Knows:         design "Root": SHA-256 over "snapferry-root-1", u64le disk bytes, u32le 65536,
+ *                then XXH3-128 (canonical form, 16 bytes) of each 64 KiB block; the last block
+ *                zero-padded; a hole or a block of zeros counts as 16 zero bytes; the VHD footer is
+ *                left out.
  * Must not know: where bytes come from, in which order they arrive (see engine/root.h).
- * Threads:       none; a value with one owner. Errors: running out of memory asserts (OpenSSL contexts
- *                are made at init, which reports).
+ * Threads:       none; a value with one owner.
+ * Errors:        only while a value is made; afterwards nothing can fail.
  */
 #ifndef BLOCKMAP_DIGEST_H
 #define BLOCKMAP_DIGEST_H
@@ -42,8 +43,8 @@ uint64_t digest_root_blocks_fed(const struct digest_root *root);
 void digest_root_end(struct digest_root *root, char out_text[DIGEST_TEXT_MAX_BYTES]);
 
 /* ---- The digest of a delta: SHA-256 over "snapferry-delta-1", u64le disk bytes, then for every
- *      record in offset order u64le offset, u64le length, 16 bytes of hash (XXH3-128 of the record's
- *      bytes; 16 zero bytes for a clear). Never called a root. ---- */
+ *      record in offset order u64le offset, u64le length, 16 bytes of hash (XXH3-128 of the
+ *      record's bytes; 16 zero bytes for a clear). Never called a root. ---- */
 struct digest_delta;
 struct digest_delta *digest_delta_new(uint64_t disk_bytes, struct err *e);
 void digest_delta_free(struct digest_delta *delta);

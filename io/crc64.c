@@ -139,7 +139,7 @@ void crc64_to_header(uint64_t crc, char out_text[CRC64_HEADER_MAX_BYTES])
     out_text[BASE64_CHARS] = '\0';
 }
 
-/* Eleven digits hold 66 bits; the two beyond a CRC must be zero, or two texts would mean the same. */
+/* Eleven digits hold 66 bits; the last two must be zero, or several texts would mean the same. */
 int crc64_from_header(const char *text, uint64_t *out_crc)
 {
     unsigned char bytes[9];

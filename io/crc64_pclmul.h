@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Takes whole 16-byte pieces of bytes, all there are, and writes 16 bytes that leave a zero register
- * in the state in which bytes leave the register. Returns how many bytes it took, or 0 when count is
- * below its minimum. */
+/* Takes all whole 16-byte pieces of bytes, and writes 16 bytes that leave a register of zero in the
+ * state in which those pieces leave reg. Returns how many bytes it took: 0 when count is below the
+ * folder's least_bytes. */
 typedef size_t crc64_fold_fn(uint64_t reg, const unsigned char *bytes, size_t count,
                              unsigned char out_rest[16]);
 

@@ -1,7 +1,7 @@
 /* crc64_table.h - constants of the CRC64, all of them powers of x modulo its polynomial.
  *
- * Knows:         numbers. A number stands for a polynomial in reflected form: bit 63 is x^0. Every one
- *                is computed again by tests/io/crc64_test.c.
+ * Knows:         numbers. Each stands for a polynomial in reflected form: bit 63 is x^0. They are
+ *                computed again by tests/io/crc64_test.c.
  * Must not know: who multiplies by them. Only crc64.c and crc64_pclmul.c include this.
  * Threads:       any; constants.
  */

@@ -1,5 +1,5 @@
-/* extent_test.c - extent sets against hand-made cases and against a bitmap, which is too simple to be
- * wrong. Must not know: how a set is kept in memory. */
+/* extent_test.c - extent sets against hand-made cases and against a bitmap, too simple to be wrong.
+ * Must not know: how a set is kept in memory. */
 #include "blockmap/extent.h"
 
 #include <criterion/criterion.h>

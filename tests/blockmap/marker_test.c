@@ -1,4 +1,4 @@
-/* marker_test.c - a marker survives its trip through metadata; what was not written by us is refused.
+/* marker_test.c - a marker survives its trip through metadata; what we did not write is refused.
  * Must not know: blobs, files. */
 #include "blockmap/marker.h"
 

@@ -1,4 +1,4 @@
-/* crc64_test.c - the service's values, every implementation against bit by bit, every constant anew.
+/* crc64_test.c - the service's values, each implementation against bit by bit, each constant anew.
  * Must not know: how an implementation works. */
 #include "io/crc64.h"
 
