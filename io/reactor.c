@@ -4,8 +4,8 @@
  * Must not know: timers, tasks, owners.
  * Threads:       the one that opened it (SINGLE_ISSUER).
  *
- * The completion queue cannot overflow: at most REACTOR_OPS_MAX operations and as many cancels are in
- * the kernel at once, each answers once, and the queue has room for both.
+ * The completion queue cannot overflow: at most ops_max operations and as many cancels are in the
+ * kernel at once, each answers once, and the queue has room for both.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,15 +16,21 @@
 
 #include "io/reactor_backend.h"
 
-#define SUBMIT_ENTRIES   512u
-#define COMPLETE_ENTRIES (2u * REACTOR_OPS_MAX)
 #define MEMORY_SLOTS_MAX 16384u /* the kernel's own limit for registered buffers */
 #define TAG_CANCEL       0ull   /* no operation has slot 0 */
-_Static_assert(SUBMIT_ENTRIES <= COMPLETE_ENTRIES, "the kernel wants no smaller completion queue");
+
+/* Newer kernels count the queues themselves against RLIMIT_MEMLOCK, which may be as low as 64 KiB;
+ * then a small ring is still far better than none. */
+struct ring_size {
+    unsigned submit_entries;
+    unsigned ops_max;
+};
+static const struct ring_size ring_sizes[] = {{512, REACTOR_OPS_MAX}, {64, 128}};
 
 struct uring {
     struct reactor_kernel head; /* first */
     struct io_uring ring;
+    uint32_t ops_max;                  /* set at birth */
     uint32_t ops_count;                /* in the kernel, forgotten ones included */
     uint32_t cancels_count;            /* in the kernel */
     uint32_t cancel_queue_count;       /* taken back, cancel not yet sent */
@@ -86,7 +92,7 @@ static bool uring_submit(struct reactor_kernel *k, uint64_t tag, const struct re
     struct uring *u = uring_of(k);
     struct io_uring_sqe *sqe;
 
-    if (u->ops_count >= REACTOR_OPS_MAX)
+    if (u->ops_count >= u->ops_max)
         return false;
     sqe = sqe_borrow(u);
     if (!sqe)
@@ -103,13 +109,13 @@ static void uring_forget(struct reactor_kernel *k, uint64_t tag, int fd)
     struct uring *u = uring_of(k);
 
     (void)fd;
-    assert(u->cancel_queue_count < REACTOR_OPS_MAX); /* each is one of ops_count */
+    assert(u->cancel_queue_count < u->ops_max); /* each is one of ops_count */
     u->cancels[u->cancel_queue_count++] = tag;
 }
 
 static void send_cancels(struct uring *u)
 {
-    while (u->cancel_queue_count > 0 && u->cancels_count < REACTOR_OPS_MAX) {
+    while (u->cancel_queue_count > 0 && u->cancels_count < u->ops_max) {
         struct io_uring_sqe *sqe = sqe_borrow(u);
 
         if (!sqe)
@@ -249,7 +255,7 @@ static const struct reactor_kernel_ops uring_ops = {
 };
 
 /* Best flags first; a kernel that does not know one answers EINVAL. */
-static int open_ring(struct io_uring *ring)
+static int open_sized(struct io_uring *ring, const struct ring_size *size)
 {
     static const unsigned wanted[] = {
         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -261,9 +267,20 @@ static int open_ring(struct io_uring *ring)
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && status == -EINVAL; i++) {
         struct io_uring_params params = {.flags =
                                              wanted[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-                                         .cq_entries = COMPLETE_ENTRIES};
+                                         .cq_entries = 2 * size->ops_max};
 
-        status = io_uring_queue_init_params(SUBMIT_ENTRIES, ring, &params);
+        status = io_uring_queue_init_params(size->submit_entries, ring, &params);
+    }
+    return status;
+}
+
+static int open_ring(struct uring *u)
+{
+    int status = -ENOMEM;
+
+    for (size_t i = 0; i < sizeof ring_sizes / sizeof ring_sizes[0] && status == -ENOMEM; i++) {
+        status = open_sized(&u->ring, &ring_sizes[i]);
+        u->ops_max = ring_sizes[i].ops_max;
     }
     return status;
 }
@@ -300,7 +317,7 @@ struct reactor_kernel *reactor_uring_open(struct reactor *r, struct err *e)
         refuse(e, ENOMEM);
         return NULL;
     }
-    status = open_ring(&u->ring);
+    status = open_ring(u);
     if (status < 0) {
         refuse(e, -status);
         free(u);

@@ -120,24 +120,26 @@ static unsigned char *map_memory(void)
     return memory;
 }
 
-static bool reads_a_file(struct reactor *r, unsigned char *memory, int registered)
+/* No cr_assert in here: a child that was forked calls it, too. */
+static bool reads_a_file(struct reactor *r, int fd, unsigned char *memory, int registered)
 {
     struct seen read = {0};
     struct err e = {0};
-    int fd = test_temp_file(MEMORY_BYTES);
     bool good = pwrite(fd, "snapferry", 9, 4096) == 9;
 
+    memset(memory, 'x', MEMORY_BYTES);
     reactor_read(r, &read.op, fd, memory, MEMORY_BYTES, 0, registered, see);
     while (!read.done)
         good = reactor_turn(r, TEST_PATIENCE_NS, &e) && good;
-    close(fd);
-    return good && read.result == MEMORY_BYTES && memcmp(memory + 4096, "snapferry", 9) == 0;
+    return good && read.result == MEMORY_BYTES && memory[0] == 0 &&
+           memcmp(memory + 4096, "snapferry", 9) == 0;
 }
 
 Test(reactor_memory, registered_memory_is_read_into_and_indices_are_used_again)
 {
     struct rig rig;
     unsigned char *memory = map_memory();
+    int fd = test_temp_file(MEMORY_BYTES);
     int first, second;
 
     rig_open(&rig, REACTOR_URING);
@@ -149,40 +151,42 @@ Test(reactor_memory, registered_memory_is_read_into_and_indices_are_used_again)
         return;
     }
     cr_assert(second >= 0 && second != first);
-    cr_assert(reads_a_file(rig.r, memory, second));
+    cr_assert(reads_a_file(rig.r, fd, memory, second));
     reactor_unregister_memory(rig.r, first);
     cr_assert_eq(reactor_register_memory(rig.r, memory, MEMORY_BYTES), first);
-    cr_assert(reads_a_file(rig.r, memory, first));
+    cr_assert(reads_a_file(rig.r, fd, memory, first));
     reactor_unregister_memory(rig.r, first);
     reactor_unregister_memory(rig.r, second);
     reactor_unregister_memory(rig.r, -1);
     rig_close(&rig);
     munmap(memory, MEMORY_BYTES);
+    close(fd);
 }
 
 Test(reactor_memory, epoll_registers_nothing)
 {
     struct rig rig;
     unsigned char *memory = map_memory();
+    int fd = test_temp_file(MEMORY_BYTES);
 
     rig_open(&rig, REACTOR_EPOLL);
     cr_assert_eq(reactor_register_memory(rig.r, memory, MEMORY_BYTES), -1);
-    cr_assert(reads_a_file(rig.r, memory, -1));
+    cr_assert(reads_a_file(rig.r, fd, memory, -1));
     rig_close(&rig);
     munmap(memory, MEMORY_BYTES);
+    close(fd);
 }
 
 /* The child's exit status says which step failed; 0 is success. */
-static int read_as_nobody(int temp_folder)
+static int read_as_nobody(unsigned char *memory, int fd)
 {
     struct rlimit limit = {.rlim_cur = 65536, .rlim_max = 65536};
     struct clock clock;
     struct err e = {0};
-    unsigned char *memory = map_memory();
     struct reactor *r;
     int status = 0;
 
-    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0 || fchown(temp_folder, NOBODY, NOBODY) != 0)
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0)
         return 1;
     if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0 || geteuid() != NOBODY)
         return 2;
@@ -192,33 +196,28 @@ static int read_as_nobody(int temp_folder)
         return 3;
     if (reactor_register_memory(r, memory, MEMORY_BYTES) != -1)
         status = 4;
-    else if (!reads_a_file(r, memory, -1))
+    else if (!reads_a_file(r, fd, memory, -1))
         status = 5;
     reactor_free(r);
-    munmap(memory, MEMORY_BYTES);
     return status;
 }
 
 Test(reactor_memory, an_ordinary_user_under_a_small_memlock_reads_unregistered)
 {
-    char folder[TEST_PATH_MAX_BYTES];
+    unsigned char *memory = map_memory();
+    int fd = test_temp_file(MEMORY_BYTES);
     int status;
     pid_t child;
 
     if (geteuid() != 0)
         cr_skip_test("only root can become somebody else");
-    test_temp_path(folder, "XXXXXX");
-    cr_assert(mkdtemp(folder));
-    cr_assert_eq(setenv("TMPDIR", folder, 1), 0);
     child = fork();
     cr_assert(child >= 0);
-    if (child == 0) {
-        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        _exit(fd < 0 ? 6 : read_as_nobody(fd));
-    }
+    if (child == 0)
+        _exit(read_as_nobody(memory, fd));
     cr_assert_eq(waitpid(child, &status, 0), child);
-    rmdir(folder);
     cr_assert(WIFEXITED(status));
     cr_assert_eq(WEXITSTATUS(status), 0, "step %d failed", WEXITSTATUS(status));
+    munmap(memory, MEMORY_BYTES);
+    close(fd);
 }
