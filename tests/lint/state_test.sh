@@ -12,7 +12,7 @@ mutable_symbols() {
         next unless /\s(\.(?:t?data|t?bss)\S*|\*COM\*)\t\S+\s+(?:\.hidden\s+)?(\S+)$/;
         my ($section, $symbol) = ($1, $2);
         next if $section =~ /^\.data\.rel\.ro/ || $symbol eq $section;
-        next if $symbol =~ /^(\.L|__asan_|___asan_|__ubsan|__odr_asan|__sancov|__sanitizer|__profc|__profd)/;
+        next if $symbol =~ /^(\.L|__asan_|___asan_|__ubsan|__odr_asan|__sancov|__sanitizer|__unnamed_\d+$)/;
         next if $section =~ /^\.data\.\.L/;
         print "$object: $symbol ($section)  <- mutable file-scope state\n";
     '
