@@ -18,10 +18,11 @@ static bool plan_clip(struct extent_set *out, const struct extent_set *set, uint
 }
 
 /* Joins neighbours whose gap is at most coalesce_bytes and wholly data in the newer snapshot: a gap
- * that holds a hole or a clear is never read. */
-static bool plan_coalesce(struct extent_set *reads, const struct extent_set *all,
-                          uint64_t coalesce_bytes, uint64_t *out_gap_bytes)
+ * that holds a hole or a clear is never read, not even where the full list disagrees with the diff. */
+static bool plan_coalesce(struct extent_set *reads, const struct extent_set *clears,
+                          const struct plan_input *input, uint64_t *out_gap_bytes)
 {
+    const struct extent_set *all = input->source_all;
     struct extent_set joined = {0};
     struct extent last = {0, 0};
     uint64_t gap_bytes = 0;
@@ -30,7 +31,8 @@ static bool plan_coalesce(struct extent_set *reads, const struct extent_set *all
         struct extent next = extent_set_at(reads, i);
         struct extent gap = {extent_end(last), next.offset - extent_end(last)};
 
-        if (last.length && gap.length <= coalesce_bytes && extent_set_covers(all, gap)) {
+        if (last.length && gap.length <= input->coalesce_bytes && extent_set_covers(all, gap) &&
+            !extent_set_touches(clears, gap)) {
             gap_bytes += gap.length;
             last.length = extent_end(next) - last.offset;
             continue;
@@ -71,8 +73,7 @@ static bool plan_make_delta(const struct plan_input *input, struct plan *plan)
          extent_set_add(&plan->stale, whole);
     extent_set_fini(&clears);
     if (ok && input->coalesce_bytes && input->source_all)
-        ok =
-            plan_coalesce(&plan->reads, input->source_all, input->coalesce_bytes, &plan->gap_bytes);
+        ok = plan_coalesce(&plan->reads, &plan->clears, input, &plan->gap_bytes);
     return ok;
 }
 
