@@ -8,6 +8,9 @@
 #define PACER_PROBE_EPOCHS 8u   /* quiet epochs between two probes */
 #define PACER_SLOW_FACTOR  6u /* a mean latency this often the best is a throttle without a name */
 #define PACER_DEAF_MIN_NS  50000000ull
+/* What a request counts besides its bytes, so that clears and small ranges, which carry next to
+ * nothing, are paced by how many of them end. */
+#define PACER_REQUEST_BYTES 65536u
 
 void pacer_init(struct pacer *pacer, uint32_t window_start, uint32_t window_max)
 {
@@ -43,6 +46,15 @@ static void pacer_step_up(struct pacer *pacer)
         pacer->window = pacer->window_max;
 }
 
+/* One failure must not cost minutes of slow probing, but near where a host said no the steps are rare.
+ * A window beyond that place, and nothing refused: the host takes more now. */
+static bool pacer_is_off_limit(const struct pacer *pacer)
+{
+    uint32_t limit = pacer->throttled_at;
+
+    return limit == 0 || pacer->window < limit - limit / 4 || pacer->window > limit;
+}
+
 /* What the epoch that just ended says about the window it ran with. */
 static void pacer_judge_rate(struct pacer *pacer, double rate)
 {
@@ -53,6 +65,8 @@ static void pacer_judge_rate(struct pacer *pacer, double rate)
     } else if (pacer->growing) {
         pacer->growing = false;
         pacer->window = pacer->window_before;
+    } else if (pacer->probing && paid && pacer_is_off_limit(pacer)) {
+        pacer_step_up(pacer);
     } else if (pacer->probing) {
         pacer->probing = false;
         pacer->quiet_epochs = 0;
@@ -101,7 +115,7 @@ void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, u
 {
     if (pacer->epoch_start_ns == 0)
         pacer->epoch_start_ns = now_ns > latency_ns ? now_ns - latency_ns : 1;
-    pacer->epoch_bytes += bytes;
+    pacer->epoch_bytes += bytes + PACER_REQUEST_BYTES;
     pacer->epoch_latency_ns += latency_ns;
     pacer->epoch_count++;
     if (now_ns > pacer->epoch_start_ns + PACER_EPOCH_MIN_NS &&
@@ -112,14 +126,17 @@ void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, u
 void pacer_note_trouble(struct pacer *pacer, enum pacer_trouble trouble, uint64_t delay_ns,
                         uint64_t now_ns)
 {
-    uint64_t deaf_ns =
-        pacer->latency_min_ns > PACER_DEAF_MIN_NS ? pacer->latency_min_ns : PACER_DEAF_MIN_NS;
+    /* Twice, because what was sent before the cut comes back later than the best mean. */
+    uint64_t deaf_ns = 2 * pacer->latency_min_ns > PACER_DEAF_MIN_NS ? 2 * pacer->latency_min_ns
+                                                                     : PACER_DEAF_MIN_NS;
 
     if (trouble == PACER_THROTTLED && now_ns + delay_ns > pacer->not_before_ns)
         pacer->not_before_ns = now_ns + delay_ns;
     if (now_ns < pacer->deaf_until_ns)
         return;
     pacer->deaf_until_ns = now_ns + deaf_ns;
+    if (trouble == PACER_THROTTLED)
+        pacer->throttled_at = pacer->window;
     pacer->growing = false;
     pacer->probing = false;
     pacer->quiet_epochs = 0;

@@ -6,7 +6,8 @@
  *
  * The window starts small and grows by half each epoch while throughput grows with it. When it no
  * longer does, the last step is taken back and the window stays, probing one step up now and then
- * and keeping it only where it paid. A throttled or failed answer halves it, at most once a round
+ * and keeping it only where it paid; a probe that paid is followed by the next at once, but near
+ * the window that was throttled last. A throttled or failed answer halves it, at most once a round
  * trip, and ends the growth; answers that become many times slower without more bytes shrink it too.
  */
 #ifndef ENGINE_PACER_H
@@ -32,6 +33,7 @@ struct pacer {
     bool probing;           /* this epoch tries one step more than is proven */
     bool limited;           /* the window, not the work, held something back in this epoch */
     uint32_t quiet_epochs;  /* since the last probe or trouble */
+    uint32_t throttled_at;  /* the window when a host last asked to slow down; 0 = never */
     uint32_t backoffs_count;
     uint64_t epoch_start_ns; /* 0 = no epoch yet */
     uint64_t epoch_bytes;
