@@ -1,8 +1,110 @@
-/* snapferry_main.c - where snapferry starts. */
+/* snapferry_main.c - where snapferry starts: which command, and how it ends. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "tools/snapferry/arguments.h"
+#include "tools/snapferry/help_text.h"
+#include "tools/snapferry/options.h"
+#include "tools/snapferry/stage.h"
+
+static const struct {
+    const char *name;
+    enum command_id id;
+    void (*run)(struct stage *stage, struct view_outcome *outcome);
+} commands[] = {
+    {"copy", COMMAND_COPY, command_copy},
+    {"plan", COMMAND_PLAN, command_plan},
+    {"verify", COMMAND_VERIFY, command_verify},
+    {"snapshot", COMMAND_SNAPSHOT, command_snapshot},
+};
+#define COMMANDS_LISTED (sizeof commands / sizeof commands[0])
+_Static_assert(COMMANDS_LISTED == COMMANDS_COUNT, "every command is listed");
+
+static enum exit_status misused(int argc, char **arguments, const struct err *error)
 {
-    puts("snapferry");
-    return 2;
+    struct view_outcome outcome = {.status = STATUS_MISUSED, .error = *error};
+    struct clock clock;
+    struct view view;
+
+    clock_init_real(&clock);
+    view_init(&view, options_wants_json(argc, arguments) ? VIEW_JSON : VIEW_PLAIN, &clock);
+    view_end(&view, &outcome);
+    return outcome.status;
+}
+
+static enum exit_status run_command(size_t index, int argc, char **arguments)
+{
+    struct view_outcome outcome = {.status = STATUS_DONE};
+    struct stage stage;
+    struct options options;
+    struct err e = {0};
+
+    if (!options_parse(&options, commands[index].id, argc, arguments, &e)) {
+        err_prefix(&e, "%s: ", commands[index].name);
+        return misused(argc, arguments, &e);
+    }
+    if (options.help) {
+        fputs(help_text_of(commands[index].id), stdout);
+        return STATUS_DONE;
+    }
+    if (stage_open(&stage, &options, &outcome.error))
+        commands[index].run(&stage, &outcome);
+    if (outcome.status == STATUS_DONE)
+        outcome.status = exit_status_of(&outcome.error);
+    view_end(&stage.view, &outcome);
+    stage_close(&stage);
+    return outcome.status;
+}
+
+static enum exit_status dispatch(int argc, char **arguments)
+{
+    const char *name = argc > 1 ? arguments[1] : NULL;
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    struct err e = {0};
+
+    if (!name) {
+        fputs(help_text(), stderr);
+        return STATUS_MISUSED;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        fputs(help_text(), stdout);
+        return STATUS_DONE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("snapferry " SNAPFERRY_VERSION);
+        return STATUS_DONE;
+    }
+    for (size_t i = 0; i < COMMANDS_LISTED; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return run_command(i, argc - 1, arguments + 1);
+    err_set(&e, ERR_USAGE, RETRY_NEVER, "there is no command \"%s\"; see snapferry --help",
+            arguments_show(name, shown));
+    return misused(argc, arguments, &e);
+}
+
+/* Results that could not be written were not given. A reader that went away chose to. */
+static enum exit_status close_output(enum exit_status status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno == EPIPE)
+        return status;
+    fprintf(stderr, "snapferry: the output could not be written: %s\n", strerror(errno));
+    return status == STATUS_DONE ? STATUS_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+    char **arguments = arguments_take(argc, argv);
+    enum exit_status status;
+
+    if (!arguments) {
+        fputs("snapferry: no memory for the arguments\n", stderr);
+        return STATUS_FAILED;
+    }
+    status = close_output(dispatch(argc, arguments));
+    arguments_free(arguments, argc);
+    return (int)status;
 }

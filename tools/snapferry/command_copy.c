@@ -1,0 +1,201 @@
+/* command_copy.c - snapferry copy: a copy, and where asked a verify after it. */
+#include <string.h>
+
+#include "engine/copy.h"
+#include "engine/verify.h"
+#include "tools/snapferry/stage.h"
+#include "tools/snapferry/verify_show.h"
+
+#define PERCENT_OPEN_MAX 99.9 /* 100 is told when it is complete, and verified where asked */
+
+struct copying {
+    struct stage *stage;
+    struct copy *copy;
+    struct verify *verify; /* NULL until the copy is committed, and without --verify */
+    bool verified;
+};
+
+/* ---- What the engine tells ---- */
+
+static void copying_say(void *arg, const char *sentence)
+{
+    struct copying *copying = arg;
+
+    view_say(&copying->stage->view, sentence);
+}
+
+static void copying_copy_done(void *arg, struct copy *copy)
+{
+    (void)arg;
+    (void)copy; /* the loop of turns asks copy_ended */
+}
+
+static void copying_verify_done(void *arg, struct verify *verify)
+{
+    (void)arg;
+    (void)verify;
+}
+
+/* ---- What the loop asks ---- */
+
+static bool copying_ended(void *arg)
+{
+    const struct copying *copying = arg;
+
+    return copying->verify ? verify_ended(copying->verify) : copy_ended(copying->copy);
+}
+
+static void copying_stop(void *arg)
+{
+    struct copying *copying = arg;
+
+    view_say(&copying->stage->view,
+             "Stopping: what is in flight is let end. Once more ends at once.");
+    if (copying->verify)
+        verify_stop(copying->verify);
+    else
+        copy_stop(copying->copy);
+}
+
+static void copying_abandon(void *arg)
+{
+    struct copying *copying = arg;
+    struct view_outcome outcome = {.status = STATUS_INTERRUPTED};
+
+    err_set(&outcome.error, ERR_CANCELED, RETRY_LATER, "ended at once on request");
+    view_end(&copying->stage->view, &outcome);
+}
+
+static void copying_tick(void *arg)
+{
+    struct copying *copying = arg;
+    struct view_moment moment = {.phase = copy_phase(copying->copy),
+                                 .progress = copy_progress(copying->copy)};
+
+    if (copying->verify) {
+        struct progress_view back = verify_progress(copying->verify);
+
+        moment.phase = "verifying";
+        moment.progress.bytes_per_second = back.bytes_per_second;
+        moment.progress.eta_seconds = back.eta_seconds;
+        if (copying->stage->view.kind != VIEW_JSON)
+            moment.progress =
+                back; /* a person reads the phase; a program's percent never goes back */
+    }
+    if (copying->stage->options->verify && !copying->verified &&
+        moment.progress.percent > PERCENT_OPEN_MAX)
+        moment.progress.percent = PERCENT_OPEN_MAX;
+    if (!copying->verify && copying->stage->options->verify && copy_ended(copying->copy))
+        return; /* "done" is said once, after the verify */
+    view_moment(&copying->stage->view, &moment);
+}
+
+/* ---- The two parts ---- */
+
+static void copying_run(struct copying *copying)
+{
+    struct session_work work = {.ended = copying_ended,
+                                .stop = copying_stop,
+                                .abandon = copying_abandon,
+                                .tick = copying_tick,
+                                .tick_ns = VIEW_TICK_NS,
+                                .arg = copying};
+
+    stage_run(copying->stage, &work);
+}
+
+static bool run_copy(struct copying *copying, struct err *e)
+{
+    struct stage *stage = copying->stage;
+    const struct options *options = stage->options;
+    struct copy_ends ends = {.source = stage->source,
+                             .base = stage->base,
+                             .since = stage->since,
+                             .target = stage->target,
+                             .pool = stage->session.pool};
+    struct copy_options how = {
+        .hash = !options->no_root,
+        .footer = (enum copy_footer)options->footer,
+        .coalesce_bytes = options->coalesce_bytes,
+        .window_start = (uint32_t)options->window_start,
+        .window_max = (uint32_t)options->window_max,
+        .source_id = options->source_id,
+        .base_id = options->base_id,
+        .state_folder = stage->state_folder[0] ? stage->state_folder : NULL,
+        .random_seed = stage->random_seed,
+    };
+    struct copy_watch watch = {.say = copying_say, .done = copying_copy_done, .arg = copying};
+
+    copying->copy = copy_new(stage->session.reactor, &ends, &how, &watch, e);
+    if (!copying->copy)
+        return false;
+    copy_start(copying->copy);
+    copying_run(copying);
+    *e = *copy_error(copying->copy);
+    return !err_is_set(e);
+}
+
+/* Fills the outcome; a difference is no error but a status. */
+static void run_verify(struct copying *copying, struct view_outcome *outcome)
+{
+    struct stage *stage = copying->stage;
+    struct verify_ends ends = {.source = stage->source,
+                               .target = stage->target,
+                               .pool = stage->session.pool};
+    struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
+                                 .window_start = (uint32_t)stage->options->window_start,
+                                 .window_max = (uint32_t)stage->options->window_max,
+                                 .random_seed = stage->random_seed + 1};
+    struct verify_watch watch = {.say = copying_say, .done = copying_verify_done, .arg = copying};
+
+    copying->verify = verify_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
+    if (!copying->verify)
+        return;
+    verify_start(copying->verify);
+    copying_run(copying);
+    outcome->error = *verify_error(copying->verify);
+    copying->verified = verify_summary(copying->verify)->equal;
+    if (!err_is_set(&outcome->error) && !copying->verified) {
+        outcome->status = STATUS_DIFFERENT;
+        verify_show_differences(&stage->view, verify_summary(copying->verify));
+    }
+    verify_free(copying->verify);
+    copying->verify = NULL;
+    copying_tick(copying);
+}
+
+/* ---- The command ---- */
+
+static void note_costs(const struct stage *stage, struct view_copy *done)
+{
+    const struct endpoint *const ends[] = {stage->source, stage->base, stage->target};
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (!ends[i])
+            continue;
+        done->requests_count += ends[i]->requests_count;
+        done->wire_bytes += ends[i]->wire_read_bytes + ends[i]->wire_written_bytes;
+    }
+    done->cpu_ns = clock_process_cpu_ns();
+}
+
+void command_copy(struct stage *stage, struct view_outcome *outcome)
+{
+    struct copying copying = {.stage = stage};
+    struct view_copy done = {0};
+    bool copied = run_copy(&copying, &outcome->error);
+
+    if (!copying.copy)
+        return;
+    note_costs(stage, &done);
+    if (copied && stage->options->verify)
+        run_verify(&copying, outcome);
+    if (outcome->status == STATUS_DONE)
+        outcome->status = exit_status_of(&outcome->error);
+    done.copy = copy_summary(copying.copy);
+    done.outcome = *outcome;
+    done.verified = copying.verified;
+    if (done.copy->planned)
+        view_copy(&stage->view, &done);
+    copy_free(copying.copy);
+}

@@ -1,0 +1,210 @@
+/* ends.c - see ends.h. */
+#include "tools/snapferry/ends.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/endpoint_file.h"
+#include "io/endpoint_mem.h"
+#include "io/endpoint_pageblob.h"
+#include "tools/snapferry/arguments.h"
+#include "tools/snapferry/size_text.h"
+
+#define PATTERN_FIELD_MAX_BYTES 32u
+
+static const char *role_name(enum end_role role)
+{
+    static const char *const names[] = {"SOURCE", "PREVIOUS (--base)", "TARGET"};
+
+    return names[role];
+}
+
+/* "ftp://", "htps://": meant as a URL, and certainly no path anybody has. */
+static bool looks_like_url(const char *argument)
+{
+    const char *colon = strstr(argument, "://");
+
+    return (colon > argument && !memchr(argument, '/', (size_t)(colon - argument))) ||
+           strcasestr(argument, "sig=") != NULL;
+}
+
+static bool parse_url(const char *text, struct end_spec *spec, struct err *e)
+{
+    spec->kind = END_BLOB;
+    if (!secret_url_parse(text, &spec->url, e)) {
+        err_prefix(e, "%s: ", role_name(spec->role));
+        return false;
+    }
+    if (!spec->url.address[strcspn(spec->url.address, "?")] &&
+        strrchr(spec->url.address, '/') < strstr(spec->url.address, "://") + 3)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: the URL names a host but no blob",
+                       role_name(spec->role));
+    return true;
+}
+
+static bool parse_indirect(const char *argument, struct end_spec *spec, struct err *e)
+{
+    char *text = NULL;
+    bool ok = false;
+
+    if (!secret_resolve(argument, &text, e)) {
+        err_prefix(e, "%s: ", role_name(spec->role));
+        return false;
+    }
+    if (secret_is_url(text))
+        ok = parse_url(text, spec, e);
+    else
+        err_set(e, ERR_USAGE, RETRY_NEVER, "%s: %.200s does not hold a URL (https://...)",
+                role_name(spec->role), argument);
+    secret_wipe_free(text);
+    return ok;
+}
+
+static bool check_disk_size(const struct end_spec *spec, uint64_t bytes, struct err *e)
+{
+    if (bytes == 0 || bytes % ENDPOINT_PAGE_BYTES != 0 || bytes > ENDPOINT_FILE_SIZE_MAX_BYTES)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "%s: the size must be a multiple of %u, and not 0", role_name(spec->role),
+                       ENDPOINT_PAGE_BYTES);
+    return true;
+}
+
+static bool parse_null(const char *size, struct end_spec *spec, struct err *e)
+{
+    spec->kind = END_NULL;
+    if (spec->role == END_TARGET) {
+        if (*size)
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "TARGET: null: takes no size");
+        return true;
+    }
+    if (!size_text_parse(size, &spec->size_bytes))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: null: needs a size, as in null:64G",
+                       role_name(spec->role));
+    return check_disk_size(spec, spec->size_bytes, e);
+}
+
+/* SIZE[,SEED[,HOLES_PERMILLE]] */
+static bool parse_pattern(const char *text, struct end_spec *spec, struct err *e)
+{
+    uint64_t values[3] = {0, 1, 0};
+    bool whole = true;
+
+    spec->kind = END_PATTERN;
+    for (size_t i = 0; whole && i < 3 && text; i++) {
+        char field[PATTERN_FIELD_MAX_BYTES] = "";
+        size_t length = strcspn(text, ",");
+
+        whole = length < sizeof field;
+        if (whole)
+            memcpy(field, text, length);
+        whole = whole && size_text_parse(field, &values[i]);
+        text = text[length] ? text + length + 1 : NULL;
+    }
+    if (!whole || text || values[2] > 1000)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "%s: pattern: is written pattern:SIZE[,SEED[,HOLES 0..1000]]",
+                       role_name(spec->role));
+    spec->size_bytes = values[0];
+    spec->seed = values[1];
+    spec->hole_permille = (uint32_t)values[2];
+    return check_disk_size(spec, spec->size_bytes, e);
+}
+
+static bool parse_path(const char *path, struct end_spec *spec, struct err *e)
+{
+    spec->kind = END_FILE;
+    spec->path = path;
+    if (!*path)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: file: needs a path", role_name(spec->role));
+    if (strlen(path) >= ENDPOINT_FILE_PATH_MAX_BYTES)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: the path is longer than %u bytes",
+                       role_name(spec->role), ENDPOINT_FILE_PATH_MAX_BYTES - 1);
+    return true;
+}
+
+static bool parse_kind(const char *argument, struct end_spec *spec, struct err *e)
+{
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+
+    if (strncmp(argument, "env:", 4) == 0 || argument[0] == '@')
+        return parse_indirect(argument, spec, e);
+    if (secret_is_url(argument))
+        return parse_url(argument, spec, e);
+    if (strncmp(argument, "null:", 5) == 0)
+        return parse_null(argument + 5, spec, e);
+    if (strncmp(argument, "pattern:", 8) == 0) {
+        if (spec->role != END_SOURCE)
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: pattern: can only be a SOURCE",
+                           role_name(spec->role));
+        return parse_pattern(argument + 8, spec, e);
+    }
+    if (strncmp(argument, "file:", 5) == 0)
+        return parse_path(argument + 5, spec, e);
+    if (looks_like_url(argument))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "%s: \"%s\" is not a URL of a page blob (https://...); a file of that name "
+                       "is given as file:PATH",
+                       role_name(spec->role), arguments_show(argument, shown));
+    return parse_path(argument, spec, e);
+}
+
+bool end_spec_parse(enum end_role role, const char *argument, struct end_spec *out_spec,
+                    struct err *e)
+{
+    struct end_spec spec = {.role = role};
+
+    if (!parse_kind(argument, &spec, e)) {
+        end_spec_fini(&spec);
+        return false;
+    }
+    *out_spec = spec;
+    return true;
+}
+
+void end_spec_fini(struct end_spec *spec)
+{
+    secret_url_fini(&spec->url);
+    memset(spec, 0, sizeof *spec);
+}
+
+static struct endpoint *open_blob(struct session *session, struct end_spec *spec,
+                                  const struct options *options, struct err *e)
+{
+    struct endpoint_pageblob_options how = {
+        /* A snapshot cannot change; what is live may, under our hands. */
+        .guard_reads = spec->role == END_SOURCE && !spec->url.snapshot && !spec->url.managed_disk,
+        .identity = spec->role == END_SOURCE ? options->source_id
+                    : spec->role == END_BASE ? options->base_id
+                                             : NULL,
+    };
+    struct http *http = session_http(session, e);
+
+    return http ? endpoint_pageblob_open(session->reactor, http, &spec->url, &how, e) : NULL;
+}
+
+struct endpoint *end_open(struct session *session, struct end_spec *spec,
+                          const struct options *options, struct err *e)
+{
+    struct endpoint_file_options file = {
+        .writable = spec->role == END_TARGET && options->command == COMMAND_COPY,
+        .direct = (enum endpoint_file_direct)options->direct,
+        .state_path = spec->role == END_TARGET ? options->state_path : NULL,
+    };
+
+    switch (spec->kind) {
+    case END_BLOB:
+        return open_blob(session, spec, options, e);
+    case END_FILE:
+        return endpoint_file_open(session->reactor, spec->path, &file, e);
+    case END_NULL:
+        return endpoint_null_new(session->reactor, spec->size_bytes, e);
+    case END_PATTERN:
+        return endpoint_pattern_new(session->reactor, spec->size_bytes, spec->seed,
+                                    spec->hole_permille, e);
+    case END_NONE:
+        break;
+    }
+    assert(!"an end was parsed before it is opened");
+    return NULL;
+}

@@ -1,0 +1,165 @@
+/* ends_check.c - which ends make sense together; the other half of ends.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "io/percent.h"
+#include "tools/snapferry/ends.h"
+
+static const char *end_name(enum end_role role)
+{
+    static const char *const names[] = {"SOURCE", "PREVIOUS (--base)", "TARGET"};
+
+    return names[role];
+}
+
+static bool has_signature(const struct secret_url *url)
+{
+    for (const char *at = url->query; at; at = strchr(at, '&')) {
+        at += *at == '&';
+        if (strncmp(at, "sig=", 4) == 0 && at[4] && at[4] != '&')
+            return true;
+    }
+    return false;
+}
+
+static bool check_access(const struct end_spec *spec, bool allow_http, struct err *e)
+{
+    if (spec->kind != END_BLOB)
+        return true;
+    if (!has_signature(&spec->url))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "%s: the URL has no SAS (no sig= behind its '?'); quote it for the shell",
+                       end_name(spec->role));
+    if (!spec->url.tls && !spec->url.loopback && !allow_http)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "%s: http:// would send the SAS to %s in clear; use https:// or say "
+                       "--allow-http",
+                       end_name(spec->role), spec->url.host);
+    return true;
+}
+
+/* ---- The same place? ---- */
+
+static const char *path_of(const struct secret_url *url)
+{
+    const char *authority = strstr(url->address, "://") + 3;
+
+    return authority + strcspn(authority, "/");
+}
+
+static unsigned long port_of(const struct secret_url *url)
+{
+    const char *authority = strstr(url->address, "://") + 3;
+    const char *port = path_of(url);
+
+    while (port > authority && port[-1] >= '0' && port[-1] <= '9')
+        port--;
+    if (port > authority && port[-1] == ':')
+        return strtoul(port, NULL, 10);
+    return url->tls ? 443 : 80;
+}
+
+/* True also when memory ran out: the safe side. */
+static bool same_blob(const struct secret_url *a, const struct secret_url *b)
+{
+    char *path_a, *path_b;
+    bool same;
+
+    if (strcmp(a->host, b->host) != 0 || port_of(a) != port_of(b))
+        return false;
+    path_a = percent_decode(path_of(a), strlen(path_of(a)));
+    path_b = percent_decode(path_of(b), strlen(path_of(b)));
+    same = !path_a || !path_b || strcmp(path_a, path_b) == 0;
+    free(path_a);
+    free(path_b);
+    return same;
+}
+
+static bool same_snapshot(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    if (strcmp(a, b) == 0)
+        return true;
+    if (stat(a, &sa) != 0 || stat(b, &sb) != 0)
+        return false;
+    if (S_ISBLK(sa.st_mode) && S_ISBLK(sb.st_mode))
+        return sa.st_rdev == sb.st_rdev;
+    return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static bool same_end(const struct end_spec *a, const struct end_spec *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == END_BLOB)
+        return same_blob(&a->url, &b->url) && same_snapshot(a->url.snapshot, b->url.snapshot);
+    return a->kind == END_FILE && same_file(a->path, b->path);
+}
+
+/* ---- Rules ---- */
+
+static bool is_point_in_time(const struct end_spec *spec)
+{
+    return spec->kind == END_BLOB && (spec->url.snapshot || spec->url.managed_disk);
+}
+
+static bool check_base(const struct end_spec *source, const struct end_spec *base, struct err *e)
+{
+    if (base->kind == END_NONE)
+        return true;
+    if (!is_point_in_time(source))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--base needs a SOURCE that is a snapshot: a page-blob URL with snapshot=, "
+                       "or one of a managed disk");
+    if (!is_point_in_time(base))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--base must be a snapshot: a page-blob URL with snapshot=, or one of a "
+                       "managed disk");
+    if (same_end(source, base))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and --base are the same snapshot");
+    if (strcmp(source->url.host, base->url.host) != 0 && !source->url.managed_disk)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "SOURCE and --base must be snapshots of one blob, these are of two");
+    if (!source->url.managed_disk && !same_blob(&source->url, &base->url))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "SOURCE and --base must be snapshots of one blob, these are of two");
+    return true;
+}
+
+static bool check_sidecar(const struct end_spec *source, const struct end_spec *target,
+                          const char *state_path, struct err *e)
+{
+    if (!state_path)
+        return true;
+    if (target->kind != END_FILE)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--state is for a TARGET that is a file or block device");
+    if (same_file(state_path, target->path) ||
+        (source->kind == END_FILE && same_file(state_path, source->path)))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--state names a disk itself");
+    return true;
+}
+
+bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
+                     const struct end_spec *target, const struct options *options, struct err *e)
+{
+    const struct end_spec *all[] = {source, base, target};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (!check_access(all[i], options->allow_http, e))
+            return false;
+    if (target->kind == END_BLOB && target->url.snapshot && options->command != COMMAND_VERIFY)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: the URL names a snapshot, and a snapshot cannot change");
+    if (same_end(source, target))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and TARGET are the same");
+    return check_sidecar(source, target, options->state_path, e) && check_base(source, base, e);
+}

@@ -1,0 +1,50 @@
+/* exit_status.c - see exit_status.h. */
+#include "tools/snapferry/exit_status.h"
+
+enum exit_status exit_status_of(const struct err *error)
+{
+    if (error->kind == ERR_NONE)
+        return STATUS_DONE;
+    if (error->kind == ERR_CANCELED)
+        return STATUS_INTERRUPTED;
+    if (error->kind == ERR_USAGE)
+        return STATUS_MISUSED;
+    switch (error->retry) {
+    case RETRY_LATER:
+    case RETRY_AFTER_RENEWAL:
+        return STATUS_AGAIN;
+    case RETRY_NEVER:
+    case RETRY_REPLAN:
+        break;
+    }
+    return STATUS_FAILED;
+}
+
+const char *exit_status_code(enum exit_status status, const struct err *error)
+{
+    switch (status) {
+    case STATUS_DONE:
+        return "ReplicationState/succeeded";
+    case STATUS_AGAIN:
+        return error->retry == RETRY_AFTER_RENEWAL ? "ReplicationState/waitingForAccess"
+                                                   : "ReplicationState/paused";
+    case STATUS_INTERRUPTED:
+        return "ReplicationState/paused";
+    case STATUS_FAILED:
+    case STATUS_MISUSED:
+    case STATUS_DIFFERENT:
+        break;
+    }
+    return "ReplicationState/failed";
+}
+
+const char *exit_status_advice(enum exit_status status, const struct err *error)
+{
+    if (status == STATUS_INTERRUPTED)
+        return "Run the same command again to go on.";
+    if (status != STATUS_AGAIN)
+        return "";
+    return error->retry == RETRY_AFTER_RENEWAL
+               ? "Run the same command again with a fresh SAS to go on."
+               : "Run the same command again to go on.";
+}

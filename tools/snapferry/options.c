@@ -1,0 +1,235 @@
+/* options.c - see options.h. One table; everything else walks it. */
+#include "tools/snapferry/options.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "tools/snapferry/arguments.h"
+#include "tools/snapferry/size_text.h"
+
+#define OPTIONS_COUNT_MAX 32u
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SIZE, OPTION_COUNT, OPTION_CHOICE };
+
+struct option_row {
+    const char *name;
+    enum option_kind kind;
+    unsigned commands; /* bits of enum command_id */
+    size_t at;         /* offset in struct options of a bool, const char *, uint64_t or int */
+    uint64_t min, max; /* SIZE, COUNT */
+    const char
+        *choices; /* CHOICE: "first second ", each followed by a blank; the value is the index */
+};
+
+#define COPY      (1u << COMMAND_COPY)
+#define PLAN      (1u << COMMAND_PLAN)
+#define VERIFY    (1u << COMMAND_VERIFY)
+#define SNAPSHOT  (1u << COMMAND_SNAPSHOT)
+#define EVERY     (COPY | PLAN | VERIFY | SNAPSHOT)
+#define AT(field) offsetof(struct options, field)
+
+static const struct option_row rows[] = {
+    {"base", OPTION_TEXT, COPY | PLAN, AT(base), 0, 0, NULL},
+    {"verify", OPTION_FLAG, COPY, AT(verify), 0, 0, NULL},
+    {"strip-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(strip_footer), 0, 0, NULL},
+    {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
+    {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY, AT(source_id), 0, 0, NULL},
+    {"base-id", OPTION_TEXT, COPY | PLAN, AT(base_id), 0, 0, NULL},
+    {"state-dir", OPTION_TEXT, COPY | PLAN | SNAPSHOT, AT(state_folder), 0, 0, NULL},
+    {"state", OPTION_TEXT, COPY | PLAN | VERIFY, AT(state_path), 0, 0, NULL},
+    {"coalesce", OPTION_SIZE, COPY | PLAN, AT(coalesce_bytes), 0, 1ull << 40, NULL},
+    {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
+    {"memory", OPTION_SIZE, COPY | VERIFY, AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES,
+     BUFPOOL_MAX_BYTES, NULL},
+    {"window", OPTION_COUNT, COPY | VERIFY, AT(window_start), 1, OPTIONS_WINDOW_MAX, NULL},
+    {"max-window", OPTION_COUNT, COPY | VERIFY, AT(window_max), 1, OPTIONS_WINDOW_MAX, NULL},
+    {"direct", OPTION_CHOICE, COPY | VERIFY, AT(direct), 0, 0, "auto on off "},
+    {"io", OPTION_CHOICE, EVERY, AT(backend), 0, 0, "auto uring epoll "},
+    {"ca-file", OPTION_TEXT, EVERY, AT(ca_file), 0, 0, NULL},
+    {"allow-http", OPTION_FLAG, EVERY, AT(allow_http), 0, 0, NULL},
+    {"json", OPTION_FLAG, EVERY, AT(json), 0, 0, NULL},
+    {"quiet", OPTION_FLAG, EVERY, AT(quiet), 0, 0, NULL},
+    {"help", OPTION_FLAG, EVERY, AT(help), 0, 0, NULL},
+};
+#define ROWS_COUNT (sizeof rows / sizeof rows[0])
+_Static_assert(ROWS_COUNT < OPTIONS_COUNT_MAX, "the table of getopt_long has room for all");
+_Static_assert(REACTOR_AUTO == 0 && REACTOR_URING == 1 && REACTOR_EPOLL == 2, "choices of --io");
+_Static_assert(ENDPOINT_FILE_DIRECT_AUTO == 0 && ENDPOINT_FILE_DIRECT_ON == 1 &&
+                   ENDPOINT_FILE_DIRECT_OFF == 2,
+               "choices of --direct");
+
+static bool set_number(struct options *options, const struct option_row *row, const char *value,
+                       struct err *e)
+{
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    uint64_t number;
+
+    if (!size_text_parse(value, &number) ||
+        (row->kind == OPTION_COUNT && value[strspn(value, "0123456789")]))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--%s takes a %s, not \"%s\"", row->name,
+                       row->kind == OPTION_SIZE ? "size such as 64M" : "number",
+                       arguments_show(value, shown));
+    if (number < row->min || number > row->max)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--%s must be between %" PRIu64 " and %" PRIu64 ", not %s", row->name,
+                       row->min, row->max, arguments_show(value, shown));
+    memcpy((char *)options + row->at, &number, sizeof number);
+    return true;
+}
+
+static bool set_choice(struct options *options, const struct option_row *row, const char *value,
+                       struct err *e)
+{
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    int index = 0;
+
+    for (const char *at = row->choices; *at; at = strchr(at, ' ') + 1, index++) {
+        size_t length = (size_t)(strchr(at, ' ') - at);
+
+        if (strlen(value) == length && strncmp(at, value, length) == 0) {
+            memcpy((char *)options + row->at, &index, sizeof index);
+            return true;
+        }
+    }
+    return err_set(e, ERR_USAGE, RETRY_NEVER, "--%s takes one of: %sand not \"%s\"", row->name,
+                   row->choices, arguments_show(value, shown));
+}
+
+static bool set_option(struct options *options, const struct option_row *row, const char *value,
+                       struct err *e)
+{
+    bool yes = true;
+
+    switch (row->kind) {
+    case OPTION_FLAG:
+        memcpy((char *)options + row->at, &yes, sizeof yes);
+        return true;
+    case OPTION_TEXT:
+        if (!*value)
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "--%s must not be empty", row->name);
+        memcpy((char *)options + row->at, &value, sizeof value);
+        return true;
+    case OPTION_SIZE:
+    case OPTION_COUNT:
+        return set_number(options, row, value, e);
+    case OPTION_CHOICE:
+        return set_choice(options, row, value, e);
+    }
+    return true;
+}
+
+/* The rows of one command as getopt_long wants them; val is the row's index + 1. */
+static void long_options(enum command_id command, struct option out[OPTIONS_COUNT_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ROWS_COUNT; i++) {
+        if (!(rows[i].commands & 1u << command))
+            continue;
+        out[count++] = (struct option){
+            .name = rows[i].name,
+            .has_arg = rows[i].kind == OPTION_FLAG ? no_argument : required_argument,
+            .val = (int)i + 1,
+        };
+    }
+    out[count] = (struct option){0};
+}
+
+static bool check_together(const struct options *options, struct err *e)
+{
+    static const struct {
+        uint32_t min, max;
+        const char *wanted;
+    } ends[] = {
+        [COMMAND_COPY] = {2, 2, "SOURCE and TARGET"},
+        [COMMAND_PLAN] = {1, 2, "SOURCE, and perhaps TARGET"},
+        [COMMAND_VERIFY] = {2, 2, "SOURCE and TARGET"},
+        [COMMAND_SNAPSHOT] = {1, 1, "TARGET"},
+    };
+
+    if (options->ends_count < ends[options->command].min)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs %s",
+                       ends[options->command].wanted);
+    if (options->strip_footer && options->add_footer)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--strip-footer and --add-footer exclude each other");
+    if (options->base_id && !options->base)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--base-id needs --base");
+    if (options->window_max && options->window_start > options->window_max)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--window must not be above --max-window");
+    if (options->json && options->quiet)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--json and --quiet exclude each other");
+    return true;
+}
+
+static bool add_end(struct options *options, const char *argument, struct err *e)
+{
+    uint32_t max = options->command == COMMAND_SNAPSHOT ? 1 : OPTIONS_ENDS_MAX;
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+
+    if (options->ends_count == max)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "one argument too many: \"%s\"",
+                       arguments_show(argument, shown));
+    if (!*argument)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "an argument is empty");
+    options->ends[options->ends_count++] = argument;
+    return true;
+}
+
+bool options_parse(struct options *out_options, enum command_id command, int count,
+                   char **arguments, struct err *e)
+{
+    struct options options = {.command = command,
+                              .memory_bytes = OPTIONS_MEMORY_DEFAULT_BYTES,
+                              .coalesce_bytes = COPY_COALESCE_DEFAULT};
+    struct option names[OPTIONS_COUNT_MAX];
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    int found;
+
+    long_options(command, names);
+    opterr = 0;
+    optind = 0; /* glibc: begin anew */
+    while ((found = getopt_long(count, arguments, ":h", names, NULL)) != -1) {
+        if (found == 'h')
+            options.help = true;
+        else if (found == ':')
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s needs a value",
+                           arguments_show(arguments[optind - 1], shown));
+        else if (found == '?')
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s is not an option of this command",
+                           arguments_show(arguments[optind - 1], shown));
+        else if (!set_option(&options, &rows[found - 1], optarg, e))
+            return false;
+    }
+    if (!options.help) {
+        for (int i = optind; i < count; i++)
+            if (!add_end(&options, arguments[i], e))
+                return false;
+        if (!check_together(&options, e))
+            return false;
+    }
+    options.footer = options.strip_footer ? COPY_FOOTER_STRIP
+                     : options.add_footer ? COPY_FOOTER_ADD
+                                          : COPY_FOOTER_KEEP;
+    *out_options = options;
+    return true;
+}
+
+bool options_wants_json(int count, char *const *arguments)
+{
+    for (int i = 1; i < count && strcmp(arguments[i], "--") != 0; i++)
+        if (strcmp(arguments[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+const char *options_name_at(enum command_id command, unsigned index)
+{
+    for (size_t i = 0; i < ROWS_COUNT; i++)
+        if (rows[i].commands & 1u << command && index-- == 0)
+            return rows[i].name;
+    return NULL;
+}

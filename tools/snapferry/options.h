@@ -1,0 +1,66 @@
+/* options.h - what a command line asks for.
+ *
+ * Knows:         every option, which commands take it, what it may be.
+ * Must not know: endpoints, reactors, what an end means (ends.h).
+ * Threads:       getopt's own state: one thread.
+ * Errors:        ERR_USAGE with one sentence; an option's value is shown only where it cannot be a
+ *                secret.
+ */
+#ifndef SNAPFERRY_OPTIONS_H
+#define SNAPFERRY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "engine/copy.h"
+#include "io/endpoint_file.h"
+#include "io/reactor.h"
+
+#define OPTIONS_MEMORY_DEFAULT_BYTES (512ull << 20)
+#define OPTIONS_MEMORY_MIN_BYTES     ((uint64_t)BUF_BYTES)
+#define OPTIONS_WINDOW_MAX           1024u
+#define OPTIONS_ENDS_MAX             2u
+_Static_assert(OPTIONS_MEMORY_DEFAULT_BYTES <= BUFPOOL_MAX_BYTES, "a pool of the default fits");
+
+enum command_id { COMMAND_COPY, COMMAND_PLAN, COMMAND_VERIFY, COMMAND_SNAPSHOT, COMMANDS_COUNT };
+
+struct options {
+    enum command_id command;
+    /* all text is a view into the arguments it was parsed from */
+    const char *ends[OPTIONS_ENDS_MAX]; /* as given; may hold secrets */
+    uint32_t ends_count;
+    const char *base; /* may hold a secret */
+    const char *source_id;
+    const char *base_id;
+    const char *state_folder; /* NULL: the user's own */
+    const char *state_path;   /* NULL: beside the target */
+    const char *ca_file;
+    uint64_t memory_bytes;
+    uint64_t coalesce_bytes;
+    uint64_t window_start; /* 0: the engine's */
+    uint64_t window_max;
+    int footer;  /* enum copy_footer */
+    int backend; /* enum reactor_backend */
+    int direct;  /* enum endpoint_file_direct */
+    bool strip_footer, add_footer;
+    bool verify;
+    bool no_root;
+    bool json;
+    bool quiet;
+    bool allow_http;
+    bool help;
+};
+
+/* arguments[0] is the command's name; the array is permuted. With help set the ends may be missing. */
+bool options_parse(struct options *out_options, enum command_id command, int count,
+                   char **arguments, struct err *e);
+
+/* Was --json asked for? Also when the rest does not parse, so that the answer still ends with an
+ * event. */
+bool options_wants_json(int count, char *const *arguments);
+
+/* Names of options by position, for tests of the help; NULL after the last one of this command. */
+const char *options_name_at(enum command_id command, unsigned index);
+
+#endif

@@ -1,0 +1,96 @@
+/* verify_show.c - see verify_show.h. */
+#include "tools/snapferry/verify_show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/snapferry/size_text.h"
+#include "tools/snapferry/view_json.h"
+
+static void show_difference(struct view *view, struct extent e)
+{
+    json_t *event;
+
+    if (view->kind != VIEW_JSON) {
+        printf("differs: offset %" PRIu64 " length %" PRIu64 "\n", e.offset, e.length);
+        return;
+    }
+    event = view_json_event(clock_wall_ns(view->clock), "difference", view->disk);
+    view_json_set_count(event, "offset", e.offset);
+    view_json_set_count(event, "length", e.length);
+    view_json_print(event);
+}
+
+static void show_rest(struct view *view, const struct verify_summary *found, size_t shown)
+{
+    size_t rest = found->differences->count - shown;
+
+    if (view->kind != VIEW_JSON && (rest > 0 || found->differences_cut))
+        printf("differs: %s%zu more ranges, %" PRIu64 " bytes in all\n",
+               found->differences_cut ? "at least " : "", rest, found->different_bytes);
+}
+
+void verify_show_differences(struct view *view, const struct verify_summary *found)
+{
+    size_t max = view->kind == VIEW_JSON ? VERIFY_SHOWN_JSON_MAX : VERIFY_SHOWN_TEXT_MAX;
+    size_t shown = found->differences->count < max ? found->differences->count : max;
+
+    view_clear_line(view);
+    if (view->kind == VIEW_QUIET)
+        return;
+    if (found->sizes_differ && view->kind != VIEW_JSON)
+        printf("differs: the target has %" PRIu64 " bytes, the source %" PRIu64 "\n",
+               found->target_size_bytes, found->source_size_bytes);
+    for (size_t i = 0; i < shown; i++)
+        show_difference(view, extent_set_at(found->differences, i));
+    show_rest(view, found, shown);
+}
+
+static void print_summary(const struct verify_summary *found)
+{
+    char compared[SIZE_TEXT_MAX_BYTES], different[SIZE_TEXT_MAX_BYTES];
+
+    size_text_format(found->compared_bytes, compared);
+    size_text_format(found->different_bytes, different);
+    if (found->equal)
+        printf("equal: %s compared in %.2f s, all else is zero at both ends\n", compared,
+               (double)(found->ended_ns - found->started_ns) / (double)NS_PER_S);
+    else
+        printf("DIFFERENT: %s of %s compared\n", different, compared);
+    if (found->marker_incomplete)
+        printf("note: the target's marker says that its copy was not finished\n");
+    if (found->equal && found->root[0])
+        printf("  root %s\n", found->root);
+}
+
+void verify_show_summary(struct view *view, const struct verify_summary *found,
+                         const struct view_outcome *outcome)
+{
+    json_t *event;
+
+    view_clear_line(view);
+    if (view->kind == VIEW_QUIET)
+        return;
+    if (view->kind != VIEW_JSON) {
+        print_summary(found);
+        return;
+    }
+    event = view_json_event(clock_wall_ns(view->clock), "summary", view->disk);
+    view_json_set_text(event, "code", exit_status_code(outcome->status, &outcome->error));
+    json_object_set_new(event, "equal", json_boolean(found->equal));
+    json_object_set_new(event, "sizesDiffer", json_boolean(found->sizes_differ));
+    json_object_set_new(event, "markerIncomplete", json_boolean(found->marker_incomplete));
+    view_json_set_count(event, "comparedBytes", found->compared_bytes);
+    view_json_set_count(event, "differentBytes", found->different_bytes);
+    view_json_set_count(event, "differentRanges", found->differences->count);
+    json_object_set_new(event, "differentRangesCut", json_boolean(found->differences_cut));
+    view_json_set_count(event, "sourceBytes", found->source_size_bytes);
+    view_json_set_count(event, "targetBytes", found->target_size_bytes);
+    if (found->root[0])
+        view_json_set_text(event, "root", found->root);
+    view_json_set_count(event, "retries", found->retries);
+    json_object_set_new(event, "seconds",
+                        json_real((double)(found->ended_ns - found->started_ns) /
+                                  (double)NS_PER_S));
+    view_json_print(event);
+}

@@ -1,0 +1,112 @@
+/* view.c - see view.h. What all kinds share: redaction, and the choice among them. */
+#include "tools/snapferry/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/secret.h"
+
+#define VIEW_SENTENCE_MAX_BYTES (2u * ERR_TEXT_MAX_BYTES)
+
+enum view_kind view_pick(bool json, bool quiet)
+{
+    const char *terminal = getenv("TERM");
+
+    if (json)
+        return VIEW_JSON;
+    if (quiet)
+        return VIEW_QUIET;
+    if (isatty(STDERR_FILENO) && terminal && *terminal && strcmp(terminal, "dumb") != 0)
+        return VIEW_TERMINAL;
+    return VIEW_PLAIN;
+}
+
+void view_init(struct view *view, enum view_kind kind, const struct clock *clock)
+{
+    static const struct view_ops *const ops[] = {
+        [VIEW_TERMINAL] = &view_terminal_ops,
+        [VIEW_PLAIN] = &view_plain_ops,
+        [VIEW_JSON] = &view_json_ops,
+        [VIEW_QUIET] = &view_quiet_ops,
+    };
+
+    memset(view, 0, sizeof *view);
+    view->ops = ops[kind];
+    view->kind = kind;
+    view->clock = clock;
+}
+
+void view_name_disk(struct view *view, const char *disk)
+{
+    snprintf(view->disk, sizeof view->disk, "%s", disk);
+    secret_redact(view->disk);
+}
+
+void view_moment(struct view *view, const struct view_moment *moment)
+{
+    view->ops->moment(view, moment, clock_now_ns(view->clock));
+}
+
+bool view_is_due(struct view *view, const char *phase, uint64_t interval_ns, uint64_t now_ns)
+{
+    bool new_phase = !view->phase_shown || strcmp(view->phase_shown, phase) != 0;
+
+    if (!new_phase && now_ns < view->due_ns)
+        return false;
+    view->due_ns = now_ns + interval_ns;
+    view->phase_shown = phase;
+    return true;
+}
+
+static void tell(struct view *view, const char *code, const char *level, const char *sentence)
+{
+    char shown[VIEW_SENTENCE_MAX_BYTES];
+
+    snprintf(shown, sizeof shown, "%s", sentence);
+    secret_redact(shown);
+    view->ops->state(view, code, level, shown);
+}
+
+void view_begin(struct view *view)
+{
+    tell(view, "ReplicationState/inProgress", "Info", "");
+}
+
+void view_say(struct view *view, const char *sentence)
+{
+    tell(view, "ReplicationState/inProgress", "Warning", sentence);
+}
+
+void view_copy(struct view *view, const struct view_copy *done)
+{
+    view->ops->copy(view, done);
+}
+
+void view_clear_line(struct view *view)
+{
+    if (view->ops->clear_line)
+        view->ops->clear_line(view);
+}
+
+void view_end(struct view *view, const struct view_outcome *outcome)
+{
+    const char *code = exit_status_code(outcome->status, &outcome->error);
+    const char *advice = exit_status_advice(outcome->status, &outcome->error);
+    char sentence[VIEW_SENTENCE_MAX_BYTES] = "";
+    bool full_stop = false;
+
+    if (err_is_set(&outcome->error)) {
+        size_t length = strlen(outcome->error.text);
+
+        full_stop = length > 0 && strchr(".!?", outcome->error.text[length - 1]);
+        snprintf(sentence, sizeof sentence, "%s%s%s", outcome->error.text,
+                 !*advice    ? ""
+                 : full_stop ? " "
+                             : ". ",
+                 advice);
+    }
+    tell(view, code, err_is_set(&outcome->error) ? "Error" : "Info", sentence);
+    view->ops->end(view, outcome);
+}

@@ -1,0 +1,160 @@
+/* view_text.c - see view_text.h. */
+#include "tools/snapferry/view_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/clock.h"
+#include "tools/snapferry/size_text.h"
+
+#define NAME_COLUMNS_MIN 8u /* less of a name says nothing */
+#define MIB              (1024.0 * 1024.0)
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80; /* of a UTF-8 sequence: takes no column */
+}
+
+void view_text_name(const char *name, unsigned columns, char *out_text, size_t out_bytes)
+{
+    size_t length = strlen(name), from = length, taken = 0;
+    bool cut;
+
+    while (from > 0 && taken < columns && length - from + 4 < out_bytes) {
+        do
+            from--;
+        while (from > 0 && is_continuation(name[from]));
+        taken++;
+    }
+    cut = from > 0 && columns > 3;
+    for (unsigned i = 0; cut && i < 3 && name[from]; i++) {
+        do
+            from++;
+        while (is_continuation(name[from]));
+    }
+    snprintf(out_text, out_bytes, "%s%s", cut ? "..." : "", name + from);
+    for (char *c = out_text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+}
+
+/* How much of the line is told; each step leaves out what is needed least. */
+enum detail { DETAIL_ALL, DETAIL_NO_PHASE, DETAIL_NO_TIME, DETAIL_NO_RATE, DETAIL_PERCENT };
+
+static void facts(const struct view_moment *moment, enum detail detail,
+                  char out_text[VIEW_LINE_MAX_BYTES])
+{
+    const struct progress_view *p = &moment->progress;
+    char done[SIZE_TEXT_MAX_BYTES], total[SIZE_TEXT_MAX_BYTES], rate[SIZE_TEXT_MAX_BYTES];
+    char left[DURATION_TEXT_MAX_BYTES] = "", time[DURATION_TEXT_MAX_BYTES + 8] = "";
+    size_t used;
+
+    size_text_format(p->durable_bytes, done);
+    size_text_format(p->total_bytes, total);
+    size_text_format(p->bytes_per_second, rate);
+    if (p->eta_seconds != UINT64_MAX) {
+        size_text_duration(p->eta_seconds, left);
+        snprintf(time, sizeof time, "  %s left", left);
+    }
+    used = (size_t)snprintf(out_text, VIEW_LINE_MAX_BYTES, "%5.1f%%", p->percent);
+    if (detail < DETAIL_PERCENT)
+        used +=
+            (size_t)snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "  %s/%s", done, total);
+    if (detail < DETAIL_NO_RATE && p->bytes_per_second)
+        used += (size_t)snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "  %s/s", rate);
+    if (detail < DETAIL_NO_TIME)
+        used += (size_t)snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "%s", time);
+    if (detail < DETAIL_NO_PHASE)
+        snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "  %s", moment->phase);
+}
+
+void view_text_line(const char *disk, const struct view_moment *moment, unsigned width,
+                    char out_text[VIEW_LINE_MAX_BYTES])
+{
+    char text[VIEW_LINE_MAX_BYTES], name[VIEW_LINE_MAX_BYTES / 2];
+    size_t columns;
+
+    if (width > VIEW_LINE_MAX_BYTES / 2)
+        width = VIEW_LINE_MAX_BYTES / 2;
+    for (enum detail detail = DETAIL_ALL; detail <= DETAIL_PERCENT; detail++) {
+        facts(moment, detail, text);
+        if (strlen(text) <= width)
+            break;
+    }
+    columns = strlen(text);
+    if (columns + 2 + NAME_COLUMNS_MIN > width) {
+        snprintf(out_text, VIEW_LINE_MAX_BYTES, "%.*s", (int)width, text);
+        return;
+    }
+    view_text_name(disk, width - 2 - (unsigned)columns, name, sizeof name);
+    snprintf(out_text, VIEW_LINE_MAX_BYTES, "%s  %s", name, text);
+}
+
+/* ---- The summary ---- */
+
+struct page {
+    char *text;
+    size_t used;
+};
+
+static void write_on(struct page *page, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void write_on(struct page *page, const char *fmt, ...)
+{
+    va_list ap;
+    int wrote;
+
+    va_start(ap, fmt);
+    wrote = vsnprintf(page->text + page->used, VIEW_SUMMARY_MAX_BYTES - page->used, fmt, ap);
+    va_end(ap);
+    if (wrote > 0)
+        page->used += (size_t)wrote;
+    if (page->used >= VIEW_SUMMARY_MAX_BYTES)
+        page->used = VIEW_SUMMARY_MAX_BYTES - 1;
+}
+
+static const char *headline(const struct view_copy *done)
+{
+    if (done->outcome.status == STATUS_DONE)
+        return done->copy->at_base_already ? "nothing had changed"
+               : done->verified            ? "complete and verified"
+                                           : "complete";
+    if (done->outcome.status == STATUS_DIFFERENT)
+        return "complete, but the target differs";
+    return "not complete";
+}
+
+void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_MAX_BYTES])
+{
+    const struct copy_summary *s = done->copy;
+    double seconds = (double)(s->ended_ns - s->started_ns) / (double)NS_PER_S;
+    double moved = (double)(s->read_bytes + s->cleared_bytes);
+    char disk[SIZE_TEXT_MAX_BYTES], amounts[5][SIZE_TEXT_MAX_BYTES];
+    struct page page = {.text = out_text};
+
+    out_text[0] = 0;
+    size_text_format(s->source_size_bytes, disk);
+    size_text_format(s->read_bytes, amounts[0]);
+    size_text_format(s->written_bytes, amounts[1]);
+    size_text_format(s->cleared_bytes, amounts[2]);
+    size_text_format(s->skipped_bytes, amounts[3]);
+    size_text_format(s->gap_bytes, amounts[4]);
+    write_on(&page, "%s copy of a disk of %s: %s\n", s->delta ? "delta" : "full", disk,
+             headline(done));
+    write_on(&page, "  read %s, written %s, cleared %s, skipped as zero %s, unchanged gaps %s\n",
+             amounts[0], amounts[1], amounts[2], amounts[3], amounts[4]);
+    write_on(&page, "  %" PRIu64 " requests, %" PRIu64 " retries, %.2f s of CPU, %.2f s in all",
+             done->requests_count, s->retries, (double)done->cpu_ns / (double)NS_PER_S, seconds);
+    if (seconds > 0 && s->read_bytes)
+        write_on(&page, ", %.1f MiB/s read", (double)s->read_bytes / MIB / seconds);
+    else if (seconds > 0 && moved > 0)
+        write_on(&page, ", %.1f MiB/s cleared", moved / MIB / seconds);
+    write_on(&page, "\n");
+    if (s->root[0])
+        write_on(&page, "  root %s\n", s->root);
+    if (s->delta_digest[0])
+        write_on(&page, "  delta %s%s%s\n", s->delta_digest, s->base_root[0] ? " on root " : "",
+                 s->base_root);
+}
