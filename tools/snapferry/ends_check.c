@@ -1,4 +1,4 @@
-/* ends_check.c - which ends make sense together; the other half of ends.h. */
+/* ends_check.c - which ends make sense together; see ends.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

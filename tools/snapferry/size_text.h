@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SIZE_TEXT_MAX_BYTES     16u /* "1023.9 GiB" and the NUL, with room */
+#define SIZE_TEXT_MAX_BYTES     32u
 #define DURATION_TEXT_MAX_BYTES 24u
 
 /* Digits and at most one of K M G T (either case). False: empty, a sign, a blank, a fraction, more

@@ -2,7 +2,6 @@
 #include "tools/snapferry/view_json.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +46,7 @@ void view_json_set_count(json_t *object, const char *name, uint64_t value)
 /* Rounded: a reader should not see 37.400000000000006. */
 static void set_real(json_t *object, const char *name, double value, double steps)
 {
-    json_object_set_new(object, name, json_real(floor(value * steps) / steps));
+    json_object_set_new(object, name, json_real((double)(uint64_t)(value * steps) / steps));
 }
 
 json_t *view_json_event(uint64_t time_ns, const char *event, const char *disk)

@@ -9,7 +9,8 @@
 #include "io/clock.h"
 #include "tools/snapferry/size_text.h"
 
-#define NAME_COLUMNS_MIN 8u /* less of a name says nothing */
+#define NAME_COLUMNS_MIN 8u   /* less of a name says nothing */
+#define FACTS_MAX_BYTES  200u /* of a line, beside the name */
 #define MIB              (1024.0 * 1024.0)
 
 static bool is_continuation(char c)
@@ -44,7 +45,7 @@ void view_text_name(const char *name, unsigned columns, char *out_text, size_t o
 enum detail { DETAIL_ALL, DETAIL_NO_PHASE, DETAIL_NO_TIME, DETAIL_NO_RATE, DETAIL_PERCENT };
 
 static void facts(const struct view_moment *moment, enum detail detail,
-                  char out_text[VIEW_LINE_MAX_BYTES])
+                  char out_text[FACTS_MAX_BYTES])
 {
     const struct progress_view *p = &moment->progress;
     char done[SIZE_TEXT_MAX_BYTES], total[SIZE_TEXT_MAX_BYTES], rate[SIZE_TEXT_MAX_BYTES];
@@ -58,22 +59,21 @@ static void facts(const struct view_moment *moment, enum detail detail,
         size_text_duration(p->eta_seconds, left);
         snprintf(time, sizeof time, "  %s left", left);
     }
-    used = (size_t)snprintf(out_text, VIEW_LINE_MAX_BYTES, "%5.1f%%", p->percent);
+    used = (size_t)snprintf(out_text, FACTS_MAX_BYTES, "%5.1f%%", p->percent);
     if (detail < DETAIL_PERCENT)
-        used +=
-            (size_t)snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "  %s/%s", done, total);
+        used += (size_t)snprintf(out_text + used, FACTS_MAX_BYTES - used, "  %s/%s", done, total);
     if (detail < DETAIL_NO_RATE && p->bytes_per_second)
-        used += (size_t)snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "  %s/s", rate);
+        used += (size_t)snprintf(out_text + used, FACTS_MAX_BYTES - used, "  %s/s", rate);
     if (detail < DETAIL_NO_TIME)
-        used += (size_t)snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "%s", time);
+        used += (size_t)snprintf(out_text + used, FACTS_MAX_BYTES - used, "%s", time);
     if (detail < DETAIL_NO_PHASE)
-        snprintf(out_text + used, VIEW_LINE_MAX_BYTES - used, "  %s", moment->phase);
+        snprintf(out_text + used, FACTS_MAX_BYTES - used, "  %s", moment->phase);
 }
 
 void view_text_line(const char *disk, const struct view_moment *moment, unsigned width,
                     char out_text[VIEW_LINE_MAX_BYTES])
 {
-    char text[VIEW_LINE_MAX_BYTES], name[VIEW_LINE_MAX_BYTES / 2];
+    char text[FACTS_MAX_BYTES], name[VIEW_LINE_MAX_BYTES / 2];
     size_t columns;
 
     if (width > VIEW_LINE_MAX_BYTES / 2)

@@ -1,0 +1,203 @@
+/* options_test.c - the table of options, and the pages that tell of it. */
+#include "tools/snapferry/options.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/snapferry/help_text.h"
+
+#define WORDS_MAX 24
+
+static bool parse(struct options *out, enum command_id id, const char *line, char storage[512],
+                  struct err *e)
+{
+    char *words[WORDS_MAX + 1] = {NULL};
+    int count = 0;
+    char *save = NULL;
+
+    memset(e, 0, sizeof *e);
+    memset(out, 0, sizeof *out);
+    snprintf(storage, 512, "%s", line);
+    for (char *w = strtok_r(storage, " ", &save); w; w = strtok_r(NULL, " ", &save))
+        words[count++] = w;
+    cr_assert_leq(count, WORDS_MAX);
+    return options_parse(out, id, count, words, e);
+}
+
+Test(options, defaults_are_those_of_the_manual)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_COPY, "copy a b", storage, &e), "%s", e.text);
+    cr_expect_eq(o.memory_bytes, 512ull << 20);
+    cr_expect_eq(o.coalesce_bytes, COPY_COALESCE_DEFAULT);
+    cr_expect_eq(o.backend, REACTOR_AUTO);
+    cr_expect_eq(o.direct, ENDPOINT_FILE_DIRECT_AUTO);
+    cr_expect_eq(o.footer, COPY_FOOTER_KEEP);
+    cr_expect_eq(o.ends_count, 2u);
+    cr_expect_str_eq(o.ends[0], "a");
+    cr_expect_str_eq(o.ends[1], "b");
+    cr_expect(!o.base && !o.json && !o.no_root && !o.verify && !o.allow_http && !o.quiet);
+}
+
+Test(options, takes_every_option_of_copy)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_COPY,
+                    "copy a --base p b --verify --memory 64M --coalesce=123K --source-id s "
+                    "--base-id t --window 8",
+                    storage, &e),
+              "%s", e.text);
+    cr_expect_str_eq(o.base, "p");
+    cr_expect(o.verify);
+    cr_expect_eq(o.memory_bytes, 64ull << 20);
+    cr_expect_eq(o.coalesce_bytes, 123u << 10);
+    cr_expect_str_eq(o.source_id, "s");
+    cr_expect_str_eq(o.base_id, "t");
+    cr_expect_eq(o.window_start, 8u);
+    cr_assert(parse(&o, COMMAND_COPY,
+                    "copy a b --max-window 99 --no-root --io epoll --direct off --json "
+                    "--strip-footer --state f --state-dir d --ca-file c",
+                    storage, &e),
+              "%s", e.text);
+    cr_expect_eq(o.window_max, 99u);
+    cr_expect(o.no_root && o.json);
+    cr_expect_eq(o.backend, REACTOR_EPOLL);
+    cr_expect_eq(o.direct, ENDPOINT_FILE_DIRECT_OFF);
+    cr_expect_eq(o.footer, COPY_FOOTER_STRIP);
+    cr_expect_str_eq(o.state_path, "f");
+    cr_expect_str_eq(o.state_folder, "d");
+    cr_expect_str_eq(o.ca_file, "c");
+}
+
+Test(options, an_end_behind_two_dashes_may_begin_with_one)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_COPY, "copy -- -a -b", storage, &e), "%s", e.text);
+    cr_expect_str_eq(o.ends[0], "-a");
+}
+
+static const struct {
+    enum command_id id;
+    const char *line, *says;
+} refused[] = {
+    {COMMAND_COPY, "copy", "SOURCE and TARGET"},
+    {COMMAND_COPY, "copy a", "SOURCE and TARGET"},
+    {COMMAND_COPY, "copy a b c", "too many"},
+    {COMMAND_SNAPSHOT, "snapshot a b", "too many"},
+    {COMMAND_SNAPSHOT, "snapshot", "TARGET"},
+    {COMMAND_PLAN, "plan", "SOURCE"},
+    {COMMAND_COPY, "copy a b --memory", "needs a value"},
+    {COMMAND_COPY, "copy a b --memory x", "--memory"},
+    {COMMAND_COPY, "copy a b --memory 1K", "between"},
+    {COMMAND_COPY, "copy a b --memory -5", "--memory"},
+    {COMMAND_COPY, "copy a b --memory 999T", "between"},
+    {COMMAND_COPY, "copy a b --window 0", "between"},
+    {COMMAND_COPY, "copy a b --window 2K", "number"},
+    {COMMAND_COPY, "copy a b --window 9 --max-window 8", "above"},
+    {COMMAND_COPY, "copy a b --io ring", "auto uring epoll"},
+    {COMMAND_COPY, "copy a b --direct yes", "auto on off"},
+    {COMMAND_COPY, "copy a b --nonsense", "--nonsense"},
+    {COMMAND_COPY, "copy a b -x", "-x"},
+    {COMMAND_COPY, "copy a b --verify=yes", "--verify"},
+    {COMMAND_COPY, "copy a b --base-id t", "--base"},
+    {COMMAND_COPY, "copy a b --strip-footer --add-footer", "exclude"},
+    {COMMAND_COPY, "copy a b --json --quiet", "exclude"},
+    {COMMAND_VERIFY, "verify a b --base p", "--base"},
+    {COMMAND_PLAN, "plan a b --verify", "--verify"},
+};
+
+Test(options, refuses_with_a_sentence_that_names_the_cause)
+{
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct options o;
+        struct err e;
+        char storage[512];
+
+        cr_expect_not(parse(&o, refused[i].id, refused[i].line, storage, &e), "%s",
+                      refused[i].line);
+        cr_expect_eq(e.kind, ERR_USAGE, "%s", refused[i].line);
+        cr_expect(strstr(e.text, refused[i].says), "%s: %s", refused[i].line, e.text);
+        cr_expect_null(strchr(e.text, '\n'), "one sentence");
+    }
+}
+
+Test(options, never_shows_a_secret_given_in_the_wrong_place)
+{
+    static const char *const lines[] = {"copy a b --io https://h/c/b?sv=1&sig=SECRET",
+                                        "copy a b https://h/c/b?sv=1&sig=SECRET",
+                                        "copy a b --memory=https://h/c/b?sig=SECRET",
+                                        "copy a b --xyz=https://h/c/b?sig=SECRET"};
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct options o;
+        struct err e;
+        char storage[512];
+
+        cr_expect_not(parse(&o, COMMAND_COPY, lines[i], storage, &e));
+        cr_expect_null(strstr(e.text, "SECRET"), "%s", e.text);
+    }
+}
+
+/* ---- Help ---- */
+
+static void expect_fits_a_screen(const char *page)
+{
+    unsigned lines = 0;
+
+    for (const char *at = page; *at; lines++) {
+        size_t columns = strcspn(at, "\n");
+
+        cr_expect_leq(columns, 80u, "%.*s", (int)columns, at);
+        cr_assert_eq(at[columns], '\n', "the last line is ended");
+        at += columns + 1;
+    }
+    cr_expect_leq(lines, 24u, "%u lines: %s", lines, page);
+}
+
+Test(help, fits_a_screen_and_names_every_option)
+{
+    expect_fits_a_screen(help_text());
+    for (enum command_id id = 0; id < COMMANDS_COUNT; id++) {
+        const char *page = help_text_of(id), *name;
+
+        expect_fits_a_screen(page);
+        cr_expect(strstr(page, "Example"), "%s", page);
+        for (unsigned i = 0; (name = options_name_at(id, i)); i++) {
+            char dashed[64];
+
+            if (strcmp(name, "help") == 0)
+                continue; /* who reads it has found it */
+            snprintf(dashed, sizeof dashed, "--%s", name);
+            cr_expect(strstr(page, dashed), "%s is not in: %s", dashed, page);
+        }
+    }
+}
+
+Test(help, names_no_option_that_does_not_exist)
+{
+    for (enum command_id id = 0; id < COMMANDS_COUNT; id++) {
+        const char *at = help_text_of(id);
+
+        while ((at = strstr(at, "--"))) {
+            size_t length = strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
+            const char *name = NULL;
+            bool known = false;
+
+            for (unsigned i = 0; (name = options_name_at(id, i)); i++)
+                known |= strlen(name) == length && strncmp(name, at + 2, length) == 0;
+            known |= strncmp(at, "--help for ends", 15) == 0;
+            cr_expect(known, "%.*s", (int)length + 2, at);
+            at += 2 + length;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/* ends_open.c - from a parsed end to an endpoint; see ends.h. */
+#include <assert.h>
+
+#include "io/endpoint_file.h"
+#include "io/endpoint_mem.h"
+#include "io/endpoint_pageblob.h"
+#include "tools/snapferry/ends.h"
+
+static struct endpoint *open_blob(struct session *session, struct end_spec *spec,
+                                  const struct options *options, struct err *e)
+{
+    struct endpoint_pageblob_options how = {
+        /* A snapshot cannot change; what is live may, under our hands. */
+        .guard_reads = spec->role == END_SOURCE && !spec->url.snapshot && !spec->url.managed_disk,
+        .identity = spec->role == END_SOURCE ? options->source_id
+                    : spec->role == END_BASE ? options->base_id
+                                             : NULL,
+    };
+    struct http *http = session_http(session, e);
+
+    return http ? endpoint_pageblob_open(session->reactor, http, &spec->url, &how, e) : NULL;
+}
+
+struct endpoint *end_open(struct session *session, struct end_spec *spec,
+                          const struct options *options, struct err *e)
+{
+    struct endpoint_file_options file = {
+        .writable = spec->role == END_TARGET && options->command == COMMAND_COPY,
+        .direct = (enum endpoint_file_direct)options->direct,
+        .state_path = spec->role == END_TARGET ? options->state_path : NULL,
+    };
+
+    switch (spec->kind) {
+    case END_BLOB:
+        return open_blob(session, spec, options, e);
+    case END_FILE:
+        return endpoint_file_open(session->reactor, spec->path, &file, e);
+    case END_NULL:
+        return endpoint_null_new(session->reactor, spec->size_bytes, e);
+    case END_PATTERN:
+        return endpoint_pattern_new(session->reactor, spec->size_bytes, spec->seed,
+                                    spec->hole_permille, e);
+    case END_NONE:
+        break;
+    }
+    assert(!"an end was parsed before it is opened");
+    return NULL;
+}
