@@ -90,7 +90,9 @@ static void copy_judge_base(struct copy *copy)
     const struct marker *marker = &target->marker;
     const struct target_state *known = &copy->facts.known;
 
-    if (!target->exists)
+    if (copy_can(copy->ends.target, ENDPOINT_DISCARDS))
+        copy->facts.at_base = true; /* it holds whatever one likes: a delta to plan or to measure */
+    else if (!target->exists)
         copy_go_full(copy, "the target does not exist yet.");
     else if (!copy_can(copy->ends.target, ENDPOINT_CAN_MARK))
         copy_go_full(copy, "this host keeps no marker, so what the target holds is unknown.");

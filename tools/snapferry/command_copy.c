@@ -85,7 +85,8 @@ static void copying_tick(void *arg)
     if (copying->stage->options->verify && !copying->verified &&
         moment.progress.percent > PERCENT_OPEN_MAX)
         moment.progress.percent = PERCENT_OPEN_MAX;
-    if (!copying->verify && copying->stage->options->verify && copy_ended(copying->copy))
+    if (!copying->verify && copying->stage->options->verify && copy_ended(copying->copy) &&
+        !copying->verified)
         return; /* "done" is said once, after the verify */
     view_moment(&copying->stage->view, &moment);
 }
@@ -174,7 +175,8 @@ static void note_costs(const struct stage *stage, struct view_copy *done)
         if (!ends[i])
             continue;
         done->requests_count += ends[i]->requests_count;
-        done->wire_bytes += ends[i]->wire_read_bytes + ends[i]->wire_written_bytes;
+        if (strcmp(ends[i]->ops->name, "pageblob") == 0)
+            done->wire_bytes += ends[i]->wire_read_bytes + ends[i]->wire_written_bytes;
     }
     done->cpu_ns = clock_process_cpu_ns();
 }

@@ -51,7 +51,9 @@ static void print_plan(const struct copy_summary *plan, const struct plan_estima
     char time[DURATION_TEXT_MAX_BYTES];
 
     printf("%s copy%s\n", plan->delta ? "delta" : "full",
-           plan->target_existed ? "" : " to a target that is new");
+           plan->target_existed ? ""
+           : plan->delta        ? " to a target that is at the base"
+                                : " to a target that is new");
     print_bytes("disk", plan->source_size_bytes, "");
     print_bytes("to read and write", plan->plan_read_bytes, "");
     print_bytes("  unchanged gaps", plan->gap_bytes, ", part of it");

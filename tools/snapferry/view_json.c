@@ -137,7 +137,7 @@ json_t *view_json_end(uint64_t time_ns, enum exit_status status)
 
 void view_json_print(json_t *take)
 {
-    char *line = take ? json_dumps(take, JSON_COMPACT) : NULL;
+    char *line = take ? json_dumps(take, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 
     if (line)
         printf("%s\n", line);

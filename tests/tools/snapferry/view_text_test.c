@@ -23,8 +23,8 @@ Test(live_line, tells_everything_at_80_columns)
 
     view_text_line(DISK, &moment, 79, line);
     cr_expect_leq(strlen(line), 79u);
-    cr_expect_str_eq(line,
-                     "...h-a-long-name.vhd   37.4%  1.2 GiB/3.2 GiB  123.4 MiB/s  12:34 left  copying");
+    cr_expect_str_eq(
+        line, "...h-a-long-name.vhd   37.4%  1.2 GiB/3.2 GiB  123.4 MiB/s  12:34 left  copying");
 }
 
 Test(live_line, keeps_percent_and_bytes_at_40_columns)

@@ -1,0 +1,85 @@
+# cli_region.sh - what the tests of the command line share: regions, URLs, expectations. Sourced.
+# Needs SNAPFERRY_BIN, REGIOND_BIN, TMPDIR. Every region started here is ended, by its pid, at exit.
+# Nothing here prints a URL's query.
+
+PASSED=0
+FAILED=0
+REGION_PIDS=()
+CLI_KEY="Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+export CLI_KEY # the public development key
+export XDG_STATE_HOME="$TMPDIR/state"
+unset NO_COLOR TERM
+
+end_regions() {
+    local pid
+    for pid in "${REGION_PIDS[@]}"; do
+        kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    done
+    REGION_PIDS=()
+}
+trap end_regions EXIT
+
+# start_region NAME [OPTION...]: sets NAME_URL, NAME_PID and NAME_LOG.
+start_region() {
+    local name=$1 ready="$TMPDIR/$1.ready" url
+    shift
+    "$REGIOND_BIN" --data "$TMPDIR/$name" --log "$TMPDIR/$name.log" --container vhds \
+        --account "disks:env:CLI_KEY" "$@" >"$ready" 2>"$TMPDIR/$name.err" &
+    REGION_PIDS+=($!)
+    printf -v "${name}_PID" %s $!
+    printf -v "${name}_LOG" %s "$TMPDIR/$name.log"
+    for _ in $(seq 200); do
+        url=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' "$ready")
+        [ -n "$url" ] && break
+        kill -0 "$!" 2>/dev/null || { cat "$TMPDIR/$name.err"; exit 1; }
+        read -r -t 0.05 _ <> <(:) || true
+    done
+    [ -n "$url" ] || { echo "region $name did not begin to serve"; exit 1; }
+    printf -v "${name}_URL" %s "$url"
+}
+
+# sas URL BLOB PERMISSIONS [SNAPSHOT]: prints a secret, for $(...) only.
+sas() {
+    "$REGIOND_BIN" sas --account "disks:env:CLI_KEY" --resource "vhds/$2" --permissions "$3" \
+        --expiry +1h ${4:+--snapshot "$4"} "$1"
+}
+
+# expect STATUS WORDS COMMAND...: runs it, compares its exit status and looks for WORDS in what it said.
+expect() {
+    local wanted=$1 words=$2 status
+    shift 2
+    "$@" >"$TMPDIR/out" 2>"$TMPDIR/err"
+    status=$?
+    if [ "$status" != "$wanted" ]; then
+        fail "status $status, not $wanted: ${*:2}"
+    elif ! cat "$TMPDIR/out" "$TMPDIR/err" | grep -qF -- "$words"; then
+        fail "does not say \"$words\": ${*:2}"
+    else
+        PASSED=$((PASSED + 1))
+    fi
+    no_secret "$TMPDIR/out" "$TMPDIR/err"
+}
+
+# check WORDS COMMAND...: a condition with a name.
+check() {
+    local name=$1
+    shift
+    if "$@" >"$TMPDIR/out" 2>"$TMPDIR/err"; then PASSED=$((PASSED + 1)); else fail "$name"; fi
+}
+
+fail() {
+    FAILED=$((FAILED + 1))
+    echo "FAILED: $1" | sed 's/?[^ ]*/?.../g'
+    sed 's/^/    /' "$TMPDIR/out" "$TMPDIR/err" | sed 's/sig=[^&" ]*/sig=.../g' | head -20
+}
+
+# No signature in any of these files, and no query with one.
+no_secret() {
+    if grep -lE 'sig=[^*]|sig%3[Dd]' "$@" >/dev/null; then fail "a secret in the output"; fi
+}
+
+finish() {
+    echo "$PASSED passed, $FAILED failed"
+    [ "$FAILED" = 0 ]
+    exit
+}
