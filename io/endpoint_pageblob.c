@@ -36,15 +36,19 @@ struct blob_call *blob_call_take(struct endpoint_pageblob *ep)
     return call;
 }
 
+static void note_counts(struct endpoint_pageblob *ep)
+{
+    const struct pageblob_counts *counts = pageblob_count(ep->blob);
+
+    ep->base.requests_count = counts->requests;
+    ep->base.wire_read_bytes = counts->received_bytes;
+    ep->base.wire_written_bytes = counts->sent_bytes;
+    ep->base.warned_no_checksum = pageblob_checks_nothing(ep->blob);
+}
+
 void blob_call_give(struct blob_call *call)
 {
-    const struct pageblob_counts *counts = pageblob_count(call->ep->blob);
-    struct endpoint *ep = &call->ep->base;
-
-    ep->requests_count = counts->requests;
-    ep->wire_read_bytes = counts->received_bytes;
-    ep->wire_written_bytes = counts->sent_bytes;
-    ep->warned_no_checksum = pageblob_checks_nothing(call->ep->blob);
+    note_counts(call->ep);
     pageblob_metadata_fini(&call->metadata);
     call->next = call->ep->idle;
     call->ep->idle = call;
@@ -160,6 +164,7 @@ static void end_list(struct list_call *call)
     req->size_bytes = call->list.size_bytes;
     secret_url_fini(&call->base);
     free(call);
+    note_counts(ep);
     endpoint_list_end(&ep->base, req);
 }
 

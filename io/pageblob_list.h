@@ -15,7 +15,7 @@
 
 #define PAGEBLOB_LIST_PAGE_RANGES  10000u /* asked for in one answer; the service's own maximum */
 #define PAGEBLOB_LIST_TRIES_MAX    4u
-#define PAGEBLOB_LIST_PAUSE_MS     500u    /* doubled by each try in a row */
+#define PAGEBLOB_LIST_PAUSE_MS     250u    /* doubled by each try in a row */
 #define PAGEBLOB_LIST_PAUSE_MAX_MS 30000u  /* also of what the host wishes */
 #define PAGEBLOB_LIST_TOTAL_MS     600000u /* of one page */
 #define PAGEBLOB_LIST_WINDOW_MIN   (1u << 20)

@@ -55,6 +55,21 @@ void blob_bench_begin(struct blob_bench *b, const char *faults)
         blob_bench_owner(b, 201, names[i], "PUT", "/ccc?restype=container", NULL, NULL, 0, "");
 }
 
+void blob_bench_restart_tls(struct blob_bench *b, const struct test_ca *ca, bool trusted)
+{
+    const char *extra[] = {"--account", BENCH_ACCOUNT KEY_FROM, "--tls-cert", ca->cert_file,
+                           "--tls-key", ca->key_file,           NULL};
+    struct http_options options = {.ca_file = trusted ? ca->ca_file : NULL};
+    struct err e = {0};
+
+    region_stop(&b->region);
+    region_start(&b->region, extra);
+    http_free(b->http);
+    b->http = http_new(b->reactor, &options, &e);
+    cr_assert(b->http, "%s", e.text);
+    b->tls = true;
+}
+
 void blob_bench_end(struct blob_bench *b)
 {
     bufpool_free(b->pool);
@@ -150,8 +165,8 @@ const char *blob_bench_url(struct blob_bench *b, const char *account, const char
     snprintf(resource, sizeof resource, "/blob/%s/" BENCH_BLOB, account);
     cr_assert(auth_key_parse(AUTH_DEVELOPMENT_KEY, &key, &e), "%s", e.text);
     query = auth_sas_query(&sas, &key);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/%s/" BENCH_BLOB "?%s", b->region.port, account,
-             query);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/%s/" BENCH_BLOB "?%s", b->tls ? "https" : "http",
+             b->region.port, account, query);
     secret_wipe_free(query);
     return url;
 }

@@ -11,6 +11,7 @@
 #include "io/bufpool.h"
 #include "io/endpoint_pageblob.h"
 #include "tests/support/region_process.h"
+#include "tests/support/test_ca.h"
 
 #define BENCH_ACCOUNT "devstoreaccount1"
 #define BENCH_MANAGED "md-abcdefghijkl"
@@ -23,10 +24,14 @@ struct blob_bench {
     struct reactor *reactor;
     struct http *http;
     struct bufpool *pool;
+    bool tls;
 };
 
 /* Region with container "ccc" in each of the three accounts. faults: JSON for --faults; NULL = none. */
 void blob_bench_begin(struct blob_bench *b, const char *faults);
+/* Serves the same data over TLS from now on; the owner's requests cannot reach it any more. trusted: the
+ * client knows the authority. */
+void blob_bench_restart_tls(struct blob_bench *b, const struct test_ca *ca, bool trusted);
 void blob_bench_end(struct blob_bench *b);
 
 /* As the account's owner, by key; headers: "Name: value\r\n"...; fails the test unless it is `status`. A
