@@ -30,15 +30,18 @@ enum endpoint_file_direct {
 
 struct endpoint_file_options {
     bool writable;                    /* a target; else read-only, and nothing is ever created */
-    enum endpoint_file_direct direct; /* a request that is not aligned goes buffered either way */
-    const char *state_path;           /* of the sidecar; NULL = path and ".snapferry"; copied */
+    enum endpoint_file_direct direct; /* a target goes direct only where 512 bytes are aligned */
+    const char *state_path; /* of the sidecar; NULL = path and ".snapferry"; copied. Of a block
+                               device that is a place in /dev, which a restart empties */
 };
 
 struct reactor;
 
-/* A path that does not exist is no error (stat says so; SETUP_CREATE makes it). A FIFO, socket,
- * directory, terminal or other character device, a loop of symlinks, a size that is no multiple of
- * 512, is refused with a sentence. The reactor is borrowed. Identity: "file:" and the real path. */
+/* A path that does not exist is no error (stat says so; SETUP_CREATE makes it), and an empty target
+ * counts as absent. A FIFO, socket, directory, terminal or other character device, a loop of symlinks,
+ * a size that is no multiple of 512, a target that is mounted, is refused with a sentence. The reactor
+ * is borrowed. Identity: "file:" and the real path. The etag of a block device is another each time
+ * it is opened, because nothing about it tells whether it was written meanwhile. */
 struct endpoint *endpoint_file_open(struct reactor *r, const char *path,
                                     const struct endpoint_file_options *options, struct err *e);
 
