@@ -97,11 +97,17 @@ static struct extent copy_last_page(const struct copy *copy)
     return page;
 }
 
-/* No byte of a hole is read. A diff does not name what is unchanged, so there the page is read. */
+/* No byte of a hole is read, as far as holes are known: a diff does not name what is unchanged. */
 bool copy_want_last_page(const struct copy *copy)
 {
-    return copy->summary.delta ||
-           extent_set_touches(&copy->lists.source_data, copy_last_page(copy));
+    const struct copy_lists *lists = &copy->lists;
+    struct extent page = copy_last_page(copy);
+
+    if (!copy->summary.delta)
+        return extent_set_touches(&lists->source_data, page);
+    if (extent_set_touches(&lists->source_clears, page))
+        return false;
+    return lists->source_all.count == 0 || extent_set_touches(&lists->source_all, page);
 }
 
 bool copy_start_last_page(struct copy *copy)
