@@ -38,8 +38,7 @@ static const struct copy_step copy_steps[] = {
     {"reading the footer back", copy_want_read_back, copy_start_read_back, copy_after_read_back,
      NULL},
     {"committing", copy_want_complete, copy_start_complete, NULL, NULL},
-    {"committing", copy_want_changes, copy_start_final_stat, copy_after_final_stat,
-     copy_failed_final_stat},
+    {"committing", copy_want_changes, NULL, copy_after_commit, NULL},
 };
 #define COPY_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
 #define COPY_STEPS        (sizeof copy_steps / sizeof copy_steps[0])

@@ -248,38 +248,22 @@ bool copy_start_complete(struct copy *copy)
     return true;
 }
 
-bool copy_start_final_stat(struct copy *copy)
-{
-    copy_submit_stat(copy, copy->ends.target);
-    return true;
-}
-
-static void copy_committed(struct copy *copy)
-{
-    copy->summary.committed = true;
-    progress_commit(&copy->progress);
-}
-
-/* Without the state file a later delta needs another proof of its base: worth a sentence, no more. */
-bool copy_after_final_stat(struct copy *copy)
+/* The ETag is the one that the marker's own write answered: one that is asked for later may already be
+ * a foreign writer's. Without the state file a later delta needs another proof of its base: worth a
+ * sentence, no more. */
+bool copy_after_commit(struct copy *copy)
 {
     struct target_state state = {0};
     struct err e = {0};
 
     if (copy_want_complete(copy) && copy->options.state_folder && copy_keeps(copy)) {
         memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
-        memcpy(state.etag, copy->stat.etag, sizeof state.etag);
+        memcpy(state.etag, copy->setup.out_etag, sizeof state.etag);
         if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))
             copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
                      e.text);
     }
-    copy_committed(copy);
-    return true;
-}
-
-bool copy_failed_final_stat(struct copy *copy, const struct err *error)
-{
-    copy_say(copy, "The copy is complete, but its target's ETag is not known: %s", error->text);
-    copy_committed(copy);
+    copy->summary.committed = true;
+    progress_commit(&copy->progress);
     return true;
 }

@@ -161,8 +161,6 @@ bool copy_start_read_back(struct copy *copy);
 bool copy_after_read_back(struct copy *copy);
 bool copy_want_complete(const struct copy *copy);
 bool copy_start_complete(struct copy *copy);
-bool copy_start_final_stat(struct copy *copy);
-bool copy_after_final_stat(struct copy *copy);
-bool copy_failed_final_stat(struct copy *copy, const struct err *error);
+bool copy_after_commit(struct copy *copy);
 
 #endif

@@ -58,8 +58,6 @@ bool copy_want_all(const struct copy *copy)
 
     if (!copy->summary.delta)
         return true;
-    if (lists->source_data.count == 0)
-        return false;
     return lists->source_clears.count == 0 ||
            (copy_coalesce_bytes(copy) && lists->source_data.count > 1);
 }
