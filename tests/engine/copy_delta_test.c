@@ -107,7 +107,7 @@ Test(copy_delta, what_is_written_and_cleared_is_just_what_changed)
     struct extent_set pages = {0};
 
     new_disks(4 * MIB, 2, false);
-    endpoint_mem_poke(c.source, MIB, endpoint_mem_bytes(c.source), 64 * KIB);
+    copy_case_fill(c.source, (struct extent){MIB, 64 * KIB}, 1);
     copy_as_base();
     memset(page, 0x77, sizeof page);
     for (uint64_t at = 2 * MIB; at < 2 * MIB + 8 * PAGE; at += 2 * PAGE) {
@@ -150,12 +150,12 @@ Test(copy_delta, small_gaps_of_data_are_read_along)
 Test(copy_delta, the_targets_own_cost_of_a_request_decides_by_default)
 {
     new_disks(4 * MIB, 2, false);
-    endpoint_mem_poke(c.source, MIB, endpoint_mem_bytes(c.source), 64 * KIB);
+    copy_case_fill(c.source, (struct extent){MIB, 64 * KIB}, 1);
     copy_as_base();
     c.target->request_cost_bytes = 16 * KIB;
     c.options.plan_only = true;
-    endpoint_mem_poke(c.source, MIB, endpoint_mem_bytes(c.source), PAGE);
-    endpoint_mem_poke(c.source, MIB + 16 * KIB, endpoint_mem_bytes(c.source), PAGE);
+    copy_case_fill(c.source, (struct extent){MIB, PAGE}, 2);
+    copy_case_fill(c.source, (struct extent){MIB + 16 * KIB, PAGE}, 2);
     copy_case_run(&c);
     cr_expect_eq(c.summary.plan_range_count, 1u);
     c.target->request_cost_bytes = 0;
@@ -198,7 +198,7 @@ Test(copy_delta, the_digest_is_that_of_the_records_in_order)
     struct extent clear = {64 * KIB, 4 * KIB};
 
     new_disks(2 * MIB, 3, false);
-    endpoint_mem_poke(c.source, 64 * KIB, endpoint_mem_bytes(c.source), 8 * KIB);
+    copy_case_fill(c.source, (struct extent){64 * KIB, 8 * KIB}, 1);
     copy_as_base();
     memset(page, 0x42, sizeof page);
     endpoint_mem_poke(c.source, MIB, page, sizeof page);

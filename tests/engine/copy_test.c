@@ -76,7 +76,7 @@ Test(copy, random_disks_arrive_byte_for_byte)
 Test(copy, a_disk_larger_than_a_buffer_is_read_in_whole_buffers)
 {
     c.source = copy_case_random_disk(&c, 13 * MIB + 512, 3);
-    endpoint_mem_poke(c.source, MIB, endpoint_mem_bytes(c.source), 6 * MIB);
+    copy_case_fill(c.source, (struct extent){MIB, 6 * MIB}, 9);
     c.target = copy_case_disk(&c, 0);
     copy_case_run_ok(&c);
     expect_whole_copy();

@@ -47,6 +47,8 @@ struct endpoint *copy_case_disk(struct copy_case *c, uint64_t size_bytes);
 struct endpoint *copy_case_random_disk(struct copy_case *c, uint64_t size_bytes, uint64_t seed);
 /* Random writes, writes of zeros and clears below end_bytes. */
 void copy_case_scribble(struct endpoint *disk, uint64_t end_bytes, uint64_t seed, uint32_t count);
+/* Writes random bytes, none of them a page of zeros. */
+void copy_case_fill(struct endpoint *disk, struct extent range, uint64_t seed);
 void copy_case_put_footer(struct endpoint *disk); /* a fixed VHD's, in the last page */
 bool copy_case_has_footer(const struct endpoint *disk);
 /* Asks for smaller ranges than a buffer holds, so that small disks need many. */

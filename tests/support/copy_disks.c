@@ -22,13 +22,29 @@ struct endpoint *copy_case_disk(struct copy_case *c, uint64_t size_bytes)
     return disk;
 }
 
-static void fill(unsigned char *bytes, size_t count, uint64_t *seed)
+static void fill_dense(unsigned char *bytes, size_t count, uint64_t *seed)
 {
     for (size_t i = 0; i < count; i += sizeof(uint64_t)) {
         uint64_t word = page_random(seed);
 
         memcpy(bytes + i, &word, sizeof word);
     }
+}
+
+void copy_case_fill(struct endpoint *disk, struct extent range, uint64_t seed)
+{
+    unsigned char *bytes = malloc((size_t)range.length);
+    uint64_t state = seed + 1;
+
+    cr_assert_not_null(bytes);
+    fill_dense(bytes, (size_t)range.length, &state);
+    endpoint_mem_poke(disk, range.offset, bytes, (size_t)range.length);
+    free(bytes);
+}
+
+static void fill(unsigned char *bytes, size_t count, uint64_t *seed)
+{
+    fill_dense(bytes, count, seed);
     /* now and then pages in the middle that hold nothing */
     if (count >= 8 * PAGE && page_random_below(seed, 3) == 0)
         memset(bytes + 2 * PAGE, 0, count / PAGE / 2 * PAGE);
