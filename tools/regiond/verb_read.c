@@ -13,7 +13,6 @@
 #include "tools/regiond/verbs.h"
 
 #define CHECKED_RANGE_MAX_BYTES (4u << 20)
-#define SMALL_RANGE_MAX_BYTES   (64u << 10) /* leaves with its headers in one call; sendfile cannot */
 _Static_assert(CHECKED_RANGE_MAX_BYTES <= BUFFER_BYTES,
                "a checked range is answered from a buffer");
 
@@ -94,14 +93,11 @@ static void answer_check(struct exchange *x, enum read_check check, const unsign
     }
 }
 
-static bool answer_from_buffer(struct exchange *x, struct read_job *job)
+static bool answer_from_buffer(struct exchange *x, struct read_job *job, unsigned char *buffer)
 {
-    unsigned char *buffer = buffer_borrow(x->parts->buffers);
-    enum store_result result;
+    enum store_result result =
+        store_reader_bytes(job->reader, job->offset, buffer, (size_t)job->bytes);
 
-    if (!buffer)
-        return service_fail(&x->error, CODE_SERVER_BUSY);
-    result = store_reader_bytes(job->reader, job->offset, buffer, (size_t)job->bytes);
     if (result != STORE_OK) {
         buffer_release(x->parts->buffers, buffer);
         return verb_stored(x, result);
@@ -153,23 +149,18 @@ static bool keep_reader(struct exchange *x, struct read_job *job)
     return true;
 }
 
-static bool answer_body(struct exchange *x, struct read_job *job)
+/* By sendfile where one file holds all of it, else piece by piece. */
+static bool answer_from_store(struct exchange *x, struct read_job *job)
 {
     struct store_span span = {0};
     enum store_result result;
     int fd = -1;
 
-    if (job->bytes == 0)
-        return true;
-    if (job->check != CHECK_NONE || job->bytes <= SMALL_RANGE_MAX_BYTES)
-        return answer_from_buffer(x, job);
     result = store_reader_span(job->reader, job->offset, job->bytes, &span);
     if (result != STORE_OK)
         return verb_stored(x, result);
     if (span.kind == STORE_SPAN_FILE)
         fd = fcntl(span.fd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0 && job->bytes <= BUFFER_BYTES)
-        return answer_from_buffer(x, job);
     if (!keep_reader(x, job)) {
         if (fd >= 0)
             close(fd);
@@ -180,6 +171,23 @@ static bool answer_body(struct exchange *x, struct read_job *job)
     else
         answer_stream(&x->answer, job->bytes, read_stream_bytes);
     return true;
+}
+
+/* What fits a buffer leaves from one, headers and body in one call: measured with 4 MiB ranges, 0.20 s
+ * of CPU a GB with its CRC64, against 0.29 s by sendfile without, of which libmicrohttpd makes
+ * pieces of 128 KiB. Without a free buffer an unchecked range can still go the other way. */
+static bool answer_body(struct exchange *x, struct read_job *job)
+{
+    unsigned char *buffer;
+
+    if (job->bytes == 0)
+        return true;
+    buffer = job->bytes <= BUFFER_BYTES ? buffer_borrow(x->parts->buffers) : NULL;
+    if (buffer)
+        return answer_from_buffer(x, job, buffer);
+    if (job->check != CHECK_NONE)
+        return service_fail(&x->error, CODE_SERVER_BUSY);
+    return answer_from_store(x, job);
 }
 
 bool verb_get_blob(struct exchange *x)

@@ -282,3 +282,34 @@ Test(region_blob, keeps_a_small_block_blob_for_clients_to_meet)
                  "x-ms-blob-type: BlockBlob\r\nContent-MD5: v2GerAzfP2jUluqTRBN+iw==\r\n");
     region_stop(&region);
 }
+
+/* Longer than a buffer: one file by sendfile, several pieces and holes by reading on. */
+Test(region_blob, sends_whole_blobs_and_long_ranges_as_they_are)
+{
+    struct region_process region = case_begin(24 * MIB);
+    char snapshot[40];
+    struct raw_answer answer;
+
+    case_write(&region, CASE_BLOB, 0, 4 * MIB, 'a');
+    case_write(&region, CASE_BLOB, 8 * MIB, 4 * MIB, 'b');
+    case_snapshot(&region, CASE_BLOB, snapshot);
+    case_write(&region, CASE_BLOB, 10 * MIB, 512, 'c');
+    case_write(&region, CASE_BLOB, 23 * MIB, MIB, 'd');
+    for (int i = 0; i < 2; i++) {
+        answer =
+            i ? case_ok(&region, 206, "GET", CASE_BLOB, NOTHING, "x-ms-range: bytes=0-25165823\r\n")
+              : case_ok(&region, 200, "GET", CASE_BLOB, NOTHING, "%s", "");
+        cr_assert_eq(answer.body_bytes, 24 * MIB);
+        for (size_t at = 0; at < 24 * MIB; at += 256) {
+            char expected = at < 4 * MIB ? 'a' : 0;
+
+            if (at >= 8 * MIB && at < 12 * MIB)
+                expected = at >= 10 * MIB && at < 10 * MIB + 512 ? 'c' : 'b';
+            else if (at >= 23 * MIB)
+                expected = 'd';
+            cr_assert_eq(answer.body[at], expected, "at %zu", at);
+        }
+        raw_answer_fini(&answer);
+    }
+    region_stop(&region);
+}
