@@ -225,10 +225,11 @@ static bool address_is_right(const struct sas_fields *f, const struct request *r
     return service_fail_with(e, CODE_AUTHORIZATION_SOURCE_IP_MISMATCH, "SourceIP", "not allowed");
 }
 
-/* Known letters, the five common ones in their order, none twice. */
-static bool permissions_are_valid(const char *permissions)
+/* Known letters, none twice; in a service SAS the five common ones in their order. */
+static bool permissions_are_valid(const struct sas_fields *f)
 {
     static const char order[] = "racwd";
+    const char *permissions = f->permissions;
     size_t last = 0;
 
     if (permissions[0] == '\0' || strlen(permissions) >= sizeof((struct request *)0)->permissions)
@@ -239,7 +240,7 @@ static bool permissions_are_valid(const char *permissions)
         if (!strchr("racwdxyltfmeopiu", permissions[i]) ||
             strchr(permissions + i + 1, permissions[i]))
             return false;
-        if (!place)
+        if (!place || is_account_sas(f))
             continue;
         if ((size_t)(place - order) < last)
             return false;
@@ -276,7 +277,7 @@ bool sas_check(const struct sas_check *with, struct request *r, const struct req
     if (!form_is_valid(&f, r, e) || !signature_is_right(with, &f, r, e) ||
         !apply_policy(with, &f, &policy, e) || !is_in_force(with, &f, e))
         return false;
-    if (!permissions_are_valid(f.permissions))
+    if (!permissions_are_valid(&f))
         return fail(e, "sp is mandatory: known letters in their order.");
     if (!protocol_is_right(&f, r, e) || !address_is_right(&f, r, e) ||
         !covers_scope(&f, r, need, e))

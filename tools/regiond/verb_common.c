@@ -84,8 +84,8 @@ bool verb_conditions(struct exchange *x, struct store_conditions *out)
         !time_header(x, "If-Unmodified-Since", &out->if_unmodified_since_s))
         return false;
     if (r->is_disk_host && r->caller != CALLER_KEY &&
-        (out->if_match || out->if_none_match || out->if_modified_since_s ||
-         out->if_unmodified_since_s))
+        (out->if_match || out->if_none_match || request_header(r, "If-Modified-Since") ||
+         request_header(r, "If-Unmodified-Since")))
         return service_fail(&x->error, CODE_CONDITION_HEADERS_NOT_SUPPORTED);
     return sequence_header(x, "x-ms-if-sequence-number-le", &out->sequence_le) &&
            sequence_header(x, "x-ms-if-sequence-number-lt", &out->sequence_lt) &&
