@@ -44,7 +44,7 @@ struct raw_answer case_ok(const struct region_process *region, unsigned status, 
     return answer;
 }
 
-/* <?xml ...?>\n<Error><Code>CODE</Code><Message>TEXT\nRequestId:ID\nTime:TIME</Message>...</Error> */
+/* <Error><Code>CODE</Code><Message>TEXT\nRequestId:ID\nTime:TIME</Message>...</Error> */
 static void check_error_body(const struct raw_answer *answer, const char *code)
 {
     char expected[CASE_TEXT_MAX_BYTES];

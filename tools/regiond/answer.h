@@ -61,7 +61,7 @@ void answer_stream(struct answer *a, uint64_t bytes, answer_read_fn *read);
 /* Something the body's bytes depend on, freed after they have been sent. */
 void answer_keep(struct answer *a, void *context, void (*context_free)(void *));
 
-/* Turns a body of unknown length into text, so that its length is known. False: it cannot be had. */
+/* Turns a body of unknown length into text, whose length is known. False: it cannot be had. */
 bool answer_collect(struct answer *a);
 
 /* The body's bytes at `at`, whatever kind it is; ANSWER_FILE by reading. As answer_read_fn. */

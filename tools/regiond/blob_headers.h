@@ -10,7 +10,7 @@
 #include "tools/regiond/exchange.h"
 
 /* Collects x-ms-blob-content-* and x-ms-blob-cache-control of the request (with `or_plain`, also
- * plain Content-Type, Content-Encoding and Content-Language). False: the error is set; fini `out`. */
+ * plain Content-Type, Content-Encoding, Content-Language). False: the error is set; fini `out`. */
 bool blob_headers_collect(struct exchange *x, bool or_plain, struct store_pairs *out,
                           bool *out_any);
 

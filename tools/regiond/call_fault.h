@@ -16,13 +16,13 @@ enum call_verdict {
     CALL_BREAK /* the connection is, or is to be, broken off */
 };
 
-/* The whole request is there: asks script and shape. May set the error (then the verb is left out). */
+/* The whole request is there: asks script and shape. May set the error: the verb is left out. */
 enum call_verdict call_fault_arrived(struct call *call);
 
 /* The answer is made: may change it, hold it back, or break the connection instead. */
 enum call_verdict call_fault_leaving(struct call *call);
 
-/* The body, if it must leave otherwise than as fast as it goes, spoilt, or not whole; else false. */
+/* Must the body leave slower than it could, spoilt, or not whole? */
 bool call_fault_wants_body(const struct call *call);
 
 /* Called by libmicrohttpd for such a body (call_send.c); its conventions. */

@@ -1,4 +1,4 @@
-/* call_fault_list.c - entries are found as text: a list is a sequence of <PageRange> and <ClearRange>. */
+/* call_fault_list.c - entries are found as text: <PageRange> or <ClearRange>, one after another. */
 #include "tools/regiond/call_fault_list.h"
 
 #include <stdlib.h>

@@ -34,7 +34,7 @@ struct verb {
 /* NULL: nothing matches, and the error says why. */
 const struct verb *dispatch_find(const struct request *r, struct service_error *e);
 
-/* The md- rules, for a request whose caller is known: false, error set, if this host does not do it. */
+/* The md- rules, for a request whose caller is known. False, error set: this host has not got it. */
 bool dispatch_host_allows(const struct verb *verb, const struct request *r,
                           struct service_error *e);
 

@@ -1,4 +1,4 @@
-/* exchange.h - one request, its answer, and what a verb may use while it makes the one of the other.
+/* exchange.h - one request, its answer, and what a verb may use to make the one of the other.
  *
  * Knows:         the parts of the service a verb is given.
  * Must not know: libmicrohttpd, connections, threads.

@@ -1,4 +1,4 @@
-/* previous_url.h - x-ms-previous-snapshot-url: which older snapshot a managed disk is compared with.
+/* previous_url.h - x-ms-previous-snapshot-url: what a managed disk is compared with.
  *
  * Knows:         that the header is a whole SAS URL of the same disk, which must itself be allowed
  *                to read.

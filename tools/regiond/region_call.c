@@ -179,8 +179,8 @@ static bool judge_head(struct exchange *x)
            judge_snapshot(x) && judge_length(x);
 }
 
-/* A client that waits for the head's acknowledgement before it sends a small body (Nagle) would wait
- * 40 ms for ours, which the kernel delays unless told. */
+/* A client that waits for the head's acknowledgement before it sends a small body (Nagle) would
+ * wait 40 ms for ours, which the kernel delays unless told. */
 static void acknowledge_now(struct call *call)
 {
     const union MHD_ConnectionInfo *info =

@@ -86,7 +86,7 @@ static bool split_path(struct request *r, struct service_error *e)
     return true;
 }
 
-/* Decoded names and values go one behind the other into `out`, which holds the query's length + 2. */
+/* Decoded names and values go one behind the other into `out`. */
 static bool split_query(struct request *r, char *out, size_t out_size_bytes,
                         struct service_error *e)
 {

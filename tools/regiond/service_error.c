@@ -148,7 +148,8 @@ static const struct code_row code_rows[CODE_COUNT] = {
         "parameter value."},
     [CODE_PREVIOUS_SNAPSHOT_NOT_FOUND] = {409, "PreviousSnapshotNotFound",
         "The previous snapshot is not found."},
-    [CODE_PREVIOUS_SNAPSHOT_OPERATION_NOT_SUPPORTED] = {409, "PreviousSnapshotOperationNotSupported",
+    [CODE_PREVIOUS_SNAPSHOT_OPERATION_NOT_SUPPORTED] = {
+        409, "PreviousSnapshotOperationNotSupported",
         "Differential Get Page Ranges is not supported on this blob."},
     [CODE_PUBLIC_ACCESS_NOT_PERMITTED] = {409, "PublicAccessNotPermitted",
         "Public access is not permitted on this storage account."},
@@ -175,7 +176,8 @@ static const struct code_row code_rows[CODE_COUNT] = {
         "The source condition specified using HTTP conditional header(s) is not met."},
     [CODE_UNSUPPORTED_HEADER] = {400, "UnsupportedHeader",
         "One of the HTTP headers specified in the request is not supported."},
-    [CODE_UNSUPPORTED_HEADER_FOR_NON_MANAGED_DISKS_ACCOUNT] = {400, "UnsupportedHeaderForNonManagedDisksAccount",
+    [CODE_UNSUPPORTED_HEADER_FOR_NON_MANAGED_DISKS_ACCOUNT] = {
+        400, "UnsupportedHeaderForNonManagedDisksAccount",
         "One of the HTTP headers specified in the request is not supported for "
         "non-managed disks account."},
     [CODE_UNSUPPORTED_HTTP_VERB] = {405, "UnsupportedHttpVerb",

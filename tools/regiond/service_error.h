@@ -124,7 +124,7 @@ bool service_fail(struct service_error *e, enum service_code code);
 bool service_fail_with(struct service_error *e, enum service_code code, const char *name,
                        const char *value);
 
-/* Usual extras: HeaderName + HeaderValue, QueryParameterName + QueryParameterValue; value may be NULL. */
+/* Usual extras: HeaderName + HeaderValue, QueryParameterName + ...Value; value may be NULL. */
 bool service_fail_header(struct service_error *e, enum service_code code, const char *name,
                          const char *value);
 bool service_fail_query(struct service_error *e, enum service_code code, const char *name,

@@ -61,7 +61,7 @@ static bool set_properties(struct exchange *x, struct store_pairs *headers)
     if (!resize_of(x, &change) || !sequence_of(x, &change) ||
         !blob_headers_collect(x, false, headers, &any) || !verb_conditions(x, &when))
         return false;
-    /* A call that only resizes or counts leaves the content headers; any other replaces them all. */
+    /* To resize or to count leaves the content headers; any other call replaces them all. */
     if (any || (!change.resize && change.sequence_action == STORE_SEQUENCE_KEEP))
         change.headers = headers;
     if (!verb_stored(x, store_blob_change(x->parts->store, &key, &when, &change, &stamp)))

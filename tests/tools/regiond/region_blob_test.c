@@ -1,5 +1,5 @@
-/* region_blob_test.c - Put, Get, HEAD, Delete and Snapshot Blob over a socket, against the protocol's
- * text and its recorded values. */
+/* region_blob_test.c - Put, Get, HEAD, Delete and Snapshot Blob over a socket, against the
+ * protocol's text and its recorded values. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

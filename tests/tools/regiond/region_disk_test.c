@@ -1,4 +1,4 @@
-/* region_disk_test.c - md- accounts: what a managed disk's host does for a SAS, and what it does not. */
+/* region_disk_test.c - md- accounts: what a managed disk's host does for a SAS, and what not. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* region_fault_test.c - every kind of fault, seen by a client on its socket; and the shape's pace. */
+/* region_fault_test.c - every kind of fault, and the shape's pace, seen by a client's socket. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>

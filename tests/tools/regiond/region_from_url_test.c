@@ -1,4 +1,4 @@
-/* region_from_url_test.c - Put Page From URL: one region fetches a range from another, or from itself. */
+/* region_from_url_test.c - Put Page From URL: a region fetches from another, or from itself. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>

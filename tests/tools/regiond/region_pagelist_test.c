@@ -1,4 +1,4 @@
-/* region_pagelist_test.c - Get Page Ranges and its diff, in the form the real service was recorded in. */
+/* region_pagelist_test.c - Get Page Ranges and its diff, in the form recorded from the service. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void expect_list(const struct region_process *region, const char *target,
     free(text);
 }
 
-/* The list of protocol.md A.7, page for page: two pages a, then a diff whose second page is clear. */
+/* The list of protocol.md A.7, page for page: a diff whose second page is clear. */
 Test(region_pagelist, writes_the_recorded_diff_with_its_marker)
 {
     struct region_process region = case_begin(4096);
