@@ -27,7 +27,9 @@ azcopy_copy() {
     sed 's/sig=[^& "]*/sig=REDACTED/g' "$TMPDIR/azcopy.out"
     fail "AzCopy did not complete"
 }
-sas() { region_sas "$1" --account "$account" --resource "$2" --permissions "$3" --expiry +1h "${@:4}"; }
+sas() {
+    region_sas "$1" --account "$account" --resource "$2" --permissions "$3" --expiry +1h "${@:4}"
+}
 requests() { grep -c "\"verb\":\"$2\"" "$TMPDIR/$1.log" || true; }
 
 # ---- A disk: a file system of this machine's files, and a footer ----
@@ -39,25 +41,30 @@ find /usr/share /usr/lib -xdev -type f -size -64k -readable 2>/dev/null | head -
 node "$SNAPFERRY_SOURCE_DIR/tests/system/make_vhd.mjs" "$disk"
 [ "$(stat -c %s "$disk")" -eq $((48 * 1048576 + 512)) ] || fail "the disk's size"
 
-# The second region fails now and then, by a script: what comes through it must be right all the same.
+# The second region fails now and then, by a script; what comes through must be right all the same.
 cat >"$TMPDIR/faults.json" <<'SCRIPT'
 { "seed": 7, "rules": [
-  { "name": "busy", "match": { "comp": "page" }, "after": 2, "times": 2, "fault": "status", "status": 503, "retryAfter": 1 },
+  { "name": "busy", "match": { "comp": "page" }, "after": 2, "times": 2,
+    "fault": "status", "status": 503, "retryAfter": 1 },
   { "name": "lost", "match": { "comp": "page" }, "nth": [7], "fault": "lostAnswer" },
-  { "name": "cut", "match": { "verb": "Get Blob" }, "nth": [3], "fault": "resetBody", "afterBytes": 100000 }
+  { "name": "cut", "match": { "verb": "Get Blob" }, "nth": [3],
+    "fault": "resetBody", "afterBytes": 100000 }
 ] }
 SCRIPT
 region_start one
 region_start two --faults "$TMPDIR/faults.json"
+# shellcheck disable=SC2154 # region_start sets them
 for url in "$REGION_URL_one" "$REGION_URL_two"; do
     node "$SNAPFERRY_SOURCE_DIR/tests/system/make_container.mjs" "$url" devstoreaccount1 disks
 done
 
 # ---- Up and down ----
-azcopy_copy "$disk" "$(sas one disks/disk.vhd rcw)" --from-to LocalBlob --blob-type PageBlob --put-md5
+azcopy_copy "$disk" "$(sas one disks/disk.vhd rcw)" --from-to LocalBlob \
+    --blob-type PageBlob --put-md5
 [ "$(requests one 'Put Page')" -gt 1 ] || fail "pages went up by Put Page"
 ok "AzCopy uploads a page blob"
-azcopy_copy "$(sas one disks/disk.vhd r)" "$TMPDIR/down.vhd" --from-to BlobLocal --check-md5 FailIfDifferentOrMissing
+azcopy_copy "$(sas one disks/disk.vhd r)" "$TMPDIR/down.vhd" --from-to BlobLocal \
+    --check-md5 FailIfDifferentOrMissing
 same "$disk" "$TMPDIR/down.vhd" "AzCopy downloads the same bytes, its own MD5 checked"
 
 # ---- With a container's signature, by folder ----
@@ -80,8 +87,9 @@ done
 ok "every fault of the script happened"
 
 # ---- A snapshot, after the base went on ----
-snapshot=$(node "$SNAPFERRY_SOURCE_DIR/tests/system/make_snapshot.mjs" "$(sas one disks/disk.vhd rw)")
-azcopy_copy "$(sas one disks/disk.vhd r --snapshot "$snapshot")" "$TMPDIR/snapshot.vhd" --from-to BlobLocal
+time=$(node "$SNAPFERRY_SOURCE_DIR/tests/system/make_snapshot.mjs" "$(sas one disks/disk.vhd rw)")
+url=$(sas one disks/disk.vhd r --snapshot "$time")
+azcopy_copy "$url" "$TMPDIR/snapshot.vhd" --from-to BlobLocal
 same "$disk" "$TMPDIR/snapshot.vhd" "AzCopy downloads a snapshot by its own signature"
 
 logs_hold_no_secret

@@ -5,7 +5,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-command -v npm >/dev/null || { echo "npm is needed (Debian: apt-get install nodejs npm)" >&2; exit 1; }
+command -v npm >/dev/null || {
+    echo "npm is needed (Debian: apt-get install nodejs npm)" >&2
+    exit 1
+}
 if [ node_modules/.package-lock.json -nt package-lock.json ] &&
     [ node_modules/.package-lock.json -nt package.json ]; then
     exit 0
@@ -18,4 +21,4 @@ if [ node_modules/.package-lock.json -nt package-lock.json ] &&
     exit 0
 fi
 npm ci --no-audit --no-fund --ignore-scripts
-chmod +x node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64 # what its own script does
+chmod +x node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64

@@ -1,4 +1,4 @@
-// make_snapshot.mjs SAS-URL - snapshots a page blob, prints the time, then spoils the base's first page.
+// make_snapshot.mjs SAS-URL - snapshots a page blob, prints the time, then spoils the base.
 import { PageBlobClient } from "@azure/storage-blob";
 
 const blob = new PageBlobClient(process.argv[2]);

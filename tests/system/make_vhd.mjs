@@ -8,17 +8,18 @@ truncateSync(path, size);
 
 // Cylinders, heads and sectors as every VHD tool computes them.
 function geometry(bytes) {
-  const sectors = Math.min(bytes / 512, 65535 * 16 * 255);
-  let spt = 17;
-  let cth = Math.floor(sectors / 17);
-  let heads = Math.max(4, Math.floor((cth + 1023) / 1024));
-  if (sectors >= 65535 * 16 * 63) {
-    [spt, heads, cth] = [255, 16, Math.floor(sectors / 255)];
-  } else {
-    if (cth >= heads * 1024 || heads > 16) [spt, heads, cth] = [31, 16, Math.floor(sectors / 31)];
-    if (cth >= heads * 1024) [spt, heads, cth] = [63, 16, Math.floor(sectors / 63)];
-  }
-  return [Math.floor(cth / heads), heads, spt];
+    const sectors = Math.min(bytes / 512, 65535 * 16 * 255);
+    let spt = 17;
+    let cth = Math.floor(sectors / 17);
+    let heads = Math.max(4, Math.floor((cth + 1023) / 1024));
+    if (sectors >= 65535 * 16 * 63) {
+        [spt, heads, cth] = [255, 16, Math.floor(sectors / 255)];
+    } else {
+        if (cth >= heads * 1024 || heads > 16)
+            [spt, heads, cth] = [31, 16, Math.floor(sectors / 31)];
+        if (cth >= heads * 1024) [spt, heads, cth] = [63, 16, Math.floor(sectors / 63)];
+    }
+    return [Math.floor(cth / heads), heads, spt];
 }
 
 const footer = Buffer.alloc(512);

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # regions.sh - sourced by system tests: starts regions on free ports and ends them with the test.
 #
 # Gives: region_start NAME [OPTION]...  sets REGION_URL_NAME; data and log in $TMPDIR/NAME, NAME.log
@@ -8,7 +9,8 @@ set -euo pipefail
 : "${REGIOND_BIN:?}" "${SNAPFERRY_SOURCE_DIR:?}" "${TMPDIR:?}"
 
 # The development account's public key serves all accounts of a test.
-export REGION_KEY="Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+REGION_KEY=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==
+export REGION_KEY
 CLIENTS=$SNAPFERRY_SOURCE_DIR/tests/system/node_modules
 region_pids=()
 

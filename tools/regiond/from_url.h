@@ -28,8 +28,10 @@ struct from_url_request {
     uint64_t bytes; /* > 0, at most FROM_URL_RANGE_MAX_BYTES */
 };
 
-/* Fills buffer with exactly request->bytes. False: the error is set (403, 404, 409, 412 or 500, with
- * copy_source_code and copy_source_status where the source gave them); no secret is in it. */
+/* Fills buffer with exactly request->bytes. False: the error is set (CannotVerifyCopySource with
+ * 400, 403, 404, 409, 500 or 503; SourceConditionNotMet, InvalidRange, OperationTimedOut), with
+ * copy_source_code and copy_source_status where the source gave them; no secret is in it.
+ * Only loopback addresses are connected to; https trusts the system's and SSL_CERT_FILE's roots. */
 bool from_url_fetch(const struct from_url_request *request, unsigned char *buffer,
                     struct service_error *e);
 

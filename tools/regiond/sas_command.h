@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* argv[0] is "sas". Prints the URL on out; returns the exit status (0, or 2 for a wrong command line,
- * with a sentence on stderr). now_ticks: what a relative expiry ("+1h") counts from. */
+/* argv[0] is "sas". Prints the URL on out; returns the exit status: 0, or 2 for a wrong command
+ * line, with a sentence on stderr. now_ticks: what a relative expiry ("+1h") counts from. */
 int sas_command_run(int argc, char **argv, uint64_t now_ticks, FILE *out);
 
 int sas_command(int argc, char **argv); /* now, to stdout */
