@@ -249,6 +249,18 @@ async function accountKind() {
     equal(names, ["disk.vhd"], `listed by ${ACCOUNT}'s signature`);
 }
 
+async function overrides() {
+    const blob = await disk(MIB);
+    const client = signed(blob, { contentType: "text/x-told", contentDisposition: "inline; a=b" });
+    const answer = await read(client, 0, 512);
+    equal([answer.contentType, answer.contentDisposition], ["text/x-told", "inline; a=b"]);
+    await refused(
+        403,
+        "AuthenticationFailed",
+        read(pageBlob(client.url.replace("x-told", "x-other")), 0, 512),
+    );
+}
+
 export async function sas() {
     await check("signatures of every era open a blob", eras);
     await check("each operation needs its permission", permissions);
@@ -258,6 +270,7 @@ export async function sas() {
     await check("st and se bound the time, and the refusal tells them", times);
     await check("spr and sip are judged", protocolAndAddress);
     await check("changed, doubled and missing signatures are refused", forgeries);
+    await check("a signature may say the headers of the answer", overrides);
     await check("odd names are signed as they are", specialNames);
     await check("an account signature names its kinds of resource", accountKind);
 }
