@@ -1,0 +1,144 @@
+/* durable_test.c - small files: replaced whole or not at all, private, bounded, locked. */
+#include "io/durable.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/test_reactor.h"
+
+struct folder {
+    char path[TEST_PATH_MAX_BYTES];
+    char file[TEST_PATH_MAX_BYTES + 16];
+};
+
+static void folder_open(struct folder *f)
+{
+    test_temp_path(f->path, "durable-XXXXXX");
+    cr_assert(mkdtemp(f->path));
+    snprintf(f->file, sizeof f->file, "%s/state", f->path);
+}
+
+static unsigned folder_count(const struct folder *f)
+{
+    DIR *dir = opendir(f->path);
+    unsigned count = 0;
+
+    cr_assert(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count - 2; /* . and .. */
+}
+
+static void folder_close(struct folder *f)
+{
+    unlink(f->file);
+    rmdir(f->path);
+}
+
+static void holds(const struct folder *f, const char *want)
+{
+    struct err e = {0};
+    char *text = NULL;
+    size_t count = 0;
+
+    cr_assert(durable_read(f->file, 100, &text, &count, &e), "%s", e.text);
+    cr_assert(text && count == strlen(want));
+    cr_assert_str_eq(text, want);
+    free(text);
+}
+
+Test(durable, replaces_a_file_whole_and_leaves_nothing_else)
+{
+    struct folder f;
+    struct err e = {0};
+    struct stat st;
+
+    folder_open(&f);
+    cr_assert(durable_write(f.file, "a longer first text", 19, &e), "%s", e.text);
+    cr_assert(durable_write(f.file, "second", 6, &e), "%s", e.text);
+    holds(&f, "second");
+    cr_assert_eq(stat(f.file, &st), 0);
+    cr_assert_eq(st.st_mode & 0777, 0600);
+    cr_assert_eq(folder_count(&f), 1);
+    folder_close(&f);
+}
+
+Test(durable, a_failed_write_keeps_what_was_there_and_leaves_nothing_behind)
+{
+    struct folder f;
+    struct err e = {0};
+    char below[sizeof f.file + 16];
+
+    folder_open(&f);
+    cr_assert(durable_write(f.file, "kept", 4, &e), "%s", e.text);
+    cr_assert_eq(mkdir(strcat(strcpy(below, f.path), "/full"), 0700), 0);
+    cr_assert(!durable_write(below, "x", 1, &e), "a folder is in the way of the rename");
+    cr_assert(e.kind == ERR_IO && strstr(e.text, below), "%s", e.text);
+    cr_assert_eq(folder_count(&f), 2, "the new file beside it is gone");
+    holds(&f, "kept");
+    rmdir(below);
+    folder_close(&f);
+}
+
+Test(durable, reading_what_is_not_there_is_no_error_and_what_is_too_large_is_one)
+{
+    struct folder f;
+    struct err e = {0};
+    char *text = (char *)&e;
+    size_t count = 7;
+
+    folder_open(&f);
+    cr_assert(durable_read(f.file, 10, &text, &count, &e));
+    cr_assert(!text && count == 0);
+    cr_assert(durable_write(f.file, "0123456789", 10, &e));
+    cr_assert(durable_read(f.file, 10, &text, &count, &e), "%s", e.text);
+    cr_assert(text && count == 10 && text[10] == '\0');
+    free(text);
+    cr_assert(!durable_read(f.file, 9, &text, &count, &e));
+    cr_assert(e.kind == ERR_LIMIT && strstr(e.text, "larger than the 9 bytes"), "%s", e.text);
+    folder_close(&f);
+}
+
+Test(durable, folders_are_made_private_and_existing_ones_are_fine)
+{
+    struct folder f;
+    struct err e = {0};
+    struct stat st;
+    char deep[sizeof f.file + 32], middle[sizeof f.file + 16];
+
+    folder_open(&f);
+    snprintf(middle, sizeof middle, "%s/a", f.path);
+    snprintf(deep, sizeof deep, "%s/b", middle);
+    cr_assert(durable_make_folder(deep, &e), "%s", e.text);
+    cr_assert(durable_make_folder(deep, &e), "%s", e.text);
+    cr_assert(stat(middle, &st) == 0 && (st.st_mode & 0777) == 0700);
+    rmdir(deep);
+    rmdir(middle);
+    cr_assert(durable_write(f.file, "x", 1, &e));
+    cr_assert(!durable_make_folder(strcat(strcpy(deep, f.file), "/c"), &e), "a file is in the way");
+    cr_assert(strstr(e.text, "cannot make the folder"), "%s", e.text);
+    folder_close(&f);
+}
+
+Test(durable, a_lock_is_held_until_its_descriptor_closes)
+{
+    struct folder f;
+    struct err e = {0};
+    int first = -1, second = -1;
+
+    folder_open(&f);
+    cr_assert(durable_lock(f.file, &first, &e), "%s", e.text);
+    cr_assert(!durable_lock(f.file, &second, &e));
+    cr_assert(e.kind == ERR_CONFLICT && strstr(e.text, "another process holds"), "%s", e.text);
+    close(first);
+    err_clear(&e);
+    cr_assert(durable_lock(f.file, &second, &e), "%s", e.text);
+    close(second);
+    folder_close(&f);
+}
