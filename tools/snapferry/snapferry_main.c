@@ -1,7 +1,8 @@
 /* snapferry_main.c - where snapferry starts: which command, and how it ends. */
-#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/snapferry/arguments.h"
 #include "tools/snapferry/help_text.h"
@@ -83,15 +84,21 @@ static enum exit_status dispatch(int argc, char **arguments)
     return misused(argc, arguments, &e);
 }
 
+static bool reader_went_away(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+
+    return poll(&output, 1, 0) == 1 && output.revents & POLLERR;
+}
+
 /* Results that could not be written were not given. A reader that went away chose to. */
 static enum exit_status close_output(enum exit_status status)
 {
-    errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    if (errno == EPIPE)
+    if (reader_went_away())
         return status;
-    fprintf(stderr, "snapferry: the output could not be written: %s\n", strerror(errno));
+    fputs("snapferry: the output could not be written\n", stderr);
     return status == STATUS_DONE ? STATUS_FAILED : status;
 }
 
