@@ -60,17 +60,22 @@ expect() {
     no_secret "$TMPDIR/out" "$TMPDIR/err"
 }
 
-# check WORDS COMMAND...: a condition with a name.
+# check WORDS COMMAND...: a condition with a name; leaves what the last expect caught.
 check() {
     local name=$1
     shift
-    if "$@" >"$TMPDIR/out" 2>"$TMPDIR/err"; then PASSED=$((PASSED + 1)); else fail "$name"; fi
+    if "$@" >"$TMPDIR/checked" 2>&1; then
+        PASSED=$((PASSED + 1))
+    else
+        fail "$name" "$TMPDIR/checked"
+    fi
 }
 
+# fail WORDS [FILE]: shows the file, or what the last expect caught.
 fail() {
     FAILED=$((FAILED + 1))
     echo "FAILED: $1" | sed 's/?[^ ]*/?.../g'
-    sed 's/^/    /' "$TMPDIR/out" "$TMPDIR/err" | sed 's/sig=[^&" ]*/sig=.../g' | head -20
+    sed 's/^/    /' "${2:-$TMPDIR/out}" "${2:-$TMPDIR/err}" | sed 's/sig=[^&" ]*/sig=.../g' | head -20
 }
 
 # No signature in any of these files, and no query with one.

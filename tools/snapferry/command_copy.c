@@ -85,9 +85,10 @@ static void copying_tick(void *arg)
     if (copying->stage->options->verify && !copying->verified &&
         moment.progress.percent > PERCENT_OPEN_MAX)
         moment.progress.percent = PERCENT_OPEN_MAX;
-    if (!copying->verify && copying->stage->options->verify && copy_ended(copying->copy) &&
-        !copying->verified)
-        return; /* "done" is said once, after the verify */
+    if (!copying->verify && copy_ended(copying->copy) &&
+        (err_is_set(copy_error(copying->copy)) ||
+         (copying->stage->options->verify && !copying->verified)))
+        return; /* "done" is said once: of a copy that went well, and after its verify */
     view_moment(&copying->stage->view, &moment);
 }
 

@@ -29,9 +29,10 @@ static bool check_access(const struct end_spec *spec, bool allow_http, struct er
     if (spec->kind != END_BLOB)
         return true;
     if (!has_signature(&spec->url))
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "%s: the URL has no SAS (no sig= behind its '?'); quote it for the shell",
-                       end_name(spec->role));
+        return err_set(
+            e, ERR_USAGE, RETRY_NEVER,
+            "%s: the URL has no SAS (no signature behind its '?'); quote it for the shell",
+            end_name(spec->role));
     if (!spec->url.tls && !spec->url.loopback && !allow_http)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%s: http:// would send the SAS to %s in clear; use https:// or say "

@@ -59,6 +59,10 @@ static void facts(const struct view_moment *moment, enum detail detail,
         size_text_duration(p->eta_seconds, left);
         snprintf(time, sizeof time, "  %s left", left);
     }
+    if (p->total_bytes == 0 && p->percent <= 0) { /* there is no plan yet */
+        snprintf(out_text, FACTS_MAX_BYTES, "%s", moment->phase);
+        return;
+    }
     used = (size_t)snprintf(out_text, FACTS_MAX_BYTES, "%5.1f%%", p->percent);
     if (detail < DETAIL_PERCENT)
         used += (size_t)snprintf(out_text + used, FACTS_MAX_BYTES - used, "  %s/%s", done, total);

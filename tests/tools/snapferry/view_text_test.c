@@ -49,13 +49,23 @@ Test(live_line, never_exceeds_any_width)
     }
 }
 
-Test(live_line, says_no_rate_and_no_time_that_is_not_known)
+Test(live_line, says_no_figures_before_there_is_a_plan)
 {
     struct view_moment moment = {.phase = "listing", .progress = {.eta_seconds = UINT64_MAX}};
     char line[VIEW_LINE_MAX_BYTES];
 
     view_text_line("disk", &moment, 79, line);
-    cr_expect_str_eq(line, "disk    0.0%  0 B/0 B  listing");
+    cr_expect_str_eq(line, "disk  listing");
+}
+
+Test(live_line, says_no_rate_and_no_time_that_is_not_known)
+{
+    struct view_moment moment = {.phase = "copying",
+                                 .progress = {.total_bytes = 512, .eta_seconds = UINT64_MAX}};
+    char line[VIEW_LINE_MAX_BYTES];
+
+    view_text_line("disk", &moment, 79, line);
+    cr_expect_str_eq(line, "disk    0.0%  0 B/512 B  copying");
 }
 
 Test(live_line, replaces_control_characters_of_a_name)
