@@ -19,23 +19,22 @@ end_regions() {
 }
 trap end_regions EXIT
 
-# start_region NAME [OPTION...]: sets NAME_URL, NAME_PID and NAME_LOG.
+# start_region NAME [OPTION...]: sets NAME_URL, NAME_PID and NAME_LOG; returns when it serves.
 start_region() {
-    local name=$1 ready="$TMPDIR/$1.ready" url
+    local name=$1 ready="$TMPDIR/$1.ready" line
     shift
+    mkfifo "$ready"
     "$REGIOND_BIN" --data "$TMPDIR/$name" --log "$TMPDIR/$name.log" --container vhds \
         --account "disks:env:CLI_KEY" "$@" >"$ready" 2>"$TMPDIR/$name.err" &
     REGION_PIDS+=($!)
     printf -v "${name}_PID" %s $!
     printf -v "${name}_LOG" %s "$TMPDIR/$name.log"
-    for _ in $(seq 200); do
-        url=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' "$ready")
-        [ -n "$url" ] && break
-        kill -0 "$!" 2>/dev/null || { cat "$TMPDIR/$name.err"; exit 1; }
-        read -r -t 0.05 _ <> <(:) || true
-    done
-    [ -n "$url" ] || { echo "region $name did not begin to serve"; exit 1; }
-    printf -v "${name}_URL" %s "$url"
+    if ! read -r line <"$ready"; then
+        cat "$TMPDIR/$name.err"
+        echo "region $name did not begin to serve"
+        exit 1
+    fi
+    printf -v "${name}_URL" %s "$(sed 's/.*"url":"\([^"]*\)".*/\1/' <<<"$line")"
 }
 
 # sas URL BLOB PERMISSIONS [SNAPSHOT]: prints a secret, for $(...) only.

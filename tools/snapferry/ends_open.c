@@ -1,6 +1,7 @@
 /* ends_open.c - from a parsed end to an endpoint; see ends.h. */
 #include <assert.h>
 
+#include "io/endpoint_file.h"
 #include "io/endpoint_mem.h"
 #include "io/endpoint_pageblob.h"
 #include "tools/snapferry/ends.h"
@@ -23,12 +24,17 @@ static struct endpoint *open_blob(struct session *session, struct end_spec *spec
 struct endpoint *end_open(struct session *session, struct end_spec *spec,
                           const struct options *options, struct err *e)
 {
+    struct endpoint_file_options file = {
+        .writable = spec->role == END_TARGET && options->command != COMMAND_VERIFY,
+        .direct = (enum endpoint_file_direct)options->direct,
+        .state_path = spec->role == END_TARGET ? options->state_path : NULL,
+    };
+
     switch (spec->kind) {
     case END_BLOB:
         return open_blob(session, spec, options, e);
     case END_FILE:
-        err_set(e, ERR_USAGE, RETRY_NEVER, "files and block devices cannot be ends yet");
-        return NULL;
+        return endpoint_file_open(session->reactor, spec->path, &file, e);
     case END_NULL:
         return endpoint_null_new(session->reactor, spec->size_bytes, e);
     case END_PATTERN:
