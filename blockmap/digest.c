@@ -10,7 +10,7 @@
 
 #include "blockmap/zero.h"
 
-#define SHA256_BYTES      32u
+#define SHA256_BYTES      ((size_t)32)
 #define ROOT_MAGIC        "snapferry-root-1"
 #define DELTA_MAGIC       "snapferry-delta-1"
 #define HOLE_BATCH_BLOCKS 256u /* hashes of holes fed at once */

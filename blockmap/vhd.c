@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define VHD_COOKIE      "conectix"
-#define VHDX_COOKIE     "vhdxfile"
-#define COOKIE_BYTES    8u
 #define FORMAT_VERSION  0x00010000u
 #define FEATURES_ALWAYS 2u /* a reserved bit that must be set */
 #define CREATOR_VERSION 0x00070000u
@@ -14,6 +11,11 @@
 #define TYPE_DIFFERENCE 4u
 #define SECTOR_BYTES    512u
 #define CYLINDERS_MAX   65535u
+
+static const unsigned char vhd_cookie[] = {'c', 'o', 'n', 'e', 'c', 't', 'i', 'x'};
+static const unsigned char vhdx_cookie[] = {'v', 'h', 'd', 'x', 'f', 'i', 'l', 'e'};
+static const unsigned char creator_azure[] = {'w', 'a', 0, 0};
+static const unsigned char creator_os_windows[] = {'W', 'i', '2', 'k'};
 
 enum field_at {
     AT_COOKIE = 0,
@@ -99,7 +101,7 @@ static uint32_t geometry_of(uint64_t disk_bytes)
 
 static enum vhd_kind kind_of(const unsigned char bytes[VHD_FOOTER_BYTES])
 {
-    if (memcmp(bytes + AT_COOKIE, VHD_COOKIE, COOKIE_BYTES) != 0)
+    if (memcmp(bytes + AT_COOKIE, vhd_cookie, sizeof vhd_cookie) != 0)
         return VHD_NONE;
     if (get_be32(bytes + AT_CHECKSUM) != checksum_of(bytes))
         return VHD_DAMAGED;
@@ -131,14 +133,14 @@ void vhd_encode(unsigned char out_bytes[VHD_FOOTER_BYTES], uint64_t disk_bytes, 
                 const unsigned char uuid[16])
 {
     memset(out_bytes, 0, VHD_FOOTER_BYTES);
-    memcpy(out_bytes + AT_COOKIE, VHD_COOKIE, COOKIE_BYTES);
+    memcpy(out_bytes + AT_COOKIE, vhd_cookie, sizeof vhd_cookie);
     put_be32(out_bytes + AT_FEATURES, FEATURES_ALWAYS);
     put_be32(out_bytes + AT_VERSION, FORMAT_VERSION);
     put_be64(out_bytes + AT_DATA_OFFSET, UINT64_MAX); /* no header follows: fixed */
     put_be32(out_bytes + AT_TIMESTAMP, timestamp);
-    memcpy(out_bytes + AT_CREATOR, "wa\0\0", 4);
+    memcpy(out_bytes + AT_CREATOR, creator_azure, sizeof creator_azure);
     put_be32(out_bytes + AT_CREATOR_VERSION, CREATOR_VERSION);
-    memcpy(out_bytes + AT_CREATOR_OS, "Wi2k", 4);
+    memcpy(out_bytes + AT_CREATOR_OS, creator_os_windows, sizeof creator_os_windows);
     put_be64(out_bytes + AT_ORIGINAL_SIZE, disk_bytes);
     put_be64(out_bytes + AT_CURRENT_SIZE, disk_bytes);
     put_be32(out_bytes + AT_GEOMETRY, geometry_of(disk_bytes));
@@ -182,7 +184,7 @@ bool vhd_judge(const unsigned char first[VHD_FOOTER_BYTES],
     /* A sound footer of the right size settles it: whoever wrote the first sector of that disk,
      * perhaps to look like another container, cannot stop its copy. */
     if (footer.kind == VHD_NONE) {
-        if (memcmp(first, VHDX_COOKIE, COOKIE_BYTES) == 0)
+        if (memcmp(first, vhdx_cookie, sizeof vhdx_cookie) == 0)
             return err_set(e, ERR_USAGE, RETRY_NEVER,
                            "this is a VHDX; only fixed VHD and raw disks are copied: ask for a VHD "
                            "export, or convert it first");

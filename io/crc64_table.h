@@ -37,16 +37,16 @@ static const struct crc64_fold_by crc64_fold_512_bytes = {0xD0B3AA0ED6D54AE0ull,
 /* ---- Slicing: row k, entry b is the CRC register after byte b and k zero bytes. An entry is the
  *      sum of the entries of its bits, so eight numbers make a row: the macros below spell out all
  *      sums of a subset, in the order of b. ---- */
-#define CRC64_SUMS_1(s, a)          (s), (s) ^ a
-#define CRC64_SUMS_2(s, a, b)       CRC64_SUMS_1(s, a), CRC64_SUMS_1((s) ^ b, a)
-#define CRC64_SUMS_3(s, a, b, c)    CRC64_SUMS_2(s, a, b), CRC64_SUMS_2((s) ^ c, a, b)
-#define CRC64_SUMS_4(s, a, b, c, d) CRC64_SUMS_3(s, a, b, c), CRC64_SUMS_3((s) ^ d, a, b, c)
+#define CRC64_SUMS_1(s, a)          (s), (s) ^ (a)
+#define CRC64_SUMS_2(s, a, b)       CRC64_SUMS_1(s, a), CRC64_SUMS_1((s) ^ (b), a)
+#define CRC64_SUMS_3(s, a, b, c)    CRC64_SUMS_2(s, a, b), CRC64_SUMS_2((s) ^ (c), a, b)
+#define CRC64_SUMS_4(s, a, b, c, d) CRC64_SUMS_3(s, a, b, c), CRC64_SUMS_3((s) ^ (d), a, b, c)
 #define CRC64_SUMS_5(s, a, b, c, d, e)                                                             \
-    CRC64_SUMS_4(s, a, b, c, d), CRC64_SUMS_4((s) ^ e, a, b, c, d)
+    CRC64_SUMS_4(s, a, b, c, d), CRC64_SUMS_4((s) ^ (e), a, b, c, d)
 #define CRC64_SUMS_6(s, a, b, c, d, e, f)                                                          \
-    CRC64_SUMS_5(s, a, b, c, d, e), CRC64_SUMS_5((s) ^ f, a, b, c, d, e)
+    CRC64_SUMS_5(s, a, b, c, d, e), CRC64_SUMS_5((s) ^ (f), a, b, c, d, e)
 #define CRC64_SUMS_7(s, a, b, c, d, e, f, g)                                                       \
-    CRC64_SUMS_6(s, a, b, c, d, e, f), CRC64_SUMS_6((s) ^ g, a, b, c, d, e, f)
+    CRC64_SUMS_6(s, a, b, c, d, e, f), CRC64_SUMS_6((s) ^ (g), a, b, c, d, e, f)
 #define CRC64_ROW(a, b, c, d, e, f, g, h)                                                          \
     {                                                                                              \
         CRC64_SUMS_7(0, a, b, c, d, e, f, g), CRC64_SUMS_7(h, a, b, c, d, e, f, g)                 \
