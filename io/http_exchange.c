@@ -11,7 +11,7 @@
 
 #include "io/crc64.h"
 
-#define RECEIVE_BUFFER_BYTES (512u << 10)
+#define RECEIVE_BUFFER_BYTES (128u << 10)
 #define SEND_BUFFER_BYTES    (512u << 10)
 #define CRC_STEP_BYTES       (64u << 10) /* hashed and copied while it is in the cache */
 #define HEADER_NAME_MAX      1023u
