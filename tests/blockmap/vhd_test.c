@@ -84,6 +84,7 @@ Test(vhd, geometry_follows_the_table)
         {8 * GIB, 0x4104103f},    {30 * GIB, 0xf3cf103f},    {32 * GIB, 0x404010ff},
         {64 * GIB, 0x808010ff},   {127 * GIB, 0xfefe10ff},   {128 * GIB, 0xffff10ff},
         {1024 * GIB, 0xffff10ff}, {32767 * GIB, 0xffff10ff}, {20u << 20, 0x025a0411},
+        {143u << 20, 0x024e101f},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
