@@ -23,7 +23,8 @@ uint64_t crc64_combine(uint64_t crc_a, uint64_t crc_b, uint64_t length_b_bytes);
 void crc64_to_header(uint64_t crc, char out_text[CRC64_HEADER_MAX_BYTES]);
 int crc64_from_header(const char *text, uint64_t *out_crc);
 
-/* Which implementation runs here ("vpclmul", "pclmul", "portable"), for bench and tests; and
+/* Which implementation runs here ("vpclmul", "vpclmul_avx2", "pclmul", "portable"; long runs take
+ * it, short ones the best that fits), for bench and tests; and
  * each of them by itself, so that tests can compare all on one machine. The name must be one
  * that crc64_has() answers 1 for. */
 const char *crc64_name(void);
