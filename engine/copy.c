@@ -25,16 +25,19 @@ static const struct copy_step copy_steps[] = {
     {"looking", NULL, NULL, copy_after_judge, NULL},
     {"listing the target", copy_want_target_list, copy_start_target_list, NULL, NULL},
     {"planning", NULL, NULL, copy_after_plan, NULL},
-    {"creating the target", copy_want_create, copy_start_create, NULL, NULL},
+    {"creating the target", copy_want_create, copy_start_create, NULL, copy_failed_create},
+    {"creating the target", copy_want_created, copy_start_stat_target, copy_after_created, NULL},
     {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
+    {"marking the target", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
     {"resizing the target", copy_want_resize, copy_start_resize, NULL, NULL},
     {"clearing the footer", copy_want_clear_footer, copy_start_clear_footer, NULL, NULL},
     {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
-    {"clearing the footer", copy_want_fence, copy_start_fence, NULL, NULL},
+    {"clearing the footer", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
     {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},
     {"flushing", copy_want_changes, copy_start_flush, NULL, NULL},
     {"writing the footer", copy_want_footer, copy_start_footer, NULL, NULL},
     {"flushing", copy_want_footer, copy_start_flush, NULL, NULL},
+    {"committing", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
     {"reading the footer back", copy_want_read_back, copy_start_read_back, copy_after_read_back,
      NULL},
     {"committing", copy_want_complete, copy_start_complete, NULL, NULL},
@@ -242,6 +245,8 @@ static void copy_setup_done(struct setup_req *req)
     struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, setup));
     struct err error = req->err;
 
+    if (req->verb == SETUP_CREATE && err_is_set(&error) && retry_is_indefinite(&error))
+        copy->create_unsure = true;
     copy_step_end(copy, &error);
 }
 
@@ -281,8 +286,8 @@ static void copy_block_done(struct block_req *req)
     struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, block));
     struct err error = req->err;
 
-    if (!req->buf && req->length && err_is_set(&error) && retry_is_indefinite(&error))
-        copy->footer.indefinite = true;
+    if (copy->changing && err_is_set(&error) && retry_is_indefinite(&error))
+        copy->indefinite = true;
     copy_step_end(copy, &error);
 }
 
@@ -291,6 +296,7 @@ void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_v
 {
     bool with_buf = verb == COPY_READ || verb == COPY_WRITE;
 
+    copy->changing = verb == COPY_WRITE || verb == COPY_ZERO;
     copy->block = (struct block_req){.offset = extent.offset,
                                      .length = extent.length,
                                      .buf = with_buf ? copy->buf : NULL,

@@ -50,6 +50,29 @@ bool copy_start_create(struct copy *copy)
     return true;
 }
 
+/* It exists although we found nothing: it may be ours, made by a try whose answer was lost. */
+bool copy_failed_create(struct copy *copy, const struct err *error)
+{
+    copy->look_created = error->kind == ERR_CONFLICT && copy->create_unsure &&
+                         copy_can(copy->ends.target, ENDPOINT_CAN_MARK);
+    return copy->look_created;
+}
+
+bool copy_want_created(const struct copy *copy)
+{
+    return copy->look_created;
+}
+
+bool copy_after_created(struct copy *copy)
+{
+    if (copy->stat.exists && strcmp(copy->stat.marker.copy_uuid, copy->marker.copy_uuid) == 0 &&
+        copy->stat.size_bytes == copy->summary.target_size_bytes)
+        return true;
+    return err_set(&copy->err, ERR_CONFLICT, RETRY_NEVER,
+                   "%s: another made the target while this copy was about to",
+                   copy->ends.target->name);
+}
+
 bool copy_want_mark(const struct copy *copy)
 {
     return copy_want_changes(copy) && copy->facts.target.exists &&
@@ -110,15 +133,24 @@ bool copy_start_clear_old_footer(struct copy *copy)
     return true;
 }
 
+/* Three times: before anything else, because an earlier copy that was not finished may have left
+ * writes under way; when the footer was cleared, so that no late clear hits the new one; and before the
+ * commit, so that no late write of this copy hits what a next one will put there. */
 bool copy_want_fence(const struct copy *copy)
 {
-    return copy_want_changes(copy) && copy->footer.indefinite &&
+    return copy_want_changes(copy) && copy->indefinite &&
            copy_can(copy->ends.target, ENDPOINT_CAN_FENCE);
 }
 
 bool copy_start_fence(struct copy *copy)
 {
     copy_submit_setup(copy, SETUP_FENCE);
+    return true;
+}
+
+bool copy_after_fence(struct copy *copy)
+{
+    copy->indefinite = false;
     return true;
 }
 
@@ -136,6 +168,7 @@ static void copy_move_done(void *arg)
     copy->summary.skipped_bytes = counts->skipped_bytes;
     copy->summary.retries += counts->retries;
     copy->summary.window = counts->window;
+    copy->indefinite |= counts->indefinite;
     if (err_is_set(&error))
         copy_step_fail(copy, &error);
     else

@@ -44,7 +44,6 @@ struct copy_footer_pages {
     unsigned char last[VHD_FOOTER_BYTES];    /* of the source */
     unsigned char written[VHD_FOOTER_BYTES]; /* what the target's last page will be */
     uint64_t old_at;                         /* where the target's footer stood before it grew */
-    bool indefinite;                         /* a clear may still be under way somewhere */
 };
 
 struct copy {
@@ -53,14 +52,16 @@ struct copy {
     struct copy_ends ends;
     struct copy_options options;
     struct copy_watch watch;
-    const char *source_identity;
-    const char *base_identity;
+    const char *source_identity, *base_identity;
     /* changes, reactor thread only */
     size_t step;
     uint32_t attempts; /* of the step's request */
     struct timer timer;
     struct reactor_task task;
     bool started, stopping, ended;
+    bool indefinite;                  /* a change of the target that failed may still be applied */
+    bool create_unsure, look_created; /* a create's answer was lost; the next found it there */
+    bool changing;                    /* the block request under way is one */
     struct stat_req stat;
     struct setup_req setup;
     struct list_req list;
@@ -82,8 +83,7 @@ struct copy {
 
 /* ---- copy.c: for steps ---- */
 void copy_submit_stat(struct copy *copy, struct endpoint *ep);
-void copy_submit_setup(struct copy *copy,
-                       enum setup_verb verb); /* the rest of copy->setup is set */
+void copy_submit_setup(struct copy *copy, enum setup_verb verb); /* else copy->setup is set */
 void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
                       struct extent_set *out_data, struct extent_set *out_clears,
                       uint64_t size_bytes);
@@ -119,7 +119,6 @@ bool copy_after_proof(struct copy *copy);
 bool copy_failed_proof(struct copy *copy, const struct err *error);
 bool copy_want_unproven(const struct copy *copy);
 bool copy_after_unproven(struct copy *copy);
-
 bool copy_want_diff(const struct copy *copy);
 bool copy_start_diff(struct copy *copy);
 bool copy_after_diff(struct copy *copy);
@@ -137,10 +136,12 @@ bool copy_after_judge(struct copy *copy);
 bool copy_want_target_list(const struct copy *copy);
 bool copy_start_target_list(struct copy *copy);
 bool copy_after_plan(struct copy *copy);
-
 bool copy_want_changes(const struct copy *copy);
 bool copy_want_create(const struct copy *copy);
 bool copy_start_create(struct copy *copy);
+bool copy_failed_create(struct copy *copy, const struct err *error);
+bool copy_want_created(const struct copy *copy);
+bool copy_after_created(struct copy *copy);
 bool copy_want_mark(const struct copy *copy);
 bool copy_start_mark(struct copy *copy);
 bool copy_want_resize(const struct copy *copy);
@@ -151,6 +152,7 @@ bool copy_want_clear_old_footer(const struct copy *copy);
 bool copy_start_clear_old_footer(struct copy *copy);
 bool copy_want_fence(const struct copy *copy);
 bool copy_start_fence(struct copy *copy);
+bool copy_after_fence(struct copy *copy);
 bool copy_start_move(struct copy *copy);
 bool copy_after_move(struct copy *copy);
 bool copy_want_footer(const struct copy *copy);

@@ -118,6 +118,7 @@ bool copy_after_stat_target(struct copy *copy)
 
     copy->facts.target = copy->stat;
     copy->summary.target_existed = copy->stat.exists;
+    copy->indefinite = copy->stat.marker.state == MARKER_COPYING;
     if (strcmp(copy->ends.source->identity, target->identity) == 0)
         return copy_refuse(copy, "source and target are the same", target);
     if (!copy->stat.exists && !copy_can(target, ENDPOINT_CAN_CREATE))

@@ -51,6 +51,7 @@ struct mover_counts {
     uint64_t skipped_bytes; /* zero at both ends */
     uint64_t retries;
     uint32_t window;
+    bool indefinite; /* a write or clear that failed may still be applied */
 };
 
 struct mover *mover_new(const struct mover_setup *setup, struct err *e);

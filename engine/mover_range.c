@@ -45,6 +45,8 @@ static void range_trouble(struct mover_range *range)
     struct err error = range->req.err;
     struct retry_verdict verdict;
 
+    if (range->state == RANGE_WRITING && retry_is_indefinite(&error))
+        m->counts.indefinite = true;
     range->attempts++;
     verdict = retry_judge(&error, range->attempts, m->setup.random);
     if (verdict.action == RETRY_ACT_GIVE_UP || m->stopping || err_is_set(&m->err)) {
