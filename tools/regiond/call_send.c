@@ -14,7 +14,7 @@
 static ssize_t stream_bytes(void *context, uint64_t at, char *out, size_t max_bytes)
 {
     struct call *call = context;
-    ssize_t n = call->x.answer.read(call->x.answer.context, at, out, max_bytes);
+    ssize_t n = answer_body_read(&call->x.answer, at, out, max_bytes);
 
     if (n > 0)
         return n;
@@ -40,8 +40,9 @@ static struct MHD_Response *response_of(struct call *call)
         return MHD_create_response_from_callback(a->body_bytes, STREAM_BLOCK_BYTES, call_fault_body,
                                                  call, NULL);
     switch (a->body) {
-    case ANSWER_TEXT:
-        return MHD_create_response_from_buffer(a->body_bytes, a->text, MHD_RESPMEM_PERSISTENT);
+    case ANSWER_TEXT: /* chunked, as the service sends its lists and errors */
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_bytes,
+                                                 call, NULL);
     case ANSWER_BUFFER:
         return MHD_create_response_from_buffer(a->body_bytes, a->buffer, MHD_RESPMEM_PERSISTENT);
     case ANSWER_FILE:
