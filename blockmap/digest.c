@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
+#include "blockmap/xxh3_wide.h"
 #include "blockmap/zero.h"
 
 #define SHA256_BYTES      ((size_t)32)
@@ -15,7 +15,7 @@
 #define DELTA_MAGIC       "snapferry-delta-1"
 #define HOLE_BATCH_BLOCKS 256u /* hashes of holes fed at once */
 
-_Static_assert(sizeof(XXH128_canonical_t) == DIGEST_HASH_BYTES, "canonical form is the hash");
+_Static_assert(XXH3_HASH_BYTES == DIGEST_HASH_BYTES, "the canonical form is the hash");
 _Static_assert(sizeof "sha256:" + 2 * SHA256_BYTES <= DIGEST_TEXT_MAX_BYTES, "text fits");
 
 struct digest_root {
@@ -80,11 +80,9 @@ static void sha_end(EVP_MD_CTX *sha, char out_text[DIGEST_TEXT_MAX_BYTES])
 
 struct block_hash digest_bytes(const void *bytes, size_t count)
 {
-    XXH128_canonical_t canonical;
     struct block_hash hash;
 
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, count));
-    memcpy(hash.bytes, canonical.digest, sizeof hash.bytes);
+    xxh3_wide(bytes, count, hash.bytes);
     return hash;
 }
 

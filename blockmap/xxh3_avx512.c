@@ -1,0 +1,19 @@
+/* xxh3_avx512.c - xxHash's own XXH3 for AVX512, inlined here and compiled for it alone. See xxh3_wide.h. */
+#if defined(__x86_64__)
+#define XXH_INLINE_ALL
+#define XXH_VECTOR 3 /* XXH_AVX512 */
+#include <string.h>
+#include <xxhash.h>
+
+#include "blockmap/xxh3_wide.h"
+
+void xxh3_avx512(const void *bytes, size_t count, unsigned char out_hash[XXH3_HASH_BYTES])
+{
+    XXH128_canonical_t canonical;
+
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, count));
+    memcpy(out_hash, canonical.digest, XXH3_HASH_BYTES);
+}
+#else
+typedef int xxh3_avx512_is_for_x86_64_only;
+#endif
