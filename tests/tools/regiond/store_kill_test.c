@@ -98,6 +98,7 @@ static void judge(const unsigned char *found, const unsigned char *answered,
 static unsigned kill_once(uint64_t seed)
 {
     unsigned char *answered = calloc(PAGES, 512), *perhaps = malloc(PAGES * 512);
+    unsigned char *first = NULL;
     struct store_case c = {0};
     unsigned done_count = 0;
     struct told t;
@@ -136,8 +137,12 @@ static unsigned kill_once(uint64_t seed)
 
         cr_assert_eq(size, PAGES * 512);
         judge(found, answered, perhaps);
-        free(found);
+        if (first)
+            cr_assert_eq(memcmp(first, found, size), 0);
+        free(first);
+        first = found;
     }
+    free(first);
     store_case_close(&c);
     free(answered);
     free(perhaps);
