@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tools/regiond/accounts.h"
@@ -198,6 +198,17 @@ static void say_ready(const struct region *region, const struct regiond_options 
     fflush(stdout);
 }
 
+/* A descriptor a connection, and one more for each file that is being sent. */
+static void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const struct regiond_options *options)
 {
     struct region region = {0};
@@ -211,6 +222,7 @@ static int serve(const struct regiond_options *options)
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    allow_many_descriptors();
     if (region_open(&region, options)) {
         say_ready(&region, options);
         sigwait(&ends, &signal_number);
