@@ -200,10 +200,23 @@ bool copy_start_move(struct copy *copy)
     return true;
 }
 
+/* Not before the data moved: only then is it known what the host answers. Not when ends are compared,
+ * which is what such a host wants, and may follow a copy that has said it. */
+static void copy_warn_unchecked(struct copy *copy, const struct endpoint *ep, const char *what)
+{
+    if (ep->warned_no_checksum && !copy_can(copy->ends.target, ENDPOINT_COMPARES))
+        copy_say(copy,
+                 "%.200s: the host knows neither CRC64 nor MD5 for what it %s, so nothing but "
+                 "the connection guards it; --verify compares",
+                 ep->name, what);
+}
+
 bool copy_after_move(struct copy *copy)
 {
     struct copy_summary *summary = &copy->summary;
 
+    copy_warn_unchecked(copy, copy->ends.source, "sends");
+    copy_warn_unchecked(copy, copy->ends.target, "stores");
     if (!copy->options.hash)
         return true;
     if (!summary->delta) {

@@ -124,7 +124,7 @@ struct endpoint {
     uint64_t requests_count; /* HTTP requests or system calls, retries included */
     uint64_t wire_read_bytes;
     uint64_t wire_written_bytes;
-    bool warned_no_checksum; /* said once that the host checks nothing */
+    bool warned_no_checksum; /* the host checks nothing, some way: worth saying once */
 };
 
 /* ---- Submit; contracts are asserted here, once, for every endpoint ---- */
