@@ -155,3 +155,26 @@ Test(region_wire, keeps_what_it_answered_through_kill_9)
     raw_answer_fini(&answer);
     region_stop(&region);
 }
+
+/* A HEAD has no body, a refused one neither: a byte more would be taken for the next answer. */
+Test(region_wire, sends_nothing_after_the_head_of_a_refused_HEAD)
+{
+    struct region_process region = case_begin(4096);
+    struct raw_request missing = {.method = "HEAD", .target = "/devstoreaccount1/disks/none"};
+    struct raw_request read = {.method = "GET",
+                               .target = CASE_BLOB,
+                               .headers = "x-ms-range: bytes=0-511\r\n"};
+    struct raw_answer answer;
+    int fd = raw_connect(region.port);
+
+    for (int i = 0; i < 20; i++) {
+        cr_assert(raw_exchange(fd, &missing, &answer));
+        cr_assert_geq(answer.status, 400);
+        raw_answer_fini(&answer);
+        cr_assert(raw_exchange(fd, &read, &answer));
+        cr_assert_eq(answer.status, 206);
+        raw_answer_fini(&answer);
+    }
+    close(fd);
+    region_stop(&region);
+}
