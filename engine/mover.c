@@ -45,6 +45,8 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
     struct mover *m = calloc(1, sizeof *m);
     uint32_t window_max = bufpool_count_max(setup->pool);
 
+    /* zeros found in what one read brought are cleared in one request */
+    assert(setup->target->clear_max_bytes >= setup->target->request_max_bytes);
     if (!m) {
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a copy");
         return NULL;
@@ -109,6 +111,9 @@ static void mover_flush_done(struct block_req *req)
     if (!err_is_set(&req->err)) {
         m->flush_attempts = 0;
         progress_durable(m->setup.progress, m->flushing_bytes, now_ns);
+        if (m->unflushed_bytes) /* written while this one was under way */
+            reactor_arm(m->setup.reactor, &m->flush_timer, now_ns + MOVER_FLUSH_NS,
+                        mover_flush_due);
     } else {
         m->unflushed_bytes += m->flushing_bytes;
         verdict = retry_judge(&req->err, ++m->flush_attempts, m->setup.random);
