@@ -28,7 +28,9 @@ static void verify_judge(struct verify *verify)
     const struct copy_summary *copied = copy_summary(verify->copy);
     const struct stat_req *target = endpoint_compare_stat(verify->compare);
 
-    summary->compared_bytes = endpoint_compare_compared_bytes(verify->compare);
+    /* zeros that were read, where the target's list has a hole, are compared too */
+    summary->compared_bytes =
+        endpoint_compare_compared_bytes(verify->compare) + copied->skipped_bytes;
     summary->different_bytes = endpoint_compare_different_bytes(verify->compare);
     summary->differences = endpoint_compare_differences(verify->compare);
     summary->differences_cut = summary->differences->total_bytes < summary->different_bytes;
