@@ -1,4 +1,6 @@
 /* blob_change.c - the order in which a change happens: slot, bytes, record, memory, holes. */
+#include "tools/regiond/blob_change.h"
+
 #include "tools/regiond/store_parts.h"
 
 #include <assert.h>
@@ -136,30 +138,4 @@ void blob_forget_stale_lease(struct store *store, struct blob *blob)
     pthread_rwlock_wrlock(&blob->state);
     blob->lease = none;
     pthread_rwlock_unlock(&blob->state);
-}
-
-enum store_result blob_lock(struct store *store, const struct store_key *key, struct blob **out)
-{
-    if (key->snapshot)
-        return STORE_INVALID_VALUE;
-    for (;;) {
-        struct blob *blob;
-        enum store_result result = blob_find(store, key, &blob);
-
-        if (result != STORE_OK)
-            return result;
-        pthread_mutex_lock(&blob->write);
-        if (!atomic_load(&blob->deleted)) {
-            *out = blob;
-            return STORE_OK;
-        }
-        pthread_mutex_unlock(&blob->write); /* deleted while we waited: is there a new one? */
-        blob_release(store, blob);
-    }
-}
-
-void blob_unlock(struct store *store, struct blob *blob)
-{
-    pthread_mutex_unlock(&blob->write);
-    blob_release(store, blob);
 }

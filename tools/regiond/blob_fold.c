@@ -1,9 +1,5 @@
-/* blob_fold.c - epochs come and go: a snapshot seals one, a deletion folds one into the next.
- *
- * Each has a part that may fail and changes nothing, and a part that cannot fail: between the two
- * the record is logged, so that memory and log never tell different stories.
- */
-#include "tools/regiond/store_parts.h"
+/* blob_fold.c - sealing, folding, renewing. */
+#include "tools/regiond/blob_fold.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -13,6 +13,7 @@
 
 #include "tools/regiond/store_types.h"
 
+#define LOG_FORMAT        1u
 #define LOG_HEADER_BYTES  16u
 #define LOG_PAYLOAD_BYTES (128u << 10) /* the most that one record carries */
 

@@ -1,4 +1,6 @@
 /* blob_state.c - a blob in memory: its epochs, and what a write and a clear do to them. */
+#include "tools/regiond/blob_state.h"
+
 #include "tools/regiond/store_parts.h"
 
 #include <assert.h>
@@ -138,6 +140,35 @@ size_t blob_snapshot_at(const struct blob *blob, uint64_t ticks, bool *out_found
     }
     *out_found = low + 1 < blob->epoch_count && blob->epochs[low]->snapshot_ticks == ticks;
     return low;
+}
+
+void blob_walk_epochs(const struct blob *blob, size_t newest, size_t oldest,
+                      struct extent_walk *walk)
+{
+    for (size_t i = newest + 1; i-- > oldest;)
+        extent_walk_add(walk, &blob->epochs[i]->runs);
+}
+
+size_t blob_first_of_generation(const struct blob *blob, size_t at)
+{
+    while (!blob_epoch_is_first(blob, at))
+        at--;
+    return at;
+}
+
+void blob_walk_whole(const struct blob *blob, const struct epoch *snapshot, uint64_t from,
+                     struct extent_walk *out)
+{
+    bool found;
+    size_t at;
+
+    extent_walk_begin(out, from);
+    if (!snapshot) {
+        extent_walk_add(out, blob_view(blob));
+        return;
+    }
+    at = blob_snapshot_at(blob, snapshot->snapshot_ticks, &found);
+    blob_walk_epochs(blob, at, blob_first_of_generation(blob, at), out);
 }
 
 /* ---- Writes and clears ---- */

@@ -139,15 +139,17 @@ static int open_segment(struct layer_files *files, uint64_t blob, uint32_t file,
     if (fd < 0)
         return errno;
     /* Full length at once: whoever sends a span of this file may meet its tail as a hole. */
-    if (file != LAYER_LOG &&
-        (fstat(fd, &info) != 0 || ((uint64_t)info.st_size < files->segment_bytes &&
-                                   ftruncate(fd, (off_t)files->segment_bytes) != 0))) {
-        error = errno;
-        close(fd);
-        return error;
+    error = file != LAYER_LOG && fstat(fd, &info) != 0 ? errno : 0;
+    if (!error && file != LAYER_LOG && (uint64_t)info.st_size < files->segment_bytes) {
+        error = ftruncate(fd, (off_t)files->segment_bytes) == 0 ? 0 : errno;
+        if (!error && files->sync)
+            error = layer_folder_sync(files->folder_fd, blob); /* the new name too */
     }
-    *out_fd = fd;
-    return 0;
+    if (error)
+        close(fd);
+    else
+        *out_fd = fd;
+    return error;
 }
 
 int segment_borrow(struct layer_files *files, uint64_t blob, uint32_t file, uint64_t number,
@@ -295,6 +297,9 @@ static int punch_segment(struct layer_files *files, uint64_t blob, uint32_t file
                     ? 0
                     : errno;
     while (error == EINTR);
+    /* The slot is emptied next: a hole that a power cut may fill again would be met unawares. */
+    if (!error && files->sync && fdatasync(segment->fd) != 0)
+        error = errno;
     segment_release(files, segment);
     return error;
 }

@@ -25,6 +25,17 @@ int layer_folder_open(int root_fd, uint64_t blob, const char *suffix)
     return openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int layer_folder_sync(int root_fd, uint64_t blob)
+{
+    int fd = blob ? layer_folder_open(root_fd, blob, "")
+                  : openat(root_fd, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 int layer_folder_list(int root_fd, uint64_t blob, layer_seen_fn *seen, void *context)
 {
     int fd = layer_folder_open(root_fd, blob, "");

@@ -17,6 +17,7 @@
 typedef bool layer_seen_fn(void *context, uint32_t file, uint64_t number);
 
 int layer_folder_open(int root_fd, uint64_t blob, const char *suffix); /* a descriptor, or -1 */
+int layer_folder_sync(int root_fd, uint64_t blob); /* its names; 0: those of all blobs */
 int layer_folder_list(int root_fd, uint64_t blob, layer_seen_fn *seen, void *context);
 int layer_folder_create(int root_fd, uint64_t blob);                      /* ID.new */
 int layer_folder_publish(int root_fd, uint64_t blob);                     /* ID.new becomes ID */

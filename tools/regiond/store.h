@@ -88,6 +88,7 @@ enum store_result store_blob_list(struct store *store, const char *account, cons
                                   struct store_blob_page *out);
 void store_blob_page_fini(struct store_blob_page *page);
 
+#include "tools/regiond/store_data.h"
 #include "tools/regiond/store_verbs.h"
 
 #endif

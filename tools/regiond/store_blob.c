@@ -1,4 +1,5 @@
 /* store_blob.c - blobs are put, looked at, changed and deleted. */
+#include "tools/regiond/blob_fold.h"
 #include "tools/regiond/layer_folder.h"
 #include "tools/regiond/store_parts.h"
 

@@ -126,7 +126,14 @@ enum store_result blob_publish(struct store *store, const struct store_key *key,
     if (result == STORE_OK && !container_insert_blob(container, blob))
         result = STORE_IO;
     if (result == STORE_OK) {
-        result = store_result_of_errno(layer_folder_publish(store->folder_fd, blob->id));
+        int error = layer_folder_publish(store->folder_fd, blob->id);
+
+        if (!error && store->sync) {
+            error = layer_folder_sync(store->folder_fd, 0);
+            if (error && layer_folder_retire(store->folder_fd, blob->id) == 0)
+                layer_folder_remove(store->folder_fd, blob->id, ".gone");
+        }
+        result = store_result_of_errno(error);
         if (result == STORE_OK) {
             atomic_fetch_add(&blob->ref_count, 1);
         } else {
@@ -166,8 +173,36 @@ enum store_result blob_unpublish(struct store *store, struct blob *blob)
 
     pthread_rwlock_wrlock(&store->names);
     error = layer_folder_retire(store->folder_fd, blob->id);
+    if (!error && store->sync)
+        layer_folder_sync(store->folder_fd, 0); /* a deletion undone by a power cut is no harm */
     if (!error)
         unpublish_locked(store, blob);
     pthread_rwlock_unlock(&store->names);
     return store_result_of_errno(error);
+}
+
+enum store_result blob_lock(struct store *store, const struct store_key *key, struct blob **out)
+{
+    if (key->snapshot)
+        return STORE_INVALID_VALUE;
+    for (;;) {
+        struct blob *blob;
+        enum store_result result = blob_find(store, key, &blob);
+
+        if (result != STORE_OK)
+            return result;
+        pthread_mutex_lock(&blob->write);
+        if (!atomic_load(&blob->deleted)) {
+            *out = blob;
+            return STORE_OK;
+        }
+        pthread_mutex_unlock(&blob->write); /* deleted while we waited: is there a new one? */
+        blob_release(store, blob);
+    }
+}
+
+void blob_unlock(struct store *store, struct blob *blob)
+{
+    pthread_mutex_unlock(&blob->write);
+    blob_release(store, blob);
 }

@@ -74,36 +74,6 @@ static void list_difference(struct walk_pair *walks, uint64_t to, struct collect
     }
 }
 
-/* Epochs newest, newest - 1, ... oldest, all of one generation. */
-static void add_epochs(struct extent_walk *walk, const struct blob *blob, size_t newest,
-                       size_t oldest)
-{
-    for (size_t i = newest + 1; i-- > oldest;)
-        extent_walk_add(walk, &blob->epochs[i]->runs);
-}
-
-static size_t first_of_generation(const struct blob *blob, size_t at)
-{
-    while (!blob_epoch_is_first(blob, at))
-        at--;
-    return at;
-}
-
-void blob_walk_whole(const struct blob *blob, const struct epoch *snapshot, uint64_t from,
-                     struct extent_walk *out)
-{
-    bool found;
-    size_t at;
-
-    extent_walk_begin(out, from);
-    if (!snapshot) {
-        extent_walk_add(out, blob_view(blob));
-        return;
-    }
-    at = blob_snapshot_at(blob, snapshot->snapshot_ticks, &found);
-    add_epochs(out, blob, at, first_of_generation(blob, at));
-}
-
 static enum store_result begin_difference(const struct blob *blob, const struct epoch *snapshot,
                                           const char *previous, uint64_t from,
                                           struct walk_pair *out)
@@ -125,9 +95,9 @@ static enum store_result begin_difference(const struct blob *blob, const struct 
         return STORE_OVERWRITTEN;
     extent_walk_begin(&out->newer, from);
     if (newer > older)
-        add_epochs(&out->newer, blob, newer, older + 1);
+        blob_walk_epochs(blob, newer, older + 1, &out->newer);
     extent_walk_begin(&out->older, from);
-    add_epochs(&out->older, blob, older, first_of_generation(blob, older));
+    blob_walk_epochs(blob, older, blob_first_of_generation(blob, older), &out->older);
     return STORE_OK;
 }
 

@@ -1,4 +1,5 @@
 /* store_snapshot.c - snapshots are taken and deleted; a blob is deleted with or without them. */
+#include "tools/regiond/blob_fold.h"
 #include "tools/regiond/layer_folder.h"
 #include "tools/regiond/store_parts.h"
 

@@ -195,8 +195,10 @@ Test(store_crash, at_every_system_call_the_answered_is_there_and_nothing_else, .
 {
     unsigned calls = 1;
 
+    /* Stops alternate between entry and exit; after an exit nothing more happens on the disk than
+     * before the next entry, so every second one will do. */
     while (crash_once(calls) && calls < CALLS_MAX)
-        calls++;
+        calls += 2;
     cr_assert_gt(calls, 4 * STEPS); /* it did something */
     cr_assert_lt(calls, CALLS_MAX); /* and came to its end */
 }

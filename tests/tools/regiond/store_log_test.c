@@ -1,6 +1,7 @@
 /* store_log_test.c - a log with a torn tail, a damaged one, a long one made short. */
 #include "tests/support/store_case.h"
 
+#include "io/crc64.h"
 #include "tools/regiond/blob_log.h"
 
 #include <criterion/criterion.h>
@@ -159,6 +160,113 @@ Test(store_log, a_long_log_is_made_short_and_says_the_same)
         store_case_reopen(&c); /* the short form, replayed */
     }
     store_properties_fini(&before);
+    store_case_close(&c);
+}
+
+/* ---- Records whose CRC is right and whose content is not ---- */
+
+static uint32_t le32(const unsigned char *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Changes one byte of one record, its type or payload, and makes the CRC right again. */
+static void damage(unsigned char *log, size_t bytes, uint64_t random)
+{
+    size_t at = 0, chosen = 0, count = 0, payload, where;
+    uint64_t crc;
+
+    for (; at < bytes; at += LOG_HEADER_BYTES + le32(log + at))
+        count++;
+    for (at = 0; chosen < random % count; chosen++)
+        at += LOG_HEADER_BYTES + le32(log + at);
+    payload = le32(log + at);
+    where = random / count % (payload + 1);
+    log[where == payload ? at + 4 : at + LOG_HEADER_BYTES + where] =
+        (unsigned char)(random / 1000003);
+    crc = crc64_update(crc64_update(0, log + at, 8), log + at + LOG_HEADER_BYTES, payload);
+    for (unsigned i = 0; i < 8; i++)
+        log[at + 8 + i] = (unsigned char)(crc >> (8 * i));
+}
+
+/* A wrong container id makes the blob nobody's, and it is removed. */
+static void mkdir_again(const struct store_case *c)
+{
+    char path[400];
+
+    snprintf(path, sizeof path, "%s/blobs/0000000000000001", c->folder);
+    mkdir(path, 0700);
+    strcat(path, "/log");
+    close(open(path, O_RDWR | O_CREAT, 0600));
+}
+
+/* Whatever the log says, it is refused or made the best of: nothing crashes, nothing asserts. */
+static bool open_damaged(struct store_case *c)
+{
+    struct store_config config = {.folder = c->folder};
+    struct store_blob_query query = {.count_max = 10, .snapshots = true};
+    struct store_blob_page page;
+    unsigned char bytes[4096];
+    struct store_reader *reader;
+    char text[200];
+
+    c->store = store_open(&config, text, sizeof text);
+    if (!c->store)
+        return false;
+    if (store_blob_list(c->store, "acct", "cont", &query, &page) == STORE_OK)
+        store_blob_page_fini(&page);
+    if (store_reader_open(c->store, &c->key, NULL, NULL, &reader) == STORE_OK) {
+        store_reader_bytes(reader, 0, bytes, sizeof bytes);
+        store_reader_close(reader);
+    }
+    store_blob_delete(c->store, &c->key, NULL, STORE_DELETE_ONLY_SNAPSHOTS);
+    store_pages_write(c->store, &c->key, NULL, 4096, bytes, 512, NULL);
+    store_close(c->store);
+    c->store = NULL;
+    return true;
+}
+
+Test(store_log, wrong_content_under_a_right_crc_is_refused_or_survived)
+{
+    char snapshot[STORE_SNAPSHOT_BYTES];
+    unsigned char log[8192], copy[8192];
+    unsigned refused = 0, opened = 0;
+    struct store_case c = {0};
+    uint64_t random = 0x9E3779B97F4A7C15u;
+    ssize_t bytes;
+    int fd;
+
+    store_case_open(&c);
+    store_case_create(&c, 1 << 20);
+    for (unsigned i = 0; i < 3; i++) {
+        store_case_write(&c, i * 4096, 8192, 1);
+        store_case_clear(&c, i * 4096 + 512, 512);
+        store_case_take_snapshot(&c, snapshot);
+    }
+    store_case_write(&c, 0, 65536, 3);
+    store_close(c.store);
+    fd = open_log(&c);
+    bytes = read(fd, log, sizeof log);
+    close(fd);
+    cr_assert(bytes > 0 && (size_t)bytes < sizeof log);
+    for (unsigned i = 0; i < 1500; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        memcpy(copy, log, sizeof log);
+        damage(copy, (size_t)bytes, random);
+        fd = open_log(&c);
+        cr_assert_eq(ftruncate(fd, 0), 0);
+        cr_assert_eq(write(fd, copy, (size_t)bytes), bytes);
+        close(fd);
+        if (open_damaged(&c))
+            opened++;
+        else
+            refused++;
+        mkdir_again(&c);
+    }
+    cr_assert_gt(refused, 100);
+    cr_assert_gt(opened, 100);
     store_case_close(&c);
 }
 
