@@ -19,6 +19,7 @@ void store_case_connect(struct store_case *c)
     struct store_config config = {.folder = c->folder,
                                   .segment_bytes = STORE_CASE_SEGMENT_BYTES,
                                   .open_files_max = 8,
+                                  .sync = c->sync,
                                   .now_ticks = c->now_ticks ? case_clock : NULL,
                                   .now_context = c};
     char text[200] = "";

@@ -16,6 +16,7 @@ struct store_case {
     struct store *store;
     struct store_key key; /* account "acct", container "cont", blob "disk" */
     uint64_t now_ticks;   /* what the store's clock says; 0: the real clock */
+    bool sync;            /* everything reaches the disk before it is answered */
 };
 
 void store_case_open(struct store_case *c);    /* makes folder and container */

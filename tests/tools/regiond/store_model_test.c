@@ -229,9 +229,9 @@ static void compare_all(struct store_case *c, struct model *m)
     }
 }
 
-static void live(uint64_t seed, bool put)
+static void live(uint64_t seed, bool put, bool sync)
 {
-    struct store_case c = {0};
+    struct store_case c = {.sync = sync};
     struct model *m = calloc(1, sizeof *m);
 
     fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
@@ -268,11 +268,16 @@ static void live(uint64_t seed, bool put)
 Test(store_model, a_blob_and_an_array_of_bytes_live_the_same_life)
 {
     for (uint64_t seed = 1; seed <= 8; seed++)
-        live(seed, false);
+        live(seed, false, false);
 }
 
 Test(store_model, put_blob_in_between_changes_nothing_of_the_snapshots)
 {
     for (uint64_t seed = 101; seed <= 108; seed++)
-        live(seed, true);
+        live(seed, true, false);
+}
+
+Test(store_model, a_store_that_syncs_does_the_same)
+{
+    live(201, true, true);
 }
