@@ -234,6 +234,8 @@ static bool read_exactly(int fd, char *out, size_t n)
     while (n > 0) {
         ssize_t done = read(fd, out, n);
 
+        if (done < 0 && errno == EINTR)
+            continue; /* a region of an earlier case has just ended */
         if (done <= 0)
             return false;
         out += done;
