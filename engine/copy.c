@@ -245,8 +245,6 @@ static void copy_setup_done(struct setup_req *req)
     struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, setup));
     struct err error = req->err;
 
-    if (req->verb == SETUP_CREATE && err_is_set(&error) && retry_is_indefinite(&error))
-        copy->create_unsure = true;
     copy_step_end(copy, &error);
 }
 

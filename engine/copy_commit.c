@@ -53,8 +53,8 @@ bool copy_start_create(struct copy *copy)
 /* It exists although we found nothing: it may be ours, made by a try whose answer was lost. */
 bool copy_failed_create(struct copy *copy, const struct err *error)
 {
-    copy->look_created = error->kind == ERR_CONFLICT && copy->create_unsure &&
-                         copy_can(copy->ends.target, ENDPOINT_CAN_MARK);
+    copy->look_created =
+        error->kind == ERR_CONFLICT && copy_can(copy->ends.target, ENDPOINT_CAN_MARK);
     return copy->look_created;
 }
 

@@ -59,9 +59,9 @@ struct copy {
     struct timer timer;
     struct reactor_task task;
     bool started, stopping, ended;
-    bool indefinite;                  /* a change of the target that failed may still be applied */
-    bool create_unsure, look_created; /* a create's answer was lost; the next found it there */
-    bool changing;                    /* the block request under way is one */
+    bool indefinite;   /* a change of the target that failed may still be applied */
+    bool look_created; /* the target exists although it did not: is it ours? */
+    bool changing;     /* the block request under way is one */
     struct stat_req stat;
     struct setup_req setup;
     struct list_req list;

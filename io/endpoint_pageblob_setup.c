@@ -116,6 +116,14 @@ static void resize(struct blob_call *call)
     pageblob_resize(call->ep->blob, &call->op);
 }
 
+/* What a copy left that this endpoint looked at, or what it is to be now: an earlier try may have been
+ * applied although its answer was lost. */
+static bool is_known_copy(const struct blob_call *call, const struct marker *found)
+{
+    return found->state == MARKER_NONE || strcmp(found->copy_uuid, call->ep->copy_uuid) == 0 ||
+           strcmp(found->copy_uuid, call->setup->marker->copy_uuid) == 0;
+}
+
 /* ---- Mark: look, merge, write if nobody else wrote between ---- */
 
 static void look_before_mark(struct blob_call *call);
@@ -151,7 +159,7 @@ static void on_looked(struct pageblob_op *op)
         end_setup(call);
         return;
     }
-    if (found.state != MARKER_NONE && strcmp(found.copy_uuid, call->ep->copy_uuid) != 0) {
+    if (!is_known_copy(call, &found)) {
         err_set(&req->err, ERR_CONFLICT, RETRY_NEVER,
                 "%.160s: another copy (%s) works on this target", call->ep->base.name,
                 found.copy_uuid);

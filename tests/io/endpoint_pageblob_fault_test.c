@@ -108,6 +108,37 @@ Test(endpoint_pageblob_fault, a_clear_with_a_lost_answer_is_reported_and_not_rep
     blob_bench_end(&b);
 }
 
+static struct err mark(struct blob_bench *b, struct endpoint *ep, const char *copy_uuid)
+{
+    struct marker marker = {.state = MARKER_COPYING, .source = "s", .size_bytes = 128 * KIB};
+    struct setup_req req = {.verb = SETUP_MARK, .marker = &marker};
+
+    snprintf(marker.copy_uuid, sizeof marker.copy_uuid, "%s", copy_uuid);
+    return blob_bench_setup(b, ep, &req);
+}
+
+/* The marker of a try whose answer was lost is ours, not another copy's. */
+Test(endpoint_pageblob_fault, a_mark_with_a_lost_answer_can_be_tried_again)
+{
+    static const char faults[] = "{\"seed\":1,\"rules\":[{\"name\":\"f\",\"fault\":\"lostAnswer\","
+                                 "\"match\":{\"comp\":\"metadata\"},\"nth\":2}]}";
+    struct blob_bench b;
+    struct endpoint *ep;
+    struct err e;
+
+    blob_bench_begin(&b, faults);
+    blob_bench_make(&b, BENCH_ACCOUNT, 128 * KIB);
+    ep = blob_bench_open(&b, blob_bench_url(&b, BENCH_ACCOUNT, NULL, "rw", NULL), plain);
+    blob_bench_ok(blob_bench_stat(&b, ep).err);
+    blob_bench_ok(mark(&b, ep, "11111111-2222-4333-8444-555555555555"));
+    e = mark(&b, ep, "66666666-2222-4333-8444-555555555555");
+    if (e.kind == ERR_NET) /* or libcurl saw the connection die and sent it anew by itself */
+        e = mark(&b, ep, "66666666-2222-4333-8444-555555555555");
+    blob_bench_ok(e);
+    endpoint_close(ep);
+    blob_bench_end(&b);
+}
+
 static void expect_list_fault(const char *fault)
 {
     char faults[200];
