@@ -236,10 +236,12 @@ static void send_put(struct pageblob *blob, struct pageblob_op *op)
         md5_text(op->memory, op->length, h.checksum);
         verb_header(&h, "Content-MD5", h.checksum);
     }
+    /* As with a clear: whether it may still land must be known, so that a fence is put before the commit. */
     op->http = (struct http_req){.method = HTTP_PUT,
                                  .additions = "comp=page",
                                  .body = op->memory,
-                                 .body_bytes = (size_t)op->length};
+                                 .body_bytes = (size_t)op->length,
+                                 .send_once = true};
     verb_send(blob, op, &h, on_put);
 }
 

@@ -89,11 +89,13 @@ Test(endpoint_pageblob_fault, the_hosts_wish_to_wait_arrives)
     blob_bench_end(&b);
 }
 
-/* A clear whose answer is lost has an unknown outcome: it is not sent a second time behind our back. */
-Test(endpoint_pageblob_fault, a_clear_with_a_lost_answer_is_reported_and_not_repeated)
+/* A clear or write whose answer is lost has an unknown outcome: it is not sent a second time behind our
+ * back. */
+static void expect_lost(enum bench_block what)
 {
     static const char faults[] = "{\"seed\":1,\"rules\":[{\"name\":\"f\",\"fault\":\"lostAnswer\","
                                  "\"match\":{\"comp\":\"page\"},\"nth\":2}]}";
+    int after = what == BENCH_ZERO ? 0 : 'y';
     struct blob_bench b;
     struct endpoint *ep;
 
@@ -102,10 +104,16 @@ Test(endpoint_pageblob_fault, a_clear_with_a_lost_answer_is_reported_and_not_rep
     blob_bench_fill(&b, BENCH_ACCOUNT, 0, 512, 'x');
     ep = blob_bench_open(&b, blob_bench_url(&b, BENCH_ACCOUNT, NULL, "rw", NULL), plain);
     blob_bench_ok(blob_bench_stat(&b, ep).err);
-    blob_bench_failed(blob_bench_block(&b, ep, BENCH_ZERO, 0, 512, 0), ERR_NET, RETRY_LATER);
-    blob_bench_ok(blob_bench_block(&b, ep, BENCH_READ, 0, 512, 0)); /* it had been done */
+    blob_bench_failed(blob_bench_block(&b, ep, what, 0, 512, after), ERR_NET, RETRY_LATER);
+    blob_bench_ok(blob_bench_block(&b, ep, BENCH_READ, 0, 512, after)); /* it had been done */
     endpoint_close(ep);
     blob_bench_end(&b);
+}
+
+Test(endpoint_pageblob_fault, a_clear_or_write_with_a_lost_answer_is_reported_and_not_repeated)
+{
+    expect_lost(BENCH_ZERO);
+    expect_lost(BENCH_WRITE);
 }
 
 static struct err mark(struct blob_bench *b, struct endpoint *ep, const char *copy_uuid)
