@@ -19,14 +19,14 @@ sdk() { node "$SYSTEM/sdk/azurite.mjs" "$@"; }
 # Sets AZURITE_URL; ended by its pid with the regions. A free port may be taken by somebody else
 # before Azurite has it: then another one.
 start_azurite() {
-    local port pid tries
+    local port pid
     for _ in 1 2 3; do
         port=$(sdk free-port) || return 1
         node "$SYSTEM/node_modules/azurite/dist/src/blob/main.js" --blobHost 127.0.0.1 \
             --blobPort "$port" --location "$TMPDIR/azurite" --skipApiVersionCheck \
             --disableTelemetry --silent >azurite.out 2>&1 &
         pid=$!
-        for tries in {1..300}; do
+        for _ in {1..300}; do
             kill -0 "$pid" 2>/dev/null || break
             if curl -s -o answer "http://127.0.0.1:$port/"; then
                 REGION_PIDS+=("$pid")

@@ -53,8 +53,10 @@ delta_is() {
 
 # ---- Three states of one disk: made, changed, grown ----
 mkdir files
-find /usr/share /usr/lib -xdev -type f -size +8k -size -128k -readable 2>/dev/null |
-    head -600 | xargs -d '\n' cp --backup=numbered -t files 2>/dev/null
+find /usr/share /usr/lib -xdev -type f -size +8k -size -128k -readable \
+    -printf '%s %p\n' 2>/dev/null |
+    awk '{ sum += $1; if (sum > 18e6) exit; sub(/^[0-9]+ /, ""); print }' | # fits, whatever is here
+    xargs -d '\n' cp --backup=numbered -t files 2>/dev/null
 mkfs.ext4 -q -F -d files one.img 64M >/dev/null || fail "mkfs.ext4"
 cp one.img two.img
 head -c 300000 /dev/urandom >fresh
