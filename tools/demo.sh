@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# The main job on this machine: two regions, a real ext4 disk, restore point 1 copied whole, restore
+# point 2 copied as what changed, both verified, and the bytes each of them moved.
+#
+# Needs Debian and root or sudo for missing packages. Everything stays in one temporary folder and on
+# loopback. URLs with their SAS pass by the environment only and are never printed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/snapferry-demo.XXXXXX")
+region_pids=()
+cleanup() {
+    local pid
+    for pid in "${region_pids[@]:-}"; do
+        [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+    done
+    wait
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'echo "the demo failed at line $LINENO" >&2' ERR
+export XDG_STATE_HOME="$work/state"
+
+say() {
+    if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
+quietly() { "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log"; exit 1; }; }
+
+say "Installing what is missing, building"
+tools/install_packages.sh all
+quietly cmake --preset release
+quietly cmake --build --preset release --target snapferry regiond
+bin=$PWD/build/release
+
+# ---- Two regions ----
+say "Starting two regions"
+REGION_KEY=$(openssl rand -base64 64 | tr -d '\n')
+export REGION_KEY
+start_region() {
+    local line
+    mkfifo "$work/$1.ready"
+    "$bin/regiond" --data "$work/$1" --account "$1:env:REGION_KEY" --container disks \
+        --log "$work/$1.log" >"$work/$1.ready" &
+    region_pids+=($!)
+    read -r line <"$work/$1.ready"
+    printf -v "$1_url" %s "$(sed 's/.*"url":"\([^"]*\)".*/\1/' <<<"$line")"
+}
+start_region west
+start_region east
+echo "west at $west_url, east at $east_url"
+sas() { "$bin/regiond" sas --account "$1:env:REGION_KEY" --resource disks/os.vhd --permissions "$3" \
+    --expiry +1h ${4:+--snapshot "$4"} "$2"; }
+WEST_DISK=$(sas west "$west_url" rcw)
+EAST_DISK=$(sas east "$east_url" rcw)
+export WEST_DISK EAST_DISK
+
+# ---- A real disk ----
+say "Making an ext4 disk of 1 GiB from files of this machine, and a fixed VHD of it in the west"
+mkdir "$work/root"
+find /usr/include /usr/share/perl /usr/lib/gcc /usr/bin -xdev -type f -size -8M -readable -print0 2>/dev/null |
+    awk -v RS='\0' -v ORS='\0' 'n++ < 4000' | xargs -0 cp --parents -t "$work/root" 2>/dev/null || true
+truncate -s 1G "$work/os.img"
+quietly mkfs.ext4 -q -F -E lazy_itable_init=0,nodiscard -d "$work/root" "$work/os.img"
+echo "$(find "$work/root" -type f | wc -l) files, $(du -sh "$work/root" | cut -f1)"
+
+run() { # shows a command as one would type it, and keeps its events
+    printf '$ snapferry %s\n' "$*"
+    "$bin/snapferry" "$@"
+}
+# copy ROW ...: a copy with its summary kept for the table.
+copy() {
+    local row=$1
+    shift
+    printf '$ snapferry copy %s\n' "$*"
+    "$bin/snapferry" copy --json "$@" >"$work/$row.events"
+    grep '"event":"summary"' "$work/$row.events" >"$work/$row.summary"
+}
+# snapshot VARIABLE: of the western disk; its URL is exported.
+snapshot() {
+    local url
+    url=$(run snapshot env:WEST_DISK | tail -n 1)
+    echo "$ snapferry snapshot env:WEST_DISK"
+    echo "$url"
+    export "$1=$(sas west "$west_url" r "${url#*snapshot=}")"
+}
+
+copy upload "$work/os.img" env:WEST_DISK --add-footer
+snapshot RESTORE_POINT_1
+
+say "Restore point 1: a full copy to the east"
+copy full env:RESTORE_POINT_1 env:EAST_DISK
+run verify env:RESTORE_POINT_1 env:EAST_DISK 2>/dev/null
+
+# ---- A day of work ----
+say "Changing files inside the disk: some removed and trimmed, some written"
+mapfile -t victims < <(cd "$work/root" && find . -type f -size +16k | sort | awk 'NR % 40 == 1' | head -n 30)
+{
+    echo "mkdir /changed"
+    echo "write $bin/snapferry /changed/snapferry"
+    echo "write $bin/regiond /changed/regiond"
+    echo "write $PWD/LICENSE /changed/LICENSE"
+    for file in "${victims[@]}"; do echo "rm ${file#.}"; done
+} >"$work/changes"
+quietly debugfs -w -f "$work/changes" "$work/os.img"
+# e2fsck does to an image what fstrim does to a disk; not in a run that had something else to change,
+# which it says with status 1 (or does, and says 0).
+for _ in 1 2; do
+    e2fsck -f -y -E discard "$work/os.img" >"$work/log" 2>&1 || [ $? = 1 ]
+done
+echo "${#victims[@]} files removed, 3 written"
+
+# A virtual machine writes to its disk page by page, and trims. This does the same with the pages that
+# differ, so that the west has a true history: a second upload would have rewritten every page.
+"$bin/snapferry" verify "$work/os.img" env:WEST_DISK --add-footer --json >"$work/differences" || true
+put_page() { # OFFSET LENGTH: as the image has it; an empty one is trimmed
+    local range="bytes=$1-$(($1 + $2 - 1))"
+    dd if="$work/os.img" of="$work/page" iflag=skip_bytes,count_bytes skip="$1" count="$2" bs=64k \
+        status=none
+    if cmp -s -n "$2" "$work/page" /dev/zero; then
+        printf 'header = "x-ms-page-write: clear"\ndata = ""\n' >"$work/verb"
+    else
+        printf 'header = "x-ms-page-write: update"\ndata-binary = "@%s"\n' "$work/page" >"$work/verb"
+    fi
+    # The URL goes by a pipe, so that it is no argument either.
+    printf 'url = "%s&comp=page"\n' "$WEST_DISK" |
+        curl -sf -X PUT -H 'x-ms-version: 2021-08-06' -H "x-ms-range: $range" \
+            -K "$work/verb" -K - -o /dev/null
+}
+writes=0
+while read -r offset length; do
+    while [ "$length" -gt 0 ]; do
+        part=$((length < 4194304 ? length : 4194304))
+        put_page "$offset" "$part"
+        offset=$((offset + part)) length=$((length - part)) writes=$((writes + 1))
+    done
+done < <(sed -n 's/.*"event":"difference".*"offset":\([0-9]*\),"length":\([0-9]*\).*/\1 \2/p' "$work/differences")
+echo "$writes page writes in the west"
+snapshot RESTORE_POINT_2
+
+say "Restore point 2: only what changed"
+run plan env:RESTORE_POINT_2 env:EAST_DISK --base env:RESTORE_POINT_1
+copy delta env:RESTORE_POINT_2 env:EAST_DISK --base env:RESTORE_POINT_1
+run verify env:RESTORE_POINT_2 env:EAST_DISK 2>/dev/null
+
+# ---- And it is the disk ----
+say "The disk in the east, back as a file: is it the one we changed?"
+copy download env:EAST_DISK "$work/back.img" --strip-footer
+cmp "$work/os.img" "$work/back.img"
+quietly e2fsck -f -n "$work/back.img"
+echo "equal byte for byte, and its file system is clean"
+
+# ---- What moved ----
+say "What each copy moved"
+field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$2"; }
+mib() { awk -v b="$1" 'BEGIN { printf "%.1f MiB", b / 1048576 }'; }
+printf '%-18s %-6s %12s %12s %12s %9s %8s\n' copy mode read written cleared requests seconds
+row() {
+    local f=$work/$2.summary
+    printf '%-18s %-6s %12s %12s %12s %9s %8s\n' "$1" "$(field mode "$f")" \
+        "$(mib "$(field readBytes "$f")")" "$(mib "$(field writtenBytes "$f")")" \
+        "$(mib "$(field clearedBytes "$f")")" "$(field requests "$f")" "$(field seconds "$f")"
+}
+row "restore point 1" full
+row "restore point 2" delta
+changed=$(grep -o '"differentBytes":[0-9]*' "$work/differences" | cut -d: -f2)
+echo "really different between the two: $(mib "$changed")"
