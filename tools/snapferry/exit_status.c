@@ -41,10 +41,10 @@ const char *exit_status_code(enum exit_status status, const struct err *error)
 const char *exit_status_advice(enum exit_status status, const struct err *error)
 {
     if (status == STATUS_INTERRUPTED)
-        return "Run the same command again to go on.";
+        return "Run the same command again.";
     if (status != STATUS_AGAIN)
         return "";
     return error->retry == RETRY_AFTER_RENEWAL
-               ? "Run the same command again with a fresh SAS to go on."
-               : "Run the same command again to go on.";
+               ? "Run the same command again with a fresh SAS."
+               : "Run the same command again.";
 }

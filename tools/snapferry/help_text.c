@@ -22,7 +22,7 @@ const char *help_text(void)
            "  pattern:SIZE[,SEED[,HOLES]]   as SOURCE, for measuring: made-up bytes, with\n"
            "                    HOLES of 1000 pieces (256 KiB each) empty\n"
            "\n"
-           "Exit status: 0 done, 1 failed, 2 wrong usage, 3 run it again to go on,\n"
+           "Exit status: 0 done, 1 failed, 2 wrong usage, 3 stopped: run it again,\n"
            "4 the target differs, 130 interrupted (as 3)\n";
 }
 
