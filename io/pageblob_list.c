@@ -68,19 +68,27 @@ static void end_with(struct pageblob_lister *l, const struct err *e)
 
 /* ---- One page ---- */
 
-static void begin_parsing(struct pageblob_lister *l)
+/* False when the blob has another size than the pages before said: their ranges may lie beyond it. */
+static bool begin_parsing(struct pageblob_lister *l, struct err *e)
 {
     struct pageblob_list *list = l->list;
-    struct extent window = {l->position_bytes, l->window_end - l->position_bytes};
+    struct extent window = {l->position_bytes, 0};
 
+    if (l->op.head.blob_known && list->pages_count && l->op.head.blob_bytes != list->size_bytes)
+        return err_set(e, ERR_GONE, RETRY_REPLAN,
+                       "listing %.160s: its size changed while it was listed",
+                       pageblob_url(l->blob)->address);
     if (l->op.head.blob_known)
         list->size_bytes = l->op.head.blob_bytes;
+    if (l->window_end > l->position_bytes)
+        window.length = l->window_end - l->position_bytes;
     extent_set_clear(&l->page_data);
     extent_set_clear(&l->page_clears);
     /* A host may begin its answer to a window with a range that began before it. */
     pageranges_begin(l->parser, &l->page_data, list->out_clears ? &l->page_clears : NULL, window,
                      l->marker[0] ? l->position_bytes : 0, list->size_bytes);
     l->begun = true;
+    return true;
 }
 
 /* Runs inside the transfer; the headers are known by now. */
@@ -88,8 +96,8 @@ static bool on_push(struct http_req *req, const void *bytes, size_t count, struc
 {
     struct pageblob_lister *l = lister_of_op(verb_op(req));
 
-    if (!l->begun)
-        begin_parsing(l);
+    if (!l->begun && !begin_parsing(l, e))
+        return false;
     return pageranges_push(l->parser, bytes, count, e);
 }
 
@@ -112,8 +120,8 @@ static bool take_page(struct pageblob_lister *l, struct err *e)
     struct pageblob_list *list = l->list;
     const char *marker;
 
-    if (!l->begun)
-        begin_parsing(l); /* an empty body: cut off */
+    if (!l->begun && !begin_parsing(l, e)) /* an empty body: cut off */
+        return false;
     if (!pageranges_end(l->parser, e))
         return false;
     marker = pageranges_marker(l->parser);
@@ -126,7 +134,10 @@ static bool take_page(struct pageblob_lister *l, struct err *e)
         return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the list of page ranges");
     list->pages_count++;
     list->clears_count += pageranges_clear_count(l->parser);
-    l->position_bytes = *marker ? pageranges_last_end(l->parser) : l->window_end;
+    if (!*marker)
+        l->position_bytes = l->window_end;
+    else if (pageranges_last_end(l->parser) > l->position_bytes) /* a page may name no range */
+        l->position_bytes = pageranges_last_end(l->parser);
     snprintf(l->marker, sizeof l->marker, "%s", marker);
     l->tries = 0;
     return true;

@@ -218,6 +218,42 @@ Test(pageblob_list, a_page_that_goes_back_is_refused)
     expect_failure(answers, 2, ERR_CORRUPT, "not in order");
 }
 
+Test(pageblob_list, a_blob_that_shrinks_between_two_pages_calls_for_another_plan)
+{
+    static const struct script_answer answers[] = {
+        XML(RANGE("67108352", "67108863") "<NextMarker>m</NextMarker>"),
+        {.bytes = "HTTP/1.1 200 OK\r\nx-ms-blob-content-length: 1024\r\nConnection: close\r\n\r\n"
+                  "<PageList><NextMarker/></PageList>",
+         .then = SCRIPT_CLOSE}};
+    struct fixture f;
+    struct err e;
+
+    begin(&f, answers, 2);
+    e = run(&f);
+    cr_assert_eq(e.kind, ERR_GONE, "%s", e.text);
+    cr_assert_eq(e.retry, RETRY_REPLAN);
+    finish(&f);
+}
+
+/* The second window: nothing on its first page, then a range that began before the window. */
+Test(pageblob_list, an_empty_page_does_not_take_a_window_back_to_where_the_blob_begins)
+{
+    static const struct script_answer answers[] = {
+        REFUSAL("500 x", "OperationTimedOut"), XML(RANGE("0", "33554431")),
+        XML("<NextMarker>m</NextMarker>"), XML(RANGE("512", "33554943") "<NextMarker/>")};
+    static const struct extent wanted[] = {{0, 33554944}};
+    struct fixture f;
+    struct err e;
+
+    begin(&f, answers, 4);
+    e = run(&f);
+    if (err_is_set(&e))
+        cr_assert_eq(e.kind, ERR_CORRUPT, "%s", e.text);
+    else
+        expect_extents(&f.data, wanted, 1);
+    finish(&f);
+}
+
 Test(pageblob_list, a_range_beyond_the_blob_is_refused)
 {
     static const struct script_answer answers[] = {XML(RANGE("67108864", "67109375"))};
