@@ -64,7 +64,7 @@ struct list_req {
 enum setup_verb {
     SETUP_CREATE, /* absent -> present, size_bytes of zeros; fails (ERR_CONFLICT) if it exists */
     SETUP_RESIZE, /* grows to size_bytes, new bytes zero */
-    SETUP_MARK, /* replaces the marker, keeps all else; guarded by the etag of the last stat/setup */
+    SETUP_MARK,  /* replaces the marker, keeps all else; ERR_CONFLICT where another copy's stands */
     SETUP_FENCE, /* after an indefinite answer: no earlier write may land any more (protocol A.5) */
     SETUP_SNAPSHOT /* a point in time; its name in out_snapshot */
 };
@@ -73,6 +73,7 @@ struct setup_req {
     enum setup_verb verb;
     uint64_t size_bytes;         /* CREATE, RESIZE */
     const struct marker *marker; /* MARK; CREATE may have one too; borrowed until done */
+    const char *expect_etag; /* MARK: the target must still be what had it; NULL: whatever it is */
     char out_etag[ENDPOINT_ETAG_MAX_BYTES];
     char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */
     struct err err;

@@ -156,6 +156,12 @@ static void mem_setup(struct endpoint *ep, struct setup_req *req)
         mem_setup_size(m, req);
         break;
     case SETUP_MARK:
+        mem_etag(m, req->out_etag);
+        if (req->expect_etag && strcmp(req->expect_etag, req->out_etag) != 0 &&
+            strcmp(m->marker.copy_uuid, req->marker->copy_uuid) != 0) {
+            err_set(&req->err, ERR_CONFLICT, RETRY_REPLAN, "the disk in memory was written to");
+            break;
+        }
         m->marker = *req->marker;
         m->version++;
         break;

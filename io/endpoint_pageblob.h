@@ -9,9 +9,10 @@
  *   SETUP_RESIZE    grows only; a smaller size is ERR_USAGE.
  *   SETUP_MARK      HEAD, merge, Set Metadata with If-Match of that HEAD: metadata of others survive and
  *                   no two writers overwrite each other. Our own data writes change the ETag, so the
- *                   guard is the copy: the marker found must be absent, or carry the copy_uuid set last
- *                   through this endpoint (before it set one: seen by its last stat), else ERR_CONFLICT:
- *                   another copy works here.
+ *                   guard is the copy: the marker found must carry the copy_uuid set last through this
+ *                   endpoint (before it set one: be absent, or as its last stat saw it), else
+ *                   ERR_CONFLICT: another copy works here, or the blob was made anew. A marker that is
+ *                   ours already was set by a request whose answer was lost.
  *   SETUP_FENCE     increments the sequence number; every later write carries
  *                   x-ms-if-sequence-number-le, so that no older request can land any more.
  *   SETUP_SNAPSHOT  its time is the service's, verbatim.

@@ -116,14 +116,6 @@ static void resize(struct blob_call *call)
     pageblob_resize(call->ep->blob, &call->op);
 }
 
-/* What a copy left that this endpoint looked at, or what it is to be now: an earlier try may have been
- * applied although its answer was lost. */
-static bool is_known_copy(const struct blob_call *call, const struct marker *found)
-{
-    return found->state == MARKER_NONE || strcmp(found->copy_uuid, call->ep->copy_uuid) == 0 ||
-           strcmp(found->copy_uuid, call->setup->marker->copy_uuid) == 0;
-}
-
 /* ---- Mark: look, merge, write if nobody else wrote between ---- */
 
 static void look_before_mark(struct blob_call *call);
@@ -145,6 +137,31 @@ static void on_marked(struct pageblob_op *op)
     on_setup(op);
 }
 
+/* May this copy's marker replace the one found? A blob that this endpoint marked and that has no marker now
+ * is not the one that was written to. */
+static bool may_mark(struct blob_call *call, const struct marker *found, struct err *e)
+{
+    const struct setup_req *req = call->setup;
+    const struct endpoint_pageblob *ep = call->ep;
+
+    if (found->state != MARKER_NONE && strcmp(found->copy_uuid, req->marker->copy_uuid) == 0)
+        return true;
+    if (found->state == MARKER_NONE && ep->marked)
+        return err_set(e, ERR_CONFLICT, RETRY_NEVER,
+                       "%.160s: this copy's marker is gone: the blob was made anew, or somebody "
+                       "removed its metadata",
+                       ep->base.name);
+    if (found->state != MARKER_NONE && strcmp(found->copy_uuid, ep->copy_uuid) != 0)
+        return err_set(e, ERR_CONFLICT, RETRY_NEVER,
+                       "%.160s: another copy (%s) works on this target", ep->base.name,
+                       found->copy_uuid);
+    if (req->expect_etag && strcmp(call->op.head.etag, req->expect_etag) != 0)
+        return err_set(e, ERR_CONFLICT, RETRY_REPLAN,
+                       "%.160s: somebody wrote to it while it was looked at; run the command again",
+                       ep->base.name);
+    return true;
+}
+
 static void on_looked(struct pageblob_op *op)
 {
     struct blob_call *call = blob_call_of(op);
@@ -155,18 +172,8 @@ static void on_looked(struct pageblob_op *op)
         on_setup(op);
         return;
     }
-    if (!blob_call_marker(call, &found, &req->err)) {
-        end_setup(call);
-        return;
-    }
-    if (!is_known_copy(call, &found)) {
-        err_set(&req->err, ERR_CONFLICT, RETRY_NEVER,
-                "%.160s: another copy (%s) works on this target", call->ep->base.name,
-                found.copy_uuid);
-        end_setup(call);
-        return;
-    }
-    if (!merge_marker(call, req->marker, &req->err)) {
+    if (!blob_call_marker(call, &found, &req->err) || !may_mark(call, &found, &req->err) ||
+        !merge_marker(call, req->marker, &req->err)) {
         end_setup(call);
         return;
     }

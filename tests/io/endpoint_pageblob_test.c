@@ -188,6 +188,46 @@ Test(endpoint_pageblob, a_marker_is_merged_anew_when_somebody_wrote_between)
     blob_bench_end(&b);
 }
 
+/* Deleted and created while a copy runs: what was written before is lost, so it must not be completed. */
+Test(endpoint_pageblob, a_blob_made_anew_is_not_completed)
+{
+    struct blob_bench b;
+    struct endpoint *ep;
+    struct marker a = marker_of(UUID_A, MARKER_COPYING), done = marker_of(UUID_A, MARKER_COMPLETE);
+
+    blob_bench_begin(&b, NULL);
+    blob_bench_make(&b, BENCH_ACCOUNT, 8 * MIB);
+    ep = open_rw(&b);
+    blob_bench_ok(blob_bench_stat(&b, ep).err);
+    blob_bench_ok(mark(&b, ep, &a));
+    blob_bench_make(&b, BENCH_ACCOUNT, 8 * MIB);
+    blob_bench_failed(mark(&b, ep, &done), ERR_CONFLICT, RETRY_NEVER);
+    endpoint_close(ep);
+    blob_bench_end(&b);
+}
+
+Test(endpoint_pageblob, a_mark_expects_the_blob_that_was_looked_at)
+{
+    struct blob_bench b;
+    struct endpoint *ep;
+    struct marker a = marker_of(UUID_A, MARKER_COPYING);
+    struct stat_req stat;
+    struct setup_req req = {.verb = SETUP_MARK, .marker = &a, .expect_etag = stat.etag};
+
+    blob_bench_begin(&b, NULL);
+    blob_bench_make(&b, BENCH_ACCOUNT, 8 * MIB);
+    ep = open_rw(&b);
+    stat = blob_bench_stat(&b, ep);
+    blob_bench_fill(&b, BENCH_ACCOUNT, 0, 512, 'x');
+    blob_bench_failed(blob_bench_setup(&b, ep, &req), ERR_CONFLICT, RETRY_REPLAN);
+    stat = blob_bench_stat(&b, ep);
+    err_clear(&req.err);
+    blob_bench_ok(blob_bench_setup(&b, ep, &req));
+    blob_bench_ok(blob_bench_setup(&b, ep, &req)); /* as when the answer was lost: it is ours */
+    endpoint_close(ep);
+    blob_bench_end(&b);
+}
+
 Test(endpoint_pageblob, a_fence_stops_the_writes_of_who_came_before)
 {
     struct blob_bench b;
