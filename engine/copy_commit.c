@@ -83,6 +83,9 @@ bool copy_start_mark(struct copy *copy)
 {
     copy_begin_marker(copy);
     copy->setup.marker = &copy->marker;
+    /* A delta is worth what the proof of its base is worth, and that was of the target as it was then. */
+    copy->setup.expect_etag =
+        copy->summary.delta && copy->facts.target.etag[0] ? copy->facts.target.etag : NULL;
     copy_submit_setup(copy, SETUP_MARK);
     return true;
 }
@@ -133,8 +136,8 @@ bool copy_start_clear_old_footer(struct copy *copy)
     return true;
 }
 
-/* Three times: before anything else, because an earlier copy that was not finished may have left
- * writes under way; when the footer was cleared, so that no late clear hits the new one; and before the
+/* Three times: before the target is even listed, because an earlier copy that was not finished may have
+ * left writes under way, and one that lands on what was listed as a hole stays there unseen; when the footer was cleared, so that no late clear hits the new one; and before the
  * commit, so that no late write of this copy hits what a next one will put there. */
 bool copy_want_fence(const struct copy *copy)
 {
@@ -286,6 +289,7 @@ _Static_assert(DIGEST_TEXT_MAX_BYTES == MARKER_DIGEST_MAX_BYTES, "a marker holds
 bool copy_start_complete(struct copy *copy)
 {
     copy->marker.state = MARKER_COMPLETE;
+    copy->setup.expect_etag = NULL;
     memcpy(copy->marker.root, copy->summary.root, sizeof copy->marker.root);
     memcpy(copy->marker.base_root, copy->summary.base_root, sizeof copy->marker.base_root);
     memcpy(copy->marker.delta, copy->summary.delta_digest, sizeof copy->marker.delta);

@@ -80,6 +80,41 @@ static void bend(struct endpoint *ep)
     ep->ops = &bent;
 }
 
+/* ---- A writer between the look and the mark ---- */
+
+static unsigned setups_seen;
+
+static void write_before_the_first_setup(struct endpoint *ep, struct setup_req *req)
+{
+    if (setups_seen++ == 0)
+        poke_page(ep, 4 * PAGE, 0x77);
+    honest->setup(ep, req);
+}
+
+Test(copy_base, a_write_after_the_proof_ends_the_delta)
+{
+    setups_seen = 0;
+    c.options.random_seed = 99; /* another copy than that of the base */
+    bend(c.target);
+    bent.setup = write_before_the_first_setup;
+    copy_case_run(&c);
+    cr_expect_eq(c.err.kind, ERR_CONFLICT, "%s", c.err.text);
+    cr_expect_not(c.summary.committed);
+    cr_expect_str_eq(endpoint_mem_marker(c.target)->source, "base", "it was not touched");
+}
+
+Test(copy_base, a_write_before_the_mark_is_seen_by_a_full_copy)
+{
+    setups_seen = 0;
+    endpoint_mem_poke_marker(c.target, NULL);
+    endpoint_mem_poke_clear(c.source, (struct extent){4 * PAGE, PAGE});
+    endpoint_mem_poke_clear(c.target, (struct extent){4 * PAGE, PAGE});
+    bend(c.target);
+    bent.setup = write_before_the_first_setup;
+    copy_case_run_ok(&c);
+    expect_true_copy();
+}
+
 /* ---- Proofs ---- */
 
 Test(copy_base, the_etag_kept_at_the_commit_proves_it)
