@@ -1,5 +1,6 @@
-/* copy_lists.c - the middle steps of a copy: what changed, the footer, the sizes, the plan. Nothing is
- * changed at the target yet.
+/* copy_lists.c - the middle steps of a copy: what changed, the footer, the sizes, the plan. Up to the list of
+ * the target nothing is changed there; that list is made of a target that is marked and fenced, so that
+ * no hole of it is written to behind our back.
  */
 #include <assert.h>
 #include <string.h>
@@ -209,7 +210,7 @@ static bool copy_judge_sizes(struct copy *copy)
                        "copy with --base",
                        name, (unsigned long long)target->size_bytes,
                        (unsigned long long)wanted_bytes);
-    if (copy->footer.target_has)
+    if (copy->footer.target_has && target->size_bytes >= VHD_FOOTER_BYTES)
         copy->footer.old_at = target->size_bytes - VHD_FOOTER_BYTES;
     return true;
 }
@@ -237,13 +238,16 @@ bool copy_start_target_list(struct copy *copy)
     return true;
 }
 
-/* The page of a grown target where its footer stood is cleared first, so its content must come from
- * the source even when the diff calls it unchanged. */
+/* Of a base that was smaller the last page may have been a footer: the target had it cleared just now,
+ * or, stripped, never had it. So its content comes from the source even when the diff calls it
+ * unchanged. */
 static bool copy_add_old_footer(struct copy *copy)
 {
-    struct extent page = {copy->footer.old_at, VHD_FOOTER_BYTES};
+    struct extent page = {copy->facts.base.size_bytes - VHD_FOOTER_BYTES, VHD_FOOTER_BYTES};
 
-    if (!copy->summary.delta || !page.offset ||
+    if (!copy->summary.delta || !copy->footer.source_has ||
+        copy->facts.base.size_bytes < VHD_FOOTER_BYTES ||
+        copy->facts.base.size_bytes >= copy->facts.source.size_bytes ||
         extent_set_touches(&copy->lists.source_clears, page))
         return true;
     if (extent_set_add(&copy->lists.source_data, page) &&

@@ -253,6 +253,21 @@ Test(copy_delta, what_now_stands_where_the_footer_was_arrives)
     cr_expect(copy_case_has_footer(c.target));
 }
 
+/* The guest never wrote there, so the diff is silent: the old footer is data of the disk now. */
+Test(copy_delta, a_footer_left_behind_by_growth_is_data_where_footers_are_stripped_too)
+{
+    struct setup_req req = {.verb = SETUP_RESIZE, .size_bytes = 2 * MIB + 512};
+
+    c.options.footer = COPY_FOOTER_STRIP;
+    copy_base(MIB + 512, 5, true);
+    copy_case_setup(&c, c.source, &req);
+    copy_case_put_footer(c.source);
+    copy_case_run_ok(&c);
+    cr_assert(c.summary.delta, "%s", c.summary.why_full);
+    cr_assert_eq(c.target->size_bytes, 2 * MIB);
+    copy_case_expect_same(c.source, c.target, 2 * MIB);
+}
+
 Test(copy_delta, a_full_copy_with_a_base_given_may_grow_the_target_too)
 {
     copy_base(MIB + 512, 5, true);
