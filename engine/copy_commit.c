@@ -137,8 +137,9 @@ bool copy_start_clear_old_footer(struct copy *copy)
 }
 
 /* Three times: before the target is even listed, because an earlier copy that was not finished may have
- * left writes under way, and one that lands on what was listed as a hole stays there unseen; when the footer was cleared, so that no late clear hits the new one; and before the
- * commit, so that no late write of this copy hits what a next one will put there. */
+ * left writes under way, and one that lands on what was listed as a hole stays there unseen; when the
+ * footer was cleared, so that no late clear hits the new one; and before the commit, so that no late
+ * write of this copy hits what a next one will put there. */
 bool copy_want_fence(const struct copy *copy)
 {
     return copy_want_changes(copy) && copy->indefinite &&

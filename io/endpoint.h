@@ -73,7 +73,7 @@ struct setup_req {
     enum setup_verb verb;
     uint64_t size_bytes;         /* CREATE, RESIZE */
     const struct marker *marker; /* MARK; CREATE may have one too; borrowed until done */
-    const char *expect_etag; /* MARK: the target must still be what had it; NULL: whatever it is */
+    const char *expect_etag;     /* MARK: what the target must still have; NULL: any */
     char out_etag[ENDPOINT_ETAG_MAX_BYTES];
     char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */
     struct err err;
@@ -139,8 +139,7 @@ void endpoint_flush(struct endpoint *ep,
                     struct block_req *req); /* all that was written is durable */
 void endpoint_close(struct endpoint *ep);   /* NULL is fine; nothing in flight */
 
-/* ---- For endpoints: how a request ends. Call from a posted task or a completion, never from
- *      inside ops. They count down inflight and run done. ---- */
+/* ---- For endpoints: how a request ends; from a task or completion, never from inside ops ---- */
 void endpoint_stat_end(struct endpoint *ep, struct stat_req *req);
 void endpoint_setup_end(struct endpoint *ep, struct setup_req *req);
 void endpoint_list_end(struct endpoint *ep, struct list_req *req);

@@ -238,9 +238,10 @@ Test(pageblob_list, a_blob_that_shrinks_between_two_pages_calls_for_another_plan
 /* The second window: nothing on its first page, then a range that began before the window. */
 Test(pageblob_list, an_empty_page_does_not_take_a_window_back_to_where_the_blob_begins)
 {
-    static const struct script_answer answers[] = {
-        REFUSAL("500 x", "OperationTimedOut"), XML(RANGE("0", "33554431")),
-        XML("<NextMarker>m</NextMarker>"), XML(RANGE("512", "33554943") "<NextMarker/>")};
+    static const struct script_answer answers[] = {REFUSAL("500 x", "OperationTimedOut"),
+                                                   XML(RANGE("0", "33554431")),
+                                                   XML("<NextMarker>m</NextMarker>"),
+                                                   XML(RANGE("512", "33554943") "<NextMarker/>")};
     static const struct extent wanted[] = {{0, 33554944}};
     struct fixture f;
     struct err e;
