@@ -35,6 +35,8 @@ static const struct copy_step copy_steps[] = {
     {"clearing the footer", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
     {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},
     {"flushing", copy_want_changes, copy_start_flush, NULL, NULL},
+    {"looking again", copy_want_source_again, copy_start_stat_source, copy_after_source_again,
+     NULL},
     {"writing the footer", copy_want_footer, copy_start_footer, NULL, NULL},
     {"flushing", copy_want_footer, copy_start_flush, NULL, NULL},
     {"committing", copy_want_fence, copy_start_fence, copy_after_fence, NULL},

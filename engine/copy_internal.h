@@ -14,9 +14,8 @@
 #include "engine/retry.h"
 #include "engine/target_state.h"
 
-/* One step: wanted decides, start submits exactly one request, after looks at the answer. start NULL:
- * there is nothing to ask, after does the work at once. Both return false with copy->err set to end
- * the copy. failed, where there is one, may turn an error that retrying did not mend into an answer. */
+/* One step: wanted decides, start submits one request (NULL: there is none), after looks at the answer.
+ * Both false with copy->err set: the end. failed may turn an error for good into an answer. */
 struct copy_step {
     const char *phase; /* for people */
     bool (*wanted)(const struct copy *copy);
@@ -80,7 +79,6 @@ struct copy {
     struct copy_summary summary;
     struct err err;
 };
-
 /* ---- copy.c: for steps ---- */
 void copy_submit_stat(struct copy *copy, struct endpoint *ep);
 void copy_submit_setup(struct copy *copy, enum setup_verb verb); /* else copy->setup is set */
@@ -105,6 +103,8 @@ bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
 bool copy_want_base(const struct copy *copy);
 bool copy_start_stat_source(struct copy *copy);
 bool copy_after_stat_source(struct copy *copy);
+bool copy_want_source_again(const struct copy *copy);
+bool copy_after_source_again(struct copy *copy);
 bool copy_start_stat_base(struct copy *copy);
 bool copy_after_stat_base(struct copy *copy);
 bool copy_start_stat_target(struct copy *copy);

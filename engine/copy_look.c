@@ -40,6 +40,26 @@ bool copy_after_stat_source(struct copy *copy)
     return true;
 }
 
+/* A snapshot cannot change, and a live blob guards its reads; of anything else the copy may be of no
+ * moment that ever was. Before the footer: a target without it cannot be mistaken. */
+bool copy_want_source_again(const struct copy *copy)
+{
+    return copy_want_changes(copy) && !copy_can(copy->ends.source, ENDPOINT_CAN_DIFF);
+}
+
+bool copy_after_source_again(struct copy *copy)
+{
+    const struct stat_req *first = &copy->facts.source;
+
+    if (copy->stat.exists && copy->stat.size_bytes == first->size_bytes &&
+        strcmp(copy->stat.etag, first->etag) == 0)
+        return true;
+    return err_set(
+        &copy->err, ERR_GONE, RETRY_REPLAN,
+        "%s: it was written to while it was copied; stop its writers, or copy a snapshot",
+        copy->ends.source->name);
+}
+
 bool copy_want_base(const struct copy *copy)
 {
     return copy->summary.delta;
@@ -115,6 +135,7 @@ static void copy_judge_base(struct copy *copy)
 bool copy_after_stat_target(struct copy *copy)
 {
     struct endpoint *target = copy->ends.target;
+    struct err e = {0};
 
     copy->facts.target = copy->stat;
     copy->summary.target_existed = copy->stat.exists;
@@ -125,9 +146,12 @@ bool copy_after_stat_target(struct copy *copy)
         return err_set(&copy->err, ERR_GONE, RETRY_NEVER,
                        "%s: the target does not exist and cannot be created here", target->name);
     if (copy->options.state_folder &&
-        !target_state_load(copy->options.state_folder, target->identity, &copy->facts.known,
-                           &copy->err))
-        return false;
+        !target_state_load(copy->options.state_folder, target->identity, &copy->facts.known, &e) &&
+        copy->summary.delta)
+        copy_say(copy,
+                 "What is known of the target cannot be read, so its base needs another "
+                 "proof: %.200s",
+                 e.text);
     if (copy->summary.delta)
         copy_judge_base(copy);
     return true;

@@ -331,6 +331,29 @@ static void note_writing(void *arg, struct extent extent, enum range_state from,
     pages_in_flight |= to == RANGE_WRITING;
 }
 
+static void write_to_the_source(void *arg, struct extent extent, enum range_state from,
+                                enum range_state to)
+{
+    (void)arg, (void)extent, (void)from;
+    if (to == RANGE_DONE)
+        copy_case_fill(c.source, (struct extent){0, 512}, 99);
+}
+
+/* A file or a device has no snapshot behind it: what was read may be of two moments. */
+Test(copy, a_source_that_is_written_to_meanwhile_is_not_completed)
+{
+    c.source = copy_case_random_disk(&c, MIB + 512, 3);
+    copy_case_put_footer(c.source);
+    c.source->capabilities &= ~(unsigned)ENDPOINT_CAN_DIFF;
+    c.target = copy_case_disk(&c, 0);
+    c.moved = write_to_the_source;
+    copy_case_run(&c);
+    cr_expect_eq(c.err.kind, ERR_GONE, "%s", c.err.text);
+    cr_expect_not(c.summary.committed);
+    cr_expect_eq(endpoint_mem_marker(c.target)->state, MARKER_COPYING);
+    cr_expect_not(copy_case_has_footer(c.target));
+}
+
 Test(copy, a_stop_in_mid_copy_ends_as_canceled_with_everything_given_back)
 {
     struct copy *copy;
