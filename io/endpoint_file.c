@@ -43,6 +43,7 @@ static void stat_now(struct endpoint_file *f, struct stat_req *req)
     }
     if (!file_marker_read(f->state_path, &req->marker, &req->err))
         return;
+    snprintf(f->copy_uuid, sizeof f->copy_uuid, "%s", req->marker.copy_uuid);
     req->exists = true;
     file_node_etag(f, &st, req->etag);
     if (gmtime_r(&st.st_mtim.tv_sec, &tm))
@@ -60,15 +61,35 @@ static void file_stat(struct endpoint *ep, struct stat_req *req)
     endpoint_later_stat(&f->later, ep, req);
 }
 
-/* The guard of a marker: the path must still name the file that was looked at. Its etag is no guard,
- * our own writes change it. */
-static bool mark(struct endpoint_file *f, const struct marker *marker, struct err *e)
+/* Between our look and our lock another copy may have come and gone. */
+static bool is_as_it_was(struct endpoint_file *f, const struct setup_req *req,
+                         const struct stat *st, struct err *e)
 {
+    char etag[ENDPOINT_ETAG_MAX_BYTES];
+    struct marker found = {0};
+
+    if (!file_marker_read(f->state_path, &found, e))
+        return false;
+    file_node_etag(f, st, etag);
+    if (strcmp(found.copy_uuid, f->copy_uuid) == 0 &&
+        (!req->expect_etag || strcmp(req->expect_etag, etag) == 0))
+        return true;
+    return err_set(e, ERR_CONFLICT, RETRY_REPLAN,
+                   "%.200s was written to while it was looked at; run the command again", f->path);
+}
+
+/* The guards of a marker: the path still names the file that was looked at, no other copy holds it,
+ * and, before our own writes change it, it is what it was. */
+static bool mark(struct endpoint_file *f, const struct setup_req *req, struct err *e)
+{
+    const struct marker *marker = req->marker;
     struct stat st;
     uint64_t size_bytes;
 
-    if (!file_node_look(f, &st, &size_bytes, e))
+    if (!file_node_look(f, &st, &size_bytes, e) || !file_node_claim(f, e) ||
+        (!f->marked && !is_as_it_was(f, req, &st, e)))
         return false;
+    f->marked = true;
     return marker->state == MARKER_NONE ? file_marker_remove(f->state_path, e)
                                         : file_marker_write(f->state_path, marker, e);
 }
@@ -85,7 +106,7 @@ static bool setup_now(struct endpoint_file *f, struct setup_req *req)
     case SETUP_RESIZE:
         return file_node_resize(f, req->size_bytes, &req->err);
     case SETUP_MARK:
-        return mark(f, req->marker, &req->err);
+        return mark(f, req, &req->err);
     case SETUP_FENCE: /* what the kernel was asked for is over when it answers: nothing is late */
         return true;
     case SETUP_SNAPSHOT:

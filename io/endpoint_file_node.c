@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -208,11 +209,22 @@ static bool make_empty(struct endpoint_file *f, struct err *e)
 bool file_node_create(struct endpoint_file *f, uint64_t size_bytes, const struct marker *marker,
                       struct err *e)
 {
-    if (!make_empty(f, e))
+    if (!make_empty(f, e) || !file_node_claim(f, e))
         return false;
+    f->marked = true;
     if (marker && marker->state != MARKER_NONE)
         return file_marker_write(f->state_path, marker, e) && set_size(f, size_bytes, e);
     return file_marker_remove(f->state_path, e) && set_size(f, size_bytes, e);
+}
+
+/* A block device is opened with O_EXCL already. Where the file system has no locks there is no guard. */
+bool file_node_claim(struct endpoint_file *f, struct err *e)
+{
+    if (f->claimed || f->block_device)
+        return true;
+    f->claimed = flock(f->fd, LOCK_EX | LOCK_NB) == 0;
+    return f->claimed || errno != EWOULDBLOCK ||
+           err_set(e, ERR_CONFLICT, RETRY_NEVER, "another copy works on %.200s", f->path);
 }
 
 bool file_node_resize(struct endpoint_file *f, uint64_t size_bytes, struct err *e)

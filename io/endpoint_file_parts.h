@@ -36,6 +36,9 @@ struct endpoint_file {
     uint32_t direct_align; /* of offset, length */
     uint32_t direct_mem_align;
     /* changes */
+    bool claimed;                          /* locked: no other copy writes it */
+    bool marked;                           /* this endpoint has set a marker */
+    char copy_uuid[MARKER_UUID_MAX_BYTES]; /* of the marker the last stat saw; "" = none */
     enum file_zero_method zero_method;
     uint64_t direct_count;
     struct file_op *free_ops;
@@ -54,6 +57,8 @@ bool file_node_look(struct endpoint_file *f, struct stat *out_stat, uint64_t *ou
                     struct err *e);
 bool file_node_create(struct endpoint_file *f, uint64_t size_bytes, const struct marker *marker,
                       struct err *e);
+/* Keeps other copies out until it is closed; ERR_CONFLICT when one is at work. */
+bool file_node_claim(struct endpoint_file *f, struct err *e);
 bool file_node_resize(struct endpoint_file *f, uint64_t size_bytes, struct err *e);
 void file_node_etag(const struct endpoint_file *f, const struct stat *st,
                     char out_etag[ENDPOINT_ETAG_MAX_BYTES]);

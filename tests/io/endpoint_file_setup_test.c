@@ -105,6 +105,29 @@ TEST_BOTH(endpoint_file_setup, creating_what_exists_is_a_conflict_and_touches_no
     file_case_close(&c);
 }
 
+/* Else the first to end would call complete what the other has half overwritten. */
+TEST_BOTH(endpoint_file_setup, two_copies_into_one_file_exclude_each_other)
+{
+    struct file_case c;
+    struct endpoint *first, *second;
+    struct setup_req req;
+
+    file_case_open(&c, backend);
+    file_case_make(&c, DISK_BYTES);
+    first = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    second = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    await_good(await_setup(&c.rig, first, SETUP_MARK, 0, &copying).err);
+    req = await_setup(&c.rig, second, SETUP_MARK, 0, &copying);
+    await_error(&req.err, ERR_CONFLICT, "another copy works on");
+    endpoint_close(first);
+    req = await_setup(&c.rig, second, SETUP_MARK, 0, &copying);
+    await_error(&req.err, ERR_CONFLICT, "while it was looked at");
+    await_good(await_stat(&c.rig, second).err);
+    await_good(await_setup(&c.rig, second, SETUP_MARK, 0, &copying).err);
+    endpoint_close(second);
+    file_case_close(&c);
+}
+
 TEST_BOTH(endpoint_file_setup, an_empty_file_counts_as_absent_and_loses_the_marker_of_a_former_one)
 {
     struct file_case c;
