@@ -76,6 +76,11 @@ check "nothing was made" [ ! -e none.img -a ! -e none.img.snapferry ]
 truncate -s 8M small.img
 expect 2 '8388608' "$SF" copy disk.img small.img
 check "a smaller target is left as it was" [ "$(stat -c %s%b small.img)" = 83886080 -a ! -e small.img.snapferry ]
+cp disk.img mine.img.snapferry
+expect 2 'state file' "$SF" copy mine.img.snapferry mine.img
+check "a source with the name of a sidecar is left alone" same disk.img mine.img.snapferry
+mkdir shut && touch shut/snapferry
+expect 0 'complete' env XDG_STATE_HOME="$TMPDIR/shut" "$SF" copy disk.img shut.img
 ln -s disk.img link.img
 expect 2 'the same' "$SF" copy disk.img link.img
 ln disk.img hard.img

@@ -138,6 +138,14 @@ static bool check_base(const struct end_spec *source, const struct end_spec *bas
 static bool check_sidecar(const struct end_spec *source, const struct end_spec *target,
                           const char *state_path, struct err *e)
 {
+    if (!state_path && source->kind == END_FILE && target->kind == END_FILE) {
+        size_t count = strlen(target->path);
+
+        if (strncmp(source->path, target->path, count) == 0 &&
+            strcmp(source->path + count, ".snapferry") == 0)
+            return err_set(e, ERR_USAGE, RETRY_NEVER,
+                           "SOURCE has the name of TARGET's state file; name another with --state");
+    }
     if (!state_path)
         return true;
     if (target->kind != END_FILE)
