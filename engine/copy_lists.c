@@ -227,7 +227,7 @@ bool copy_after_judge(struct copy *copy)
 
 bool copy_want_target_list(const struct copy *copy)
 {
-    return !copy->summary.delta && copy->facts.target.exists &&
+    return !copy->summary.delta && copy->facts.target.exists && copy->facts.target.size_bytes > 0 &&
            !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
 }
 

@@ -48,6 +48,13 @@ expect 0 'equal' "$SF" verify env:BLOB back.img --strip-footer
 expect 0 'complete' "$SF" copy env:BLOB whole.vhd
 check "or with it" same got.vhd whole.vhd
 expect 0 'complete' "$SF" copy got.vhd env:BLOB2
+EMPTY=$(sas "$west_URL" empty.vhd rcwd)
+OLD="$("$SF" snapshot env:BLOB)&${BLOB#*\?}"
+NEW="$("$SF" snapshot env:BLOB)&${BLOB#*\?}"
+export EMPTY OLD NEW
+curl -sf -X PUT -H 'x-ms-version: 2021-12-02' -H 'x-ms-blob-type: PageBlob' \
+    -H 'x-ms-blob-content-length: 0' -H 'Content-Length: 0' "$EMPTY"
+expect 0 'complete and verified' "$SF" copy env:NEW env:EMPTY --base env:OLD --verify
 expect 0 'equal' "$SF" verify env:BLOB env:BLOB2
 
 # ---- What is refused, and leaves no trace ----
