@@ -44,7 +44,6 @@ const char *exit_status_advice(enum exit_status status, const struct err *error)
         return "Run the same command again.";
     if (status != STATUS_AGAIN)
         return "";
-    return error->retry == RETRY_AFTER_RENEWAL
-               ? "Run the same command again with a fresh SAS."
-               : "Run the same command again.";
+    return error->retry == RETRY_AFTER_RENEWAL ? "Run the same command again with a fresh SAS."
+                                               : "Run the same command again.";
 }
