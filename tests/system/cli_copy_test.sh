@@ -76,8 +76,8 @@ export SLOW
 
 # until_moving: starts a slow copy and returns when it has said that bytes are durable.
 until_moving() {
-    : >moving # tail may look for it before the copy has it opened
-    "$SF" copy pattern:32M,4,0 env:SLOW --json --window 1 --max-window 2 >moving 2>moving.err &
+    : >moving # there before anybody looks at it, and without what was said before
+    "$SF" copy pattern:32M,4,0 env:SLOW --json --window 1 --max-window 2 >>moving 2>>moving.err &
     MOVING=$!
     tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
 }

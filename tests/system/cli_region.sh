@@ -12,6 +12,7 @@ unset NO_COLOR TERM
 
 end_regions() {
     local pid
+    [ "$BASHPID" = "$$" ] || return 0 # a child that a signal caught before its exec
     for pid in "${REGION_PIDS[@]}"; do
         kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
     done
@@ -74,7 +75,7 @@ check() {
 fail() {
     FAILED=$((FAILED + 1))
     echo "FAILED: $1" | sed 's/?[^ ]*/?.../g'
-    sed 's/^/    /' "${2:-$TMPDIR/out}" "${2:-$TMPDIR/err}" | sed 's/sig=[^&" ]*/sig=.../g' | head -20
+    sed 's/^/    /' "${2:-$TMPDIR/out}" "${2:-$TMPDIR/err}" | sed 's/sig=[^&" ]*/sig=.../g' | tail -20
 }
 
 # No signature in any of these files, and no query with one.

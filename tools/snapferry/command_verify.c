@@ -50,8 +50,11 @@ static void verifying_tick(void *arg)
     struct view_moment moment = {.phase = "comparing",
                                  .progress = verify_progress(verifying->verify)};
 
-    if (verify_ended(verifying->verify))
+    if (verify_ended(verifying->verify)) {
+        if (err_is_set(verify_error(verifying->verify)))
+            return;
         moment.phase = "compared";
+    }
     view_moment(&verifying->stage->view, &moment);
 }
 
