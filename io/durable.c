@@ -73,7 +73,8 @@ bool durable_write(const char *path, const void *bytes, size_t count, struct err
 bool durable_read(const char *path, size_t count_max, char **out_bytes, size_t *out_count,
                   struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block us */
+    struct stat found;
     size_t count = 0;
     ssize_t got = 1;
     char *bytes;
@@ -82,6 +83,10 @@ bool durable_read(const char *path, size_t count_max, char **out_bytes, size_t *
     *out_count = 0;
     if (fd < 0)
         return errno == ENOENT || err_set_errno(e, errno, RETRY_NEVER, "cannot read %.200s", path);
+    if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)) {
+        close(fd);
+        return err_set(e, ERR_IO, RETRY_NEVER, "%.200s is not a regular file", path);
+    }
     bytes = malloc(count_max + 2);
     while (bytes && got != 0 && count <= count_max) {
         got = read(fd, bytes + count, count_max + 1 - count);

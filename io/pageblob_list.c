@@ -23,6 +23,7 @@ struct pageblob_lister {
     uint64_t window_start, window_end; /* of the page under way */
     bool whole;                        /* the blob without a window was asked for */
     unsigned tries;
+    unsigned empty_pages;                         /* in a row */
     bool begun;                                   /* the parser has seen the head of this page */
     bool without_paging;                          /* this host refuses maxresults */
     char marker[PAGERANGES_MARKER_MAX_BYTES + 1]; /* of the page under way; "" = first */
@@ -125,7 +126,9 @@ static bool take_page(struct pageblob_lister *l, struct err *e)
     if (!pageranges_end(l->parser, e))
         return false;
     marker = pageranges_marker(l->parser);
-    if (*marker && strcmp(marker, l->marker) == 0)
+    l->empty_pages = l->page_data.count || l->page_clears.count ? 0 : l->empty_pages + 1;
+    if (*marker &&
+        (strcmp(marker, l->marker) == 0 || l->empty_pages > PAGEBLOB_LIST_EMPTY_PAGES_MAX))
         return err_set(e, ERR_CORRUPT, RETRY_NEVER,
                        "listing %.160s: the host gives the same page of its list again and again",
                        pageblob_url(l->blob)->address);

@@ -13,7 +13,9 @@
 #include "blockmap/extent.h"
 #include "io/pageblob.h"
 
-#define PAGEBLOB_LIST_PAGE_RANGES  10000u /* asked for in one answer; the service's own maximum */
+#define PAGEBLOB_LIST_PAGE_RANGES 10000u /* asked for in one answer; the service's own maximum */
+#define PAGEBLOB_LIST_EMPTY_PAGES_MAX                                                              \
+    100u /* in a row, each with a marker: a host that goes in circles */
 #define PAGEBLOB_LIST_TRIES_MAX    4u
 #define PAGEBLOB_LIST_PAUSE_MS     250u    /* doubled by each try in a row */
 #define PAGEBLOB_LIST_PAUSE_MAX_MS 30000u  /* also of what the host wishes */

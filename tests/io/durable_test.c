@@ -105,6 +105,20 @@ Test(durable, reading_what_is_not_there_is_no_error_and_what_is_too_large_is_one
     folder_close(&f);
 }
 
+Test(durable, a_fifo_in_the_place_of_a_file_is_refused_and_does_not_block, .timeout = 10)
+{
+    struct folder f;
+    struct err e = {0};
+    char *text = NULL;
+    size_t count;
+
+    folder_open(&f);
+    cr_assert_eq(mkfifo(f.file, 0600), 0);
+    cr_assert(!durable_read(f.file, 10, &text, &count, &e));
+    cr_assert(strstr(e.text, "not a regular file"), "%s", e.text);
+    folder_close(&f);
+}
+
 Test(durable, folders_are_made_private_and_existing_ones_are_fine)
 {
     struct folder f;

@@ -210,6 +210,17 @@ Test(pageblob_list, a_marker_that_comes_again_ends_the_list)
     expect_failure(answers, 2, ERR_CORRUPT, "again and again");
 }
 
+Test(pageblob_list, markers_that_go_in_circles_end_the_list)
+{
+    static const struct script_answer circle[] = {XML("<NextMarker>a</NextMarker>"),
+                                                  XML("<NextMarker>b</NextMarker>")};
+    static struct script_answer answers[PAGEBLOB_LIST_EMPTY_PAGES_MAX + 1];
+
+    for (unsigned i = 0; i <= PAGEBLOB_LIST_EMPTY_PAGES_MAX; i++)
+        answers[i] = circle[i % 2];
+    expect_failure(answers, PAGEBLOB_LIST_EMPTY_PAGES_MAX + 1, ERR_CORRUPT, "again and again");
+}
+
 Test(pageblob_list, a_page_that_goes_back_is_refused)
 {
     static const struct script_answer answers[] = {
