@@ -231,7 +231,7 @@ static int serve(const struct regiond_options *options)
         fprintf(stderr, "regiond: %s\n", region.why);
     }
     region_close(&region);
-    return status;
+    return (int)status;
 }
 
 static void print_verbs(void)
