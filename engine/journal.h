@@ -1,0 +1,69 @@
+/* journal.h - what is durable, kept in a file, so that the same command again goes on.
+ *
+ * Knows:         one file of records (blockmap/journal_format.h): opened, locked, read once from its
+ *                beginning, then appended to; when records reach the file.
+ * Must not know: endpoints, what the records mean to a copy.
+ * Threads:       the reactor's. Opening and appending are blocking calls of microseconds (write(2) of a few
+ *                KiB); only the periodic sync goes through the reactor.
+ *
+ * Order of use: open; if journal_found, read records with journal_next until it answers JOURNAL_NO_MORE;
+ * only then, or after journal_begin, append. A torn tail is cut off before the first append.
+ *
+ * Two steps, because durable comes before recorded: journal_note puts a record into memory;
+ * journal_seal draws a line; journal_write_sealed writes what was noted before the line. A target that
+ * answers durably is noted, sealed and written at once; one that buffers is sealed when its flush begins
+ * and written when the flush succeeded.
+ */
+#ifndef ENGINE_JOURNAL_H
+#define ENGINE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "blockmap/journal_format.h"
+#include "io/reactor.h"
+
+#define JOURNAL_SYNC_NS         (1ull * 1000000000ull) /* written records are synced this often */
+#define JOURNAL_NOTED_MAX_BYTES (4u << 20) /* noted and not written: then journal_is_full */
+
+struct journal;
+
+/* ---- Life ---- */
+/* Opens or makes path (0600, its folder 0700) and locks it: ERR_CONFLICT when another process has it. A
+ * file that is no journal is refused, never overwritten. */
+struct journal *journal_open(struct reactor *r, const char *path, struct err *e);
+/* Writes what is sealed, syncs, unlocks; journal_busy must be false. */
+void journal_close(struct journal *j); /* NULL is fine */
+/* The same, and removes the file: nothing is left to go on with. */
+void journal_drop(struct journal *j);
+
+/* ---- Read ---- */
+bool journal_found(const struct journal *j); /* a whole header stands in the file */
+const struct journal_header *journal_header(const struct journal *j); /* of found or begun */
+enum journal_read { JOURNAL_RECORD, JOURNAL_NO_MORE, JOURNAL_FAILED };
+/* The next record after the header; a view, valid until the next call. FAILED: *e is set (unreadable,
+ * or a whole record that no writer makes: refuse it, never half use it). */
+enum journal_read journal_next(struct journal *j, const struct journal_record **out_record,
+                               struct err *e);
+/* The last record is given again by the next journal_next. */
+void journal_unread(struct journal *j);
+
+/* ---- Append ---- */
+/* Empties the file and writes the header, synced. */
+bool journal_begin(struct journal *j, const struct journal_header *header, struct err *e);
+void journal_note(struct journal *j, const struct journal_record *record);
+bool journal_is_full(const struct journal *j);
+void journal_seal(struct journal *j);
+bool journal_write_sealed(struct journal *j, struct err *e);
+/* note, seal and write in one. */
+bool journal_append(struct journal *j, const struct journal_record *record, struct err *e);
+/* The same and fsync before it returns: for the few records that must survive a power loss. */
+bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e);
+
+/* ---- Look ---- */
+const char *journal_path(const struct journal *j);
+uint64_t journal_records_written(const struct journal *j); /* by this process */
+bool journal_busy(const struct journal *j);                /* a sync is under way */
+
+#endif
