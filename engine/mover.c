@@ -19,10 +19,10 @@ static bool mover_make_digests(struct mover *m, struct err *e)
     if (!m->setup.hash)
         return true;
     if (plan->delta) {
-        m->order = delta_order_new(plan->disk_bytes, e);
+        m->order = delta_order_new(plan->disk_bytes, &plan->reads, &plan->clears, e);
         return m->order != NULL;
     }
-    m->root = root_new(plan->disk_bytes, &plan->reads, e);
+    m->root = root_new(plan->disk_bytes, &plan->reads, m->setup.sink, e);
     return m->root != NULL;
 }
 
@@ -253,8 +253,6 @@ static bool mover_begin_next(struct mover *m)
     range->clear = clear;
     range->buf = buf;
     range->state = RANGE_PLANNED;
-    if (m->order)
-        range->record = delta_order_begin(m->order);
     mover_range_begin(range);
     return true;
 }
@@ -308,7 +306,7 @@ static void mover_wind_down(struct mover *m)
 static void mover_pump(struct reactor_task *task)
 {
     struct mover *m = (struct mover *)((char *)task - offsetof(struct mover, pump_task));
-    bool feeding;
+    bool feeding = false;
 
     m->pump_posted = false;
     if (m->stopping && !err_is_set(&m->err))
@@ -317,7 +315,10 @@ static void mover_pump(struct reactor_task *task)
         mover_wind_down(m);
         return;
     }
-    feeding = m->root && root_advance(m->root);
+    if (m->root && !root_advance(m->root, &feeding, &m->err)) {
+        mover_wind_down(m);
+        return;
+    }
     if (feeding)
         mover_post_pump(m);
     mover_begin_ranges(m);

@@ -19,6 +19,7 @@
 #include "engine/progress.h"
 #include "engine/range.h"
 #include "engine/retry.h"
+#include "engine/root.h"
 #include "io/bufpool.h"
 #include "io/endpoint.h"
 #include "io/reactor.h"
@@ -36,7 +37,8 @@ struct mover_setup {
     const struct plan *plan;
     struct progress *progress; /* planned; counts durable bytes */
     struct retry_random *random;
-    bool hash; /* make the root (full) or the digest (delta) */
+    bool hash;                    /* make the root (full) or the digest (delta) */
+    const struct root_sink *sink; /* told of the root's blocks (full, with hash); NULL: nobody */
     uint32_t window_start;
     uint32_t window_max;
     struct range_trace trace; /* moved NULL: nobody looks */

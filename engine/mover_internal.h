@@ -10,7 +10,6 @@
 #include "engine/copy.h"
 #include "engine/delta_order.h"
 #include "engine/mover.h"
-#include "engine/root.h"
 
 struct mover_range {
     struct mover *mover;
@@ -23,8 +22,7 @@ struct mover_range {
     struct timer timer;   /* the pause before another try */
     uint32_t attempts;    /* of the request under way */
     uint64_t started_ns;
-    uint64_t record; /* of a delta's digest */
-    uint64_t crc64;  /* of the whole range as it was read */
+    uint64_t crc64; /* of the whole range as it was read */
     bool crc64_known;
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
     uint32_t run_count;

@@ -60,16 +60,26 @@ static void range_trouble(struct mover_range *range)
                 reactor_now_ns(m->setup.reactor) + verdict.delay_ns, range_timer_fired);
 }
 
-static void range_finish(struct mover_range *range)
+static bool range_digest(struct mover_range *range, struct err *e)
 {
     struct mover *m = range->mover;
+    struct block_hash hash = {{0}};
 
-    if (m->order) {
-        struct block_hash hash = {{0}};
+    if (!m->order)
+        return true;
+    if (!range->clear)
+        hash = digest_bytes(range->buf->memory, (size_t)range->extent.length);
+    return delta_order_take(m->order, range->extent, &hash, e);
+}
 
-        if (!range->clear)
-            hash = digest_bytes(range->buf->memory, (size_t)range->extent.length);
-        delta_order_end_record(m->order, range->record, range->extent, &hash);
+static void range_finish(struct mover_range *range)
+{
+    struct err error = {0};
+
+    if (!range_digest(range, &error)) {
+        range_move(range, RANGE_FAILED);
+        mover_range_failed(range, &error);
+        return;
     }
     range_move(range, RANGE_DONE);
     mover_range_done(range);
@@ -176,7 +186,7 @@ static bool range_hash(struct mover_range *range, struct err *e)
     if (!m->root)
         return true;
     return root_take(m->root, range->extent.offset, range->buf->memory,
-                     (size_t)range->extent.length, e);
+                     (size_t)range->extent.length, NULL, e);
 }
 
 static void range_read_done(struct block_req *req)

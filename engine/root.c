@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define ROOT_TABLE_START 1024u /* a power of two */
+#define ROOT_BATCH_MAX   256u  /* hashes told to the sink at once */
+
+_Static_assert(ROOT_TAKE_BLOCKS_MAX >= ROOT_TAKE_MAX_BYTES / DIGEST_BLOCK_BYTES + 1,
+               "an unaligned take touches one block more");
 
 struct root_entry {
     uint64_t block_plus_one; /* 0 = free */
@@ -25,7 +29,9 @@ struct root {
     uint64_t disk_bytes;
     uint64_t block_count;
     const struct extent_set *data;
+    struct root_sink sink; /* blocks NULL: nobody is told */
     /* changes */
+    bool knows; /* of blocks whose bytes may come all the same */
     struct digest_root *digest;
     uint64_t cursor;   /* next block to feed */
     size_t data_index; /* first extent of data that ends after the cursor's block begins */
@@ -35,7 +41,15 @@ struct root {
     struct root_part *parts;
 };
 
-struct root *root_new(uint64_t disk_bytes, const struct extent_set *data, struct err *e)
+/* Hashes on their way to the sink. */
+struct root_batch {
+    uint64_t first;
+    uint64_t count;
+    struct block_hash hashes[ROOT_BATCH_MAX];
+};
+
+struct root *root_new(uint64_t disk_bytes, const struct extent_set *data,
+                      const struct root_sink *sink, struct err *e)
 {
     struct root *root = calloc(1, sizeof *root);
 
@@ -50,6 +64,8 @@ struct root *root_new(uint64_t disk_bytes, const struct extent_set *data, struct
     root->disk_bytes = disk_bytes;
     root->block_count = (disk_bytes + DIGEST_BLOCK_BYTES - 1) / DIGEST_BLOCK_BYTES;
     root->data = data;
+    if (sink)
+        root->sink = *sink;
     root->digest = digest_root_new(disk_bytes, e);
     if (!root->digest) {
         root_free(root);
@@ -109,21 +125,30 @@ static bool root_table_grow(struct root *root)
     return true;
 }
 
-/* Takes the hash of block out of the table; later entries of its run move up. */
-static bool root_table_take(struct root *root, uint64_t block, struct block_hash *out_hash)
+/* Where the hash of block stands in the table; false when it does not. */
+static bool root_table_find(const struct root *root, uint64_t block, size_t *out_index)
 {
-    size_t mask = root->table_size - 1;
     size_t i = root_home(root, block);
-    size_t hole;
 
     while (root->table[i].block_plus_one != block + 1) {
         if (!root->table[i].block_plus_one)
             return false;
-        i = (i + 1) & mask;
+        i = (i + 1) & (root->table_size - 1);
     }
-    *out_hash = root->table[i].hash;
-    hole = i;
-    for (size_t j = (i + 1) & mask; root->table[j].block_plus_one; j = (j + 1) & mask) {
+    *out_index = i;
+    return true;
+}
+
+/* Takes the hash of block out of the table; later entries of its run move up. */
+static bool root_table_take(struct root *root, uint64_t block, struct block_hash *out_hash)
+{
+    size_t mask = root->table_size - 1;
+    size_t hole;
+
+    if (!root_table_find(root, block, &hole))
+        return false;
+    *out_hash = root->table[hole].hash;
+    for (size_t j = (hole + 1) & mask; root->table[j].block_plus_one; j = (j + 1) & mask) {
         size_t home = root_home(root, root->table[j].block_plus_one - 1);
 
         if (((j - home) & mask) >= ((j - hole) & mask)) {
@@ -172,26 +197,27 @@ static void root_part_drop(struct root *root, struct root_part *part)
     free(part);
 }
 
-/* The bytes of one block, or a part of them. */
+/* The bytes of one block, or a part of them. *out_whole: they made it whole, *out_hash is set. */
 static bool root_take_in_block(struct root *root, uint64_t block, size_t at,
-                               const unsigned char *bytes, size_t count)
+                               const unsigned char *bytes, size_t count, bool *out_whole,
+                               struct block_hash *out_hash)
 {
     struct extent whole = {block * DIGEST_BLOCK_BYTES, DIGEST_BLOCK_BYTES};
     uint64_t expected_bytes;
     struct root_part *part;
-    struct block_hash hash;
-    bool ok;
 
+    *out_whole = true;
     if (count == DIGEST_BLOCK_BYTES) {
-        hash = digest_block(bytes);
-        return root_block_done(root, block, &hash);
+        *out_hash = digest_block(bytes);
+        return root_block_done(root, block, out_hash);
     }
     expected_bytes = extent_set_bytes_in(root->data, whole);
     assert(expected_bytes >= count);
     if (expected_bytes == count && at == 0) {
-        hash = digest_block_padded(bytes, count);
-        return root_block_done(root, block, &hash);
+        *out_hash = digest_block_padded(bytes, count);
+        return root_block_done(root, block, out_hash);
     }
+    *out_whole = false;
     part = root_part_of(root, block, expected_bytes);
     if (!part)
         return false;
@@ -200,28 +226,66 @@ static bool root_take_in_block(struct root *root, uint64_t block, size_t at,
     part->missing_bytes -= count;
     if (part->missing_bytes)
         return true;
-    hash = digest_block(part->bytes);
-    ok = root_block_done(root, block, &hash);
+    *out_whole = true;
+    *out_hash = digest_block(part->bytes);
     root_part_drop(root, part);
-    return ok;
+    return root_block_done(root, block, out_hash);
+}
+
+static void root_tell(struct root_blocks *blocks, uint64_t block, const struct block_hash *hash)
+{
+    if (blocks->count == 0)
+        blocks->first_block = block;
+    if (blocks->first_block + blocks->count == block)
+        blocks->hashes[blocks->count++] = *hash;
 }
 
 bool root_take(struct root *root, uint64_t offset, const unsigned char *bytes, size_t count,
-               struct err *e)
+               struct root_blocks *out_blocks, struct err *e)
 {
     assert(offset <= root->disk_bytes && count <= root->disk_bytes - offset);
+    assert(count <= ROOT_TAKE_MAX_BYTES);
+    if (out_blocks)
+        out_blocks->count = 0;
     while (count) {
         uint64_t block = offset / DIGEST_BLOCK_BYTES;
         size_t at = (size_t)(offset % DIGEST_BLOCK_BYTES);
         size_t step = DIGEST_BLOCK_BYTES - at < count ? DIGEST_BLOCK_BYTES - at : count;
+        struct block_hash hash;
+        bool whole = false;
 
-        if (!root_take_in_block(root, block, at, bytes, step))
+        if (!(root->knows && root_has(root, block)) &&
+            !root_take_in_block(root, block, at, bytes, step, &whole, &hash))
             return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to make the disk's root");
+        if (whole && out_blocks)
+            root_tell(out_blocks, block, &hash);
         offset += step;
         bytes += step;
         count -= step;
     }
     return true;
+}
+
+bool root_know(struct root *root, uint64_t block, const struct block_hash *hash, struct err *e)
+{
+    assert(block < root->block_count);
+    root->knows = true;
+    if (root_has(root, block))
+        return true;
+    return root_block_done(root, block, hash) ||
+           err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to make the disk's root");
+}
+
+bool root_has(const struct root *root, uint64_t block)
+{
+    size_t index;
+
+    return block < root->cursor || root_table_find(root, block, &index);
+}
+
+uint64_t root_cursor(const struct root *root)
+{
+    return root->cursor;
 }
 
 /* The first block at or after the cursor that has data; block_count when none has. */
@@ -238,30 +302,64 @@ static uint64_t root_next_data_block(struct root *root)
     return at > root->cursor ? at : root->cursor;
 }
 
-bool root_advance(struct root *root)
+static bool root_batch_end(struct root *root, struct root_batch *batch, struct err *e)
+{
+    uint64_t count = batch->count;
+
+    batch->count = 0;
+    return !count || root->sink.blocks(root->sink.arg, batch->first, count, batch->hashes, e);
+}
+
+static bool root_feed_block(struct root *root, const struct block_hash *hash,
+                            struct root_batch *batch, struct err *e)
+{
+    digest_root_block(root->digest, hash);
+    if (root->sink.blocks) {
+        if (batch->count == 0)
+            batch->first = root->cursor;
+        batch->hashes[batch->count++] = *hash;
+    }
+    root->cursor++;
+    return batch->count < ROOT_BATCH_MAX || root_batch_end(root, batch, e);
+}
+
+static bool root_feed_holes(struct root *root, uint64_t count, struct root_batch *batch,
+                            struct err *e)
+{
+    digest_root_holes(root->digest, count);
+    root->cursor += count;
+    return !root->sink.blocks ||
+           (root_batch_end(root, batch, e) &&
+            root->sink.blocks(root->sink.arg, root->cursor - count, count, NULL, e));
+}
+
+bool root_advance(struct root *root, bool *out_more, struct err *e)
 {
     uint64_t budget = ROOT_ADVANCE_MAX;
+    struct root_batch batch;
+    bool ok = true;
 
-    while (budget && root->cursor < root->block_count) {
-        uint64_t next = root_next_data_block(root);
-        uint64_t holes = next - root->cursor;
+    batch.count = 0;
+    *out_more = false;
+    while (ok && budget && root->cursor < root->block_count) {
+        uint64_t holes = root_next_data_block(root) - root->cursor;
         struct block_hash hash;
 
         if (holes) {
             if (holes > budget)
                 holes = budget;
-            digest_root_holes(root->digest, holes);
-            root->cursor += holes;
+            ok = root_feed_holes(root, holes, &batch, e);
             budget -= holes;
             continue;
         }
         if (!root_table_take(root, root->cursor, &hash))
-            return false;
-        digest_root_block(root->digest, &hash);
-        root->cursor++;
+            return root_batch_end(root, &batch, e);
+        ok = root_feed_block(root, &hash, &batch, e);
         budget--;
     }
-    return root->cursor < root->block_count;
+    ok = ok && root_batch_end(root, &batch, e);
+    *out_more = ok && root->cursor < root->block_count;
+    return ok;
 }
 
 size_t root_backlog(const struct root *root)
