@@ -10,19 +10,10 @@
 #include "blockmap/marker.h"
 #include "blockmap/vhd.h"
 #include "engine/copy.h"
+#include "engine/copy_steps.h"
 #include "engine/mover.h"
 #include "engine/retry.h"
 #include "engine/target_state.h"
-
-/* One step: wanted decides, start submits one request (NULL: there is none), after looks at the answer.
- * Both false with copy->err set: the end. failed may turn an error for good into an answer. */
-struct copy_step {
-    const char *phase; /* for people */
-    bool (*wanted)(const struct copy *copy);
-    bool (*start)(struct copy *copy);
-    bool (*after)(struct copy *copy);
-    bool (*failed)(struct copy *copy, const struct err *error);
-};
 
 struct copy_facts { /* what looking at the ends told */
     struct stat_req source, base, target;
@@ -79,6 +70,7 @@ struct copy {
     struct copy_summary summary;
     struct err err;
 };
+
 /* ---- copy.c: for steps ---- */
 void copy_submit_stat(struct copy *copy, struct endpoint *ep);
 void copy_submit_setup(struct copy *copy, enum setup_verb verb); /* else copy->setup is set */
@@ -98,71 +90,5 @@ void copy_say(struct copy *copy, const char *fmt, ...) __attribute__((format(pri
 /* A base was given, but a full copy is made; the sentence says why. */
 void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
-
-/* ---- the steps, in the order of copy_steps in copy.c ---- */
-bool copy_want_base(const struct copy *copy);
-bool copy_start_stat_source(struct copy *copy);
-bool copy_after_stat_source(struct copy *copy);
-bool copy_want_source_again(const struct copy *copy);
-bool copy_after_source_again(struct copy *copy);
-bool copy_start_stat_base(struct copy *copy);
-bool copy_after_stat_base(struct copy *copy);
-bool copy_start_stat_target(struct copy *copy);
-bool copy_after_stat_target(struct copy *copy);
-bool copy_want_target_diff(const struct copy *copy);
-bool copy_start_target_diff(struct copy *copy);
-bool copy_after_target_diff(struct copy *copy);
-bool copy_failed_target_diff(struct copy *copy, const struct err *error);
-bool copy_want_proof(const struct copy *copy);
-bool copy_start_proof(struct copy *copy);
-bool copy_after_proof(struct copy *copy);
-bool copy_failed_proof(struct copy *copy, const struct err *error);
-bool copy_want_unproven(const struct copy *copy);
-bool copy_after_unproven(struct copy *copy);
-bool copy_want_diff(const struct copy *copy);
-bool copy_start_diff(struct copy *copy);
-bool copy_after_diff(struct copy *copy);
-bool copy_failed_diff(struct copy *copy, const struct err *error);
-bool copy_want_all(const struct copy *copy);
-bool copy_start_all(struct copy *copy);
-bool copy_after_all(struct copy *copy);
-bool copy_want_last_page(const struct copy *copy);
-bool copy_start_last_page(struct copy *copy);
-bool copy_after_last_page(struct copy *copy);
-bool copy_want_first_page(const struct copy *copy);
-bool copy_start_first_page(struct copy *copy);
-bool copy_after_first_page(struct copy *copy);
-bool copy_after_judge(struct copy *copy);
-bool copy_want_target_list(const struct copy *copy);
-bool copy_start_target_list(struct copy *copy);
-bool copy_after_plan(struct copy *copy);
-bool copy_want_changes(const struct copy *copy);
-bool copy_want_create(const struct copy *copy);
-bool copy_start_create(struct copy *copy);
-bool copy_failed_create(struct copy *copy, const struct err *error);
-bool copy_want_created(const struct copy *copy);
-bool copy_after_created(struct copy *copy);
-bool copy_want_mark(const struct copy *copy);
-bool copy_start_mark(struct copy *copy);
-bool copy_want_resize(const struct copy *copy);
-bool copy_start_resize(struct copy *copy);
-bool copy_want_clear_footer(const struct copy *copy);
-bool copy_start_clear_footer(struct copy *copy);
-bool copy_want_clear_old_footer(const struct copy *copy);
-bool copy_start_clear_old_footer(struct copy *copy);
-bool copy_want_fence(const struct copy *copy);
-bool copy_start_fence(struct copy *copy);
-bool copy_after_fence(struct copy *copy);
-bool copy_start_move(struct copy *copy);
-bool copy_after_move(struct copy *copy);
-bool copy_want_footer(const struct copy *copy);
-bool copy_start_footer(struct copy *copy);
-bool copy_start_flush(struct copy *copy);
-bool copy_want_read_back(const struct copy *copy);
-bool copy_start_read_back(struct copy *copy);
-bool copy_after_read_back(struct copy *copy);
-bool copy_want_complete(const struct copy *copy);
-bool copy_start_complete(struct copy *copy);
-bool copy_after_commit(struct copy *copy);
 
 #endif

@@ -48,6 +48,8 @@ enum journal_read journal_next(struct journal *j, const struct journal_record **
                                struct err *e);
 /* The last record is given again by the next journal_next. */
 void journal_unread(struct journal *j);
+/* The first record after the header comes next. */
+void journal_rewind(struct journal *j);
 
 /* ---- Append ---- */
 /* Empties the file and writes the header, synced. */
