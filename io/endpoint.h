@@ -57,7 +57,9 @@ struct list_req {
     struct extent_set *out_data;
     struct extent_set *out_clears;
     uint64_t size_bytes; /* out: size of what was listed, as the lister said it */
+    uint64_t up_to;      /* out, for page: the list is complete below this offset */
     struct err err;
+    void (*page)(struct list_req *); /* NULL, or told now and then; may empty both sets */
     void (*done)(struct list_req *);
 };
 
@@ -123,8 +125,7 @@ struct endpoint {
     uint64_t size_bytes; /* after a stat or setup; 0 before */
     uint32_t inflight;
     uint64_t requests_count; /* HTTP requests or system calls, retries included */
-    uint64_t wire_read_bytes;
-    uint64_t wire_written_bytes;
+    uint64_t wire_read_bytes, wire_written_bytes;
     bool warned_no_checksum; /* the host checks nothing, some way: worth saying once */
 };
 
@@ -134,10 +135,9 @@ void endpoint_setup(struct endpoint *ep, struct setup_req *req);
 void endpoint_list(struct endpoint *ep, struct list_req *req);
 void endpoint_read(struct endpoint *ep, struct block_req *req);
 void endpoint_write(struct endpoint *ep, struct block_req *req);
-void endpoint_zero(struct endpoint *ep, struct block_req *req); /* any length, page-aligned */
-void endpoint_flush(struct endpoint *ep,
-                    struct block_req *req); /* all that was written is durable */
-void endpoint_close(struct endpoint *ep);   /* NULL is fine; nothing in flight */
+void endpoint_zero(struct endpoint *ep, struct block_req *req);  /* any length, page-aligned */
+void endpoint_flush(struct endpoint *ep, struct block_req *req); /* all written is durable */
+void endpoint_close(struct endpoint *ep); /* NULL is fine; nothing in flight */
 
 /* ---- For endpoints: how a request ends; from a task or completion, never from inside ops ---- */
 void endpoint_stat_end(struct endpoint *ep, struct stat_req *req);

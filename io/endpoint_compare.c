@@ -69,12 +69,22 @@ static void compare_list_done(struct list_req *req)
     endpoint_list_end(&c->head, c->list_asked);
 }
 
+static void compare_list_page(struct list_req *req)
+{
+    struct compare *c = (struct compare *)((char *)req - offsetof(struct compare, list));
+
+    c->list_asked->size_bytes = req->size_bytes;
+    c->list_asked->up_to = req->up_to;
+    c->list_asked->page(c->list_asked);
+}
+
 static void compare_list(struct endpoint *ep, struct list_req *req)
 {
     struct compare *c = compare_of(ep);
 
     c->list_asked = req;
     c->list = *req;
+    c->list.page = req->page ? compare_list_page : NULL;
     c->list.done = compare_list_done;
     endpoint_list(c->target, &c->list);
 }

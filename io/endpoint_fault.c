@@ -248,6 +248,16 @@ static void fault_list_done(struct list_req *req)
     fault_settle(o);
 }
 
+static void fault_list_page(struct list_req *req)
+{
+    struct fault_op_state *o =
+        (struct fault_op_state *)((char *)req - offsetof(struct fault_op_state, list));
+
+    o->asked.list->size_bytes = req->size_bytes;
+    o->asked.list->up_to = req->up_to;
+    o->asked.list->page(o->asked.list);
+}
+
 static void fault_list(struct endpoint *ep, struct list_req *req)
 {
     struct fault_op_state *o = fault_begin(ep, FAULT_LIST, req, req->within);
@@ -255,6 +265,7 @@ static void fault_list(struct endpoint *ep, struct list_req *req)
     if (!o)
         return;
     o->list = *req;
+    o->list.page = req->page ? fault_list_page : NULL;
     o->list.done = fault_list_done;
     endpoint_list(o->fault->inner, &o->list);
 }

@@ -168,6 +168,15 @@ static void end_list(struct list_call *call)
     endpoint_list_end(&ep->base, req);
 }
 
+static void on_list_page(struct pageblob_list *list)
+{
+    struct list_req *req = ((struct list_call *)list)->req;
+
+    req->size_bytes = list->size_bytes;
+    req->up_to = list->up_to;
+    req->page(req);
+}
+
 static void on_list(struct pageblob_list *list)
 {
     end_list((struct list_call *)list);
@@ -223,6 +232,7 @@ static void pageblob_endpoint_list(struct endpoint *base, struct list_req *req)
     call->list.size_bytes = base->size_bytes;
     call->list.out_data = req->out_data;
     call->list.out_clears = req->since ? req->out_clears : NULL;
+    call->list.page = req->page ? on_list_page : NULL;
     call->list.done = on_list;
     if (req->since && !take_since(call, req->since, &call->list.err)) {
         reactor_post(base->reactor, &call->list.task, on_list_refused);

@@ -224,6 +224,9 @@ static void on_answer(struct http_req *req)
         page_failed(l, &e);
         return;
     }
+    l->list->up_to = l->position_bytes;
+    if (l->list->page)
+        l->list->page(l->list);
     if (l->position_bytes >= list_end && !l->marker[0]) {
         end_with(l, NULL);
         return;

@@ -31,9 +31,11 @@ struct pageblob_list {
     struct extent_set *out_data;   /* empty */
     struct extent_set *out_clears; /* empty; NULL for a full list */
     /* out */
+    uint64_t up_to; /* everything below this offset is listed */
     uint64_t pages_count;
-    uint64_t clears_count; /* clear ranges named */
-    struct err err;        /* the sets are empty then */
+    uint64_t clears_count;                /* clear ranges named */
+    struct err err;                       /* the sets are empty then */
+    void (*page)(struct pageblob_list *); /* NULL, or: up_to moved; may empty both sets */
     void (*done)(struct pageblob_list *);
     struct pageblob_lister *lister; /* private */
     struct reactor_task task;       /* private */

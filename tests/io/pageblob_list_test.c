@@ -26,11 +26,26 @@ struct fixture {
     struct extent_set data, clears;
     struct pageblob_list list;
     bool done;
+    struct extent_set taken; /* what on_page took away */
+    uint64_t up_to[4];
+    unsigned pages;
 };
 
 static void on_list(struct pageblob_list *list)
 {
     ((struct fixture *)((char *)list - offsetof(struct fixture, list)))->done = true;
+}
+
+/* Takes what is there, as one does who keeps it elsewhere. */
+static void on_page(struct pageblob_list *list)
+{
+    struct fixture *f = (struct fixture *)((char *)list - offsetof(struct fixture, list));
+
+    cr_assert_lt(f->pages, 4u);
+    f->up_to[f->pages++] = list->up_to;
+    for (size_t i = 0; i < f->data.count; i++)
+        cr_assert(extent_set_append(&f->taken, extent_set_at(&f->data, i)));
+    extent_set_clear(&f->data);
 }
 
 static void begin(struct fixture *f, const struct script_answer *answers, size_t count)
@@ -60,6 +75,7 @@ static void finish(struct fixture *f)
 {
     extent_set_fini(&f->data);
     extent_set_fini(&f->clears);
+    extent_set_fini(&f->taken);
     pageblob_free(f->blob);
     http_bench_finish(&f->bench);
 }
@@ -95,6 +111,29 @@ Test(pageblob_list, follows_markers_and_joins_what_the_pages_cut)
     cr_assert(request_has(&f, 0, "comp=pagelist&maxresults=10000 HTTP"));
     cr_assert(request_has(&f, 1, "&marker=2%21a%2Bb%3D HTTP"));
     cr_assert(!request_has(&f, 0, "x-ms-range"));
+    finish(&f);
+}
+
+Test(pageblob_list, tells_how_far_it_is_and_lets_the_ranges_be_taken)
+{
+    static const struct script_answer answers[] = {
+        XML(RANGE("0", "511") "<NextMarker>2</NextMarker>"),
+        XML(RANGE("512", "1023") RANGE("4096", "4607") "<NextMarker>3</NextMarker>"),
+        XML("<NextMarker/>")};
+    static const struct extent wanted[] = {{0, 1024}, {4096, 512}};
+    struct fixture f;
+    struct err e;
+
+    begin(&f, answers, 3);
+    f.list.page = on_page;
+    e = run(&f);
+    cr_assert(!err_is_set(&e), "%s", e.text);
+    expect_extents(&f.taken, wanted, 2);
+    cr_assert_eq(f.data.count, 0);
+    cr_assert_eq(f.pages, 3);
+    cr_assert_eq(f.up_to[0], 512);
+    cr_assert_eq(f.up_to[1], 4608);
+    cr_assert_eq(f.up_to[2], BLOB_BYTES);
     finish(&f);
 }
 
