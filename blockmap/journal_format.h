@@ -31,14 +31,14 @@ struct journal_header {
     char copy_uuid[MARKER_UUID_MAX_BYTES];
     char lease_id[JOURNAL_TEXT_MAX_BYTES]; /* "" = none */
     char source[MARKER_SOURCE_MAX_BYTES];  /* identity, never a SAS */
-    uint64_t source_bytes;                 /* footer included */
+    uint64_t source_bytes, base_bytes;     /* footer included */
     char source_etag[JOURNAL_TEXT_MAX_BYTES];
     char source_modified[JOURNAL_TEXT_MAX_BYTES];
     char base[MARKER_SOURCE_MAX_BYTES];      /* identity; "" = a full copy */
     char base_root[MARKER_DIGEST_MAX_BYTES]; /* what the target's marker said of it */
     char target[MARKER_SOURCE_MAX_BYTES];
     uint64_t target_bytes;                    /* as found; 0 = absent */
-    char target_etag[JOURNAL_TEXT_MAX_BYTES]; /* VERIFY: it must not change; COPY: "" */
+    char target_etag[JOURNAL_TEXT_MAX_BYTES]; /* as found */
     uint8_t footer;                           /* enum copy_footer */
     bool hash;
     uint64_t coalesce_bytes;
