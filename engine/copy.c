@@ -11,6 +11,7 @@
 #include "engine/copy_internal.h"
 
 static const struct copy_step copy_steps[] = {
+    {"locking the target", copy_want_lock, NULL, copy_after_lock, NULL},
     {"looking", NULL, copy_start_stat_source, copy_after_stat_source, NULL},
     {"looking", copy_want_base, copy_start_stat_base, copy_after_stat_base, NULL},
     {"looking", NULL, copy_start_stat_target, copy_after_stat_target, NULL},
@@ -23,12 +24,15 @@ static const struct copy_step copy_steps[] = {
     {"looking", copy_want_last_page, copy_start_last_page, copy_after_last_page, NULL},
     {"looking", copy_want_first_page, copy_start_first_page, copy_after_first_page, NULL},
     {"looking", NULL, NULL, copy_after_judge, NULL},
+    {"leasing the target", copy_want_lease, copy_start_lease, copy_after_lease, copy_failed_lease},
     {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
     {"marking the target", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
     {"listing the target", copy_want_target_list, copy_start_target_list, NULL, NULL},
     {"planning", NULL, NULL, copy_after_plan, NULL},
     {"creating the target", copy_want_create, copy_start_create, NULL, copy_failed_create},
     {"creating the target", copy_want_created, copy_start_stat_target, copy_after_created, NULL},
+    {"leasing the target", copy_want_lease_made, copy_start_lease, copy_after_lease,
+     copy_failed_lease},
     {"resizing the target", copy_want_resize, copy_start_resize, NULL, NULL},
     {"clearing the footer", copy_want_clear_footer, copy_start_clear_footer, NULL, NULL},
     {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
@@ -71,6 +75,7 @@ struct copy *copy_new(struct reactor *r, const struct copy_ends *ends,
     if (ends->base)
         copy->base_identity = options->base_id ? options->base_id : ends->base->identity;
     copy->summary.delta = ends->base != NULL;
+    copy_lease_begin(copy, options->lease_id);
     return copy;
 }
 
@@ -125,8 +130,14 @@ bool copy_can(const struct endpoint *ep, enum endpoint_capability capability)
 
 /* ---- The machine ---- */
 
+/* Comes again when the target's host has taken the lease back. */
 static void copy_end(struct copy *copy)
 {
+    if (copy->lease.held)
+        copy_lease_explain(copy, &copy->err);
+    copy->ending = true;
+    if (!copy_lease_let_go(copy))
+        return;
     copy->ended = true;
     copy->summary.ended_ns = reactor_now_ns(copy->reactor);
     if (copy->buf)
@@ -135,7 +146,7 @@ static void copy_end(struct copy *copy)
     copy->watch.done(copy->watch.arg, copy);
 }
 
-static void copy_post(struct copy *copy)
+void copy_post(struct copy *copy)
 {
     reactor_post(copy->reactor, &copy->task, copy_run_step);
 }
@@ -151,6 +162,10 @@ static void copy_run_step(struct reactor_task *task)
     struct copy *copy = (struct copy *)((char *)task - offsetof(struct copy, task));
     const struct copy_step *step;
 
+    if (copy->ending) {
+        copy_end(copy);
+        return;
+    }
     /* Once the commit is sent there is nothing left to stop. */
     if (copy->stopping && copy->marker.state != MARKER_COMPLETE && !err_is_set(&copy->err))
         err_set(&copy->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
@@ -329,7 +344,7 @@ void copy_start(struct copy *copy)
 
 void copy_stop(struct copy *copy)
 {
-    if (copy->stopping || copy->ended)
+    if (copy->stopping || copy->ending)
         return;
     copy->stopping = true;
     if (copy->proof)

@@ -47,7 +47,8 @@ struct copy_options {
     const char *source_id;   /* identity to use instead of the endpoint's; NULL = its own */
     const char *base_id;
     const char *state_folder; /* where what we know of targets is kept; NULL = nowhere */
-    uint64_t random_seed;     /* for jitter and the copy's UUID */
+    const char *lease_id;     /* of the copy that is gone on with; NULL = a new one */
+    uint64_t random_seed;     /* for jitter, the copy's UUID, the lease */
 };
 
 /* Bytes are counted once, when they are durable; requests and retries as they happen. */

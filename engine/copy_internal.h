@@ -1,5 +1,4 @@
-/* copy_internal.h - what the parts of a copy share: copy.c (the step machine), copy_look.c (both ends
- * and the base), copy_lists.c (lists and plan), copy_commit.c (everything that changes the target).
+/* copy_internal.h - what the parts of a copy share: copy.c (the step machine) and copy_*.c (its steps).
  *
  * Knows:         the whole of one copy. Included by those files alone.
  * Must not know: anything that copy.h must not.
@@ -10,6 +9,7 @@
 #include "blockmap/marker.h"
 #include "blockmap/vhd.h"
 #include "engine/copy.h"
+#include "engine/copy_lease.h"
 #include "engine/copy_steps.h"
 #include "engine/mover.h"
 #include "engine/retry.h"
@@ -48,7 +48,7 @@ struct copy {
     uint32_t attempts; /* of the step's request */
     struct timer timer;
     struct reactor_task task;
-    bool started, stopping, ended;
+    bool started, stopping, ending, ended;
     bool indefinite;   /* a change of the target that failed may still be applied */
     bool look_created; /* the target exists although it did not: is it ours? */
     bool changing;     /* the block request under way is one */
@@ -64,6 +64,7 @@ struct copy {
     struct plan plan;
     struct progress progress;
     struct mover *mover;
+    struct copy_lease lease;
     struct copy *proof; /* reads the target back to prove it is at the base */
     struct endpoint *proof_target;
     struct retry_random random;
@@ -72,6 +73,7 @@ struct copy {
 };
 
 /* ---- copy.c: for steps ---- */
+void copy_post(struct copy *copy); /* the machine goes on, in the next turn */
 void copy_submit_stat(struct copy *copy, struct endpoint *ep);
 void copy_submit_setup(struct copy *copy, enum setup_verb verb); /* else copy->setup is set */
 void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,

@@ -8,23 +8,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blockmap/digest.h"
 #include "io/durable.h"
 
 #define TARGET_STATE_FILE_MAX_BYTES 16384u
+#define TARGET_STATE_LOCK_MAX_BYTES 80u
 
-static bool target_state_path(const char *folder, const char *identity, char out_path[PATH_MAX],
-                              struct err *e)
+static bool target_state_path(const char *folder, const char *identity, const char *kind,
+                              char out_path[PATH_MAX], struct err *e)
 {
     char digest[DIGEST_TEXT_MAX_BYTES];
     int length;
 
     digest_sha256_text(identity, strlen(identity), digest);
-    length = snprintf(out_path, PATH_MAX, "%s/targets/%s.json", folder, strchr(digest, ':') + 1);
+    length =
+        snprintf(out_path, PATH_MAX, "%s/targets/%s.%s", folder, strchr(digest, ':') + 1, kind);
     if (length < 0 || length >= PATH_MAX)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "the state folder's name is too long");
     return true;
+}
+
+static bool target_state_make_folder(char *path, struct err *e)
+{
+    char *slash = strrchr(path, '/');
+    bool ok;
+
+    *slash = '\0';
+    ok = durable_make_folder(path, e);
+    *slash = '/';
+    return ok;
 }
 
 static void target_state_take(const json_t *object, const char *name, char *out_text, size_t max)
@@ -45,7 +59,7 @@ bool target_state_load(const char *folder, const char *identity, struct target_s
     json_t *object;
     const char *stands;
 
-    if (!target_state_path(folder, identity, path, e) ||
+    if (!target_state_path(folder, identity, "json", path, e) ||
         !durable_read(path, TARGET_STATE_FILE_MAX_BYTES, &bytes, &count, e))
         return false;
     object = bytes ? json_loadb(bytes, count, 0, NULL) : NULL;
@@ -77,15 +91,62 @@ bool target_state_save(const char *folder, const char *identity, const struct ta
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to keep what is known of the target");
         goto out;
     }
-    if (!target_state_path(folder, identity, path, e))
+    if (!target_state_path(folder, identity, "json", path, e))
         goto out;
-    *strrchr(path, '/') = '\0';
-    if (!durable_make_folder(path, e))
+    if (!target_state_make_folder(path, e))
         goto out;
-    path[strlen(path)] = '/';
     ok = durable_write(path, text, strlen(text), e);
 out:
     json_decref(object);
     free(text);
     return ok;
+}
+
+/* ---- The lock: the kernel holds it, its bytes are a note of its last holder ---- */
+
+/* "PID LEASE-ID"; a note that does not parse says nothing. */
+static long target_state_note(const char *path, char out_lease_id[MARKER_UUID_MAX_BYTES])
+{
+    struct err unread = {0};
+    char *bytes = NULL, *after = NULL;
+    size_t count;
+    long pid = 0;
+
+    out_lease_id[0] = '\0';
+    if (durable_read(path, TARGET_STATE_LOCK_MAX_BYTES, &bytes, &count, &unread) && bytes) {
+        pid = strtol(bytes, &after, 10);
+        if (*after == ' ' && strspn(after + 1, "0123456789abcdef-") == MARKER_UUID_MAX_BYTES - 1)
+            snprintf(out_lease_id, MARKER_UUID_MAX_BYTES, "%s", after + 1);
+    }
+    free(bytes);
+    return pid;
+}
+
+bool target_state_lock(const char *folder, const char *identity, int *out_fd,
+                       char out_lease_id[MARKER_UUID_MAX_BYTES], struct err *e)
+{
+    char path[PATH_MAX], holder[48] = "";
+    bool ok;
+    long pid;
+
+    if (!target_state_path(folder, identity, "lock", path, e) || !target_state_make_folder(path, e))
+        return false;
+    ok = durable_lock(path, out_fd, e);
+    pid = target_state_note(path, out_lease_id);
+    if (ok || e->kind != ERR_CONFLICT)
+        return ok;
+    if (pid > 0)
+        snprintf(holder, sizeof holder, " (process %ld)", pid);
+    err_clear(e);
+    return err_set(e, ERR_CONFLICT, RETRY_NEVER,
+                   "another copy%s works on this target; wait until it ends, or stop it", holder);
+}
+
+void target_state_sign(int fd, const char *lease_id)
+{
+    char text[TARGET_STATE_LOCK_MAX_BYTES];
+    int length = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), lease_id);
+
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length)
+        return; /* it is locked all the same */
 }

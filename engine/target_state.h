@@ -1,4 +1,5 @@
-/* target_state.h - what we know of targets we completed: a small file for each, in one folder.
+/* target_state.h - what we know of targets we completed: a small file for each, in one folder; and beside
+ * it the lock of a target that is being written.
  *
  * Knows:         which copy a target holds, its ETag after the commit, its snapshot, if one was taken.
  * Must not know: secrets; how a target is reached.
@@ -25,5 +26,13 @@ bool target_state_load(const char *folder, const char *identity, struct target_s
 /* Written durably, readable by its owner only. */
 bool target_state_save(const char *folder, const char *identity, const struct target_state *state,
                        struct err *e);
+
+/* The target for this process alone until *out_fd is closed. ERR_CONFLICT names the process that has
+ * it; any other error: it could not be locked. out_lease_id: what the last holder signed with, or "";
+ * that process is no more, so who has the lock may use its lease as his own. */
+bool target_state_lock(const char *folder, const char *identity, int *out_fd,
+                       char out_lease_id[MARKER_UUID_MAX_BYTES], struct err *e);
+/* What the next holder is to find. A hint: a failure is no error. */
+void target_state_sign(int fd, const char *lease_id);
 
 #endif

@@ -17,9 +17,9 @@
 #include "blockmap/extent.h"
 #include "blockmap/marker.h"
 #include "io/bufpool.h"
+#include "io/endpoint_setup.h"
 
 #define ENDPOINT_PAGE_BYTES     512u
-#define ENDPOINT_ETAG_MAX_BYTES 128u
 #define ENDPOINT_NAME_MAX_BYTES 1024u
 _Static_assert(BUF_BYTES % ENDPOINT_PAGE_BYTES == 0, "a buffer holds whole pages");
 
@@ -63,25 +63,6 @@ struct list_req {
     void (*done)(struct list_req *);
 };
 
-enum setup_verb {
-    SETUP_CREATE, /* absent -> present, size_bytes of zeros; fails (ERR_CONFLICT) if it exists */
-    SETUP_RESIZE, /* grows to size_bytes, new bytes zero */
-    SETUP_MARK,  /* replaces the marker, keeps all else; ERR_CONFLICT where another copy's stands */
-    SETUP_FENCE, /* after an indefinite answer: no earlier write may land any more (protocol A.5) */
-    SETUP_SNAPSHOT /* a point in time; its name in out_snapshot */
-};
-
-struct setup_req {
-    enum setup_verb verb;
-    uint64_t size_bytes;         /* CREATE, RESIZE */
-    const struct marker *marker; /* MARK; CREATE may have one too; borrowed until done */
-    const char *expect_etag;     /* MARK: what the target must still have; NULL: any */
-    char out_etag[ENDPOINT_ETAG_MAX_BYTES];
-    char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */
-    struct err err;
-    void (*done)(struct setup_req *);
-};
-
 enum endpoint_capability {
     ENDPOINT_CAN_LIST = 1u << 0, /* knows its holes; else everything may hold data */
     ENDPOINT_CAN_DIFF = 1u << 1,
@@ -94,7 +75,8 @@ enum endpoint_capability {
     ENDPOINT_LIMITS_REQUESTS = 1u << 8, /* a request costs as much as request_cost_bytes of data */
     ENDPOINT_CHECKS_CRC64 = 1u << 9,    /* sends or wants crc64 on blocks */
     ENDPOINT_BUFFERS = 1u << 10,        /* what is written is durable only after a flush */
-    ENDPOINT_COMPARES = 1u << 11 /* nothing is changed: writes are compared (endpoint_compare.h) */
+    ENDPOINT_COMPARES = 1u << 11, /* nothing is changed: writes are compared (endpoint_compare.h) */
+    ENDPOINT_CAN_LEASE = 1u << 12
 };
 
 struct endpoint_ops {

@@ -110,11 +110,13 @@ static bool setup_now(struct endpoint_file *f, struct setup_req *req)
     case SETUP_FENCE: /* what the kernel was asked for is over when it answers: nothing is late */
         return true;
     case SETUP_SNAPSHOT:
+    case SETUP_LEASE:
+    case SETUP_UNLEASE:
     case SETUP_CREATE:
         break;
     }
     return err_set(&req->err, ERR_USAGE, RETRY_NEVER,
-                   "%.200s is a file, and files have no snapshots", f->path);
+                   "%.200s is a file, and files have no snapshots and no leases", f->path);
 }
 
 static void file_setup(struct endpoint *ep, struct setup_req *req)

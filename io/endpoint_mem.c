@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "io/endpoint_later.h"
+#include "io/mem_lease.h"
+#include "io/reactor.h"
 
 struct mem_snapshot {
     char time[64];
@@ -20,6 +22,7 @@ struct endpoint_mem {
     uint64_t size_bytes;
     struct extent_set allocated;
     struct marker marker;
+    struct mem_lease lease;
     uint64_t version; /* the etag */
     struct mem_snapshot snapshots[ENDPOINT_MEM_SNAPSHOTS_MAX];
     size_t snapshot_count;
@@ -101,6 +104,11 @@ static void mem_etag(const struct endpoint_mem *m, char *out_etag)
     snprintf(out_etag, ENDPOINT_ETAG_MAX_BYTES, "\"mem-%llu\"", (unsigned long long)m->version);
 }
 
+static bool mem_may_change(struct endpoint_mem *m, struct err *e)
+{
+    return mem_lease_allows(&m->lease, reactor_now_ns(m->head.reactor), e);
+}
+
 /* ---- Operations ---- */
 
 static void mem_stat(struct endpoint *ep, struct stat_req *req)
@@ -145,32 +153,50 @@ static void mem_setup_snapshot(struct endpoint_mem *m, struct setup_req *req)
     memcpy(req->out_snapshot, snapshot->time, sizeof req->out_snapshot);
 }
 
-static void mem_setup(struct endpoint *ep, struct setup_req *req)
+static void mem_setup_mark(struct endpoint_mem *m, struct setup_req *req)
 {
-    struct endpoint_mem *m = mem_of(ep);
+    mem_etag(m, req->out_etag);
+    if (req->expect_etag && strcmp(req->expect_etag, req->out_etag) != 0 &&
+        strcmp(m->marker.copy_uuid, req->marker->copy_uuid) != 0) {
+        err_set(&req->err, ERR_CONFLICT, RETRY_REPLAN, "the disk in memory was written to");
+        return;
+    }
+    m->marker = *req->marker;
+    m->version++;
+}
 
-    m->traffic.setups_count++;
+static void mem_setup_now(struct endpoint_mem *m, struct setup_req *req)
+{
+    if (req->verb != SETUP_LEASE && req->verb != SETUP_UNLEASE && !mem_may_change(m, &req->err))
+        return;
     switch (req->verb) {
     case SETUP_CREATE:
     case SETUP_RESIZE:
         mem_setup_size(m, req);
         break;
     case SETUP_MARK:
-        mem_etag(m, req->out_etag);
-        if (req->expect_etag && strcmp(req->expect_etag, req->out_etag) != 0 &&
-            strcmp(m->marker.copy_uuid, req->marker->copy_uuid) != 0) {
-            err_set(&req->err, ERR_CONFLICT, RETRY_REPLAN, "the disk in memory was written to");
-            break;
-        }
-        m->marker = *req->marker;
-        m->version++;
+        mem_setup_mark(m, req);
         break;
     case SETUP_SNAPSHOT:
         mem_setup_snapshot(m, req);
         break;
+    case SETUP_LEASE:
+        mem_lease_take(&m->lease, req->lease_id, reactor_now_ns(m->head.reactor), &req->err);
+        break;
+    case SETUP_UNLEASE:
+        mem_lease_give(&m->lease, req->lease_id, &req->err);
+        break;
     case SETUP_FENCE:
         break;
     }
+}
+
+static void mem_setup(struct endpoint *ep, struct setup_req *req)
+{
+    struct endpoint_mem *m = mem_of(ep);
+
+    m->traffic.setups_count++;
+    mem_setup_now(m, req);
     mem_etag(m, req->out_etag);
     endpoint_later_setup(&m->later, ep, req);
 }
@@ -235,8 +261,9 @@ static void mem_write(struct endpoint *ep, struct block_req *req)
     m->traffic.writes_count++;
     m->traffic.written_bytes += req->length;
     ep->requests_count++;
-    if (!mem_change(m, range, req->buf->memory + req->buf_offset) ||
-        !extent_set_add(&m->traffic.written, range))
+    if (mem_may_change(m, &req->err) &&
+        (!mem_change(m, range, req->buf->memory + req->buf_offset) ||
+         !extent_set_add(&m->traffic.written, range)))
         mem_fail(&req->err);
     endpoint_later_block(&m->later, ep, req);
 }
@@ -249,7 +276,8 @@ static void mem_zero(struct endpoint *ep, struct block_req *req)
     m->traffic.zeros_count++;
     m->traffic.zeroed_bytes += req->length;
     ep->requests_count++;
-    if (!mem_change(m, range, NULL) || !extent_set_add(&m->traffic.zeroed, range))
+    if (mem_may_change(m, &req->err) &&
+        (!mem_change(m, range, NULL) || !extent_set_add(&m->traffic.zeroed, range)))
         mem_fail(&req->err);
     endpoint_later_block(&m->later, ep, req);
 }
@@ -336,10 +364,31 @@ void endpoint_mem_reopen(struct endpoint *ep, struct reactor *r)
     assert(ep->inflight == 0);
     ep->reactor = r;
     ep->requests_count = 0;
+    m->lease.carried[0] = 0;
     mem_traffic_fini(&m->traffic);
 }
 
 /* ---- Look and poke ---- */
+
+void endpoint_mem_give_leases(struct endpoint *ep)
+{
+    ep->capabilities |= ENDPOINT_CAN_LEASE;
+}
+
+void endpoint_mem_poke_lease(struct endpoint *ep, const char *id, uint64_t for_ns)
+{
+    struct mem_lease *lease = &mem_of(ep)->lease;
+
+    snprintf(lease->held, sizeof lease->held, "%s", id);
+    lease->until_ns = reactor_now_ns(ep->reactor) + for_ns;
+}
+
+const char *endpoint_mem_leased(const struct endpoint *ep)
+{
+    const struct mem_lease *lease = &mem_look(ep)->lease;
+
+    return reactor_now_ns(ep->reactor) < lease->until_ns ? lease->held : "";
+}
 
 const unsigned char *endpoint_mem_bytes(const struct endpoint *ep)
 {

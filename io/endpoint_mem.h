@@ -48,6 +48,12 @@ const struct extent_set *endpoint_mem_allocated(const struct endpoint *ep);
 const struct marker *endpoint_mem_marker(const struct endpoint *ep);
 const struct endpoint_mem_traffic *endpoint_mem_traffic(const struct endpoint *ep);
 
+/* From now on a disk with ENDPOINT_CAN_LEASE; without it, it has none. */
+void endpoint_mem_give_leases(struct endpoint *ep);
+/* As another would: takes the lease over for that long; "" breaks it. */
+void endpoint_mem_poke_lease(struct endpoint *ep, const char *id, uint64_t for_ns);
+const char *endpoint_mem_leased(const struct endpoint *ep); /* whose it is now; "" = nobody's */
+
 /* From now on remember what a flush made durable (twice the memory); then lose_unflushed puts back
  * what a power cut would leave. Setups are durable at once. */
 bool endpoint_mem_track_flushes(struct endpoint *ep, struct err *e);

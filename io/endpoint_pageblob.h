@@ -16,6 +16,9 @@
  *   SETUP_FENCE     increments the sequence number; every later write carries
  *                   x-ms-if-sequence-number-le, so that no older request can land any more.
  *   SETUP_SNAPSHOT  its time is the service's, verbatim.
+ *   SETUP_LEASE     acquires lease_id for 60 s (prolongs it when another process of ours holds it), and
+ *                   from then on renews it; every change carries it until SETUP_UNLEASE. A lease that
+ *                   ended is renewed only if nobody wrote meanwhile.
  * A read of a live blob (no snapshot=, not an md- host) carries If-Match with the ETag of the first
  * stat when guard_reads is set; "the source changed" is ERR_GONE, RETRY_REPLAN.
  */

@@ -17,6 +17,7 @@ struct endpoint_pageblob {
     bool looked; /* a stat has succeeded */
     bool marked; /* this endpoint has set a marker: what others set since is not ours */
     char copy_uuid[MARKER_UUID_MAX_BYTES]; /* of the marker set last, else seen last; "" = none */
+    char lease_id[PAGEBLOB_LEASE_BYTES];   /* that the host has given us; "" = none */
     struct blob_call *idle;
 };
 

@@ -1,5 +1,5 @@
-/* endpoint_pageblob_setup.c - create, resize, mark, fence, snapshot: what endpoint_pageblob.h says about
- * setup. */
+/* endpoint_pageblob_setup.c - create, resize, mark, fence, snapshot, lease: what endpoint_pageblob.h says
+ * about setup. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -196,6 +196,35 @@ static void look_before_mark(struct blob_call *call)
     pageblob_properties(call->ep->blob, &call->op);
 }
 
+/* ---- Lease ---- */
+
+static void on_leased(struct pageblob_op *op)
+{
+    struct blob_call *call = blob_call_of(op);
+
+    if (!err_is_set(&op->err))
+        snprintf(call->ep->lease_id, sizeof call->ep->lease_id, "%s", call->setup->lease_id);
+    on_setup(op);
+}
+
+/* The one we have is renewed, not acquired: acquiring would also take what ended unseen and was another's
+ * meanwhile. */
+static void lease(struct blob_call *call)
+{
+    const char *id = call->setup->lease_id;
+    bool again = strcmp(call->ep->lease_id, id) == 0;
+
+    call->op.done = on_leased;
+    pageblob_lease(call->ep->blob, &call->op, again ? PAGEBLOB_LEASE_RENEW : PAGEBLOB_LEASE_ACQUIRE,
+                   id);
+}
+
+static void unlease(struct blob_call *call)
+{
+    call->ep->lease_id[0] = 0;
+    pageblob_lease(call->ep->blob, &call->op, PAGEBLOB_LEASE_RELEASE, call->setup->lease_id);
+}
+
 void endpoint_pageblob_setup(struct endpoint *base, struct setup_req *req)
 {
     struct blob_call *call = blob_call_take((struct endpoint_pageblob *)base);
@@ -217,6 +246,12 @@ void endpoint_pageblob_setup(struct endpoint *base, struct setup_req *req)
         break;
     case SETUP_SNAPSHOT:
         pageblob_snapshot(call->ep->blob, &call->op);
+        break;
+    case SETUP_LEASE:
+        lease(call);
+        break;
+    case SETUP_UNLEASE:
+        unlease(call);
         break;
     }
 }

@@ -76,6 +76,12 @@ void verb_header_if_match(struct verb_headers *h, const struct pageblob *blob, c
         verb_header(h, "If-Match", etag);
 }
 
+void verb_header_lease(struct verb_headers *h, const struct pageblob *blob)
+{
+    if (blob->lease[0])
+        verb_header(h, "x-ms-lease-id", blob->lease);
+}
+
 void verb_header_sequence(struct verb_headers *h, const struct pageblob *blob)
 {
     if (!blob->sequence_known || blob->managed)

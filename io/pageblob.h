@@ -27,6 +27,8 @@
 #define PAGEBLOB_PAGE_BYTES     512u
 #define PAGEBLOB_RANGE_MAX      (4u << 20)   /* of one write, and of one read with a checksum */
 #define PAGEBLOB_VERSION        "2021-12-02" /* x-ms-version: paged lists, CRC64, managed diffs */
+#define PAGEBLOB_LEASE_SECONDS  60u
+#define PAGEBLOB_LEASE_BYTES    37u /* a GUID and its NUL */
 
 enum pageblob_checksum { PAGEBLOB_CRC64, PAGEBLOB_MD5, PAGEBLOB_UNCHECKED };
 
@@ -66,6 +68,7 @@ struct pageblob_op {
     struct pageblob *blob;
     struct http_req http;
     enum pageblob_checksum sent;
+    char lease[PAGEBLOB_LEASE_BYTES];
 };
 
 struct pageblob_counts {
@@ -95,6 +98,12 @@ void pageblob_next_sequence(struct pageblob *blob, struct pageblob_op *op);
 void pageblob_snapshot(struct pageblob *blob, struct pageblob_op *op);
 
 /* ---- Guards ---- */
+/* Acquire takes the lease for PAGEBLOB_LEASE_SECONDS under this name, or prolongs it when that name is
+ * the active one. Renew prolongs also what has ended, but only while nobody has written since. From an
+ * acquire that went well to a release every change carries the name. */
+enum pageblob_lease_action { PAGEBLOB_LEASE_ACQUIRE, PAGEBLOB_LEASE_RENEW, PAGEBLOB_LEASE_RELEASE };
+void pageblob_lease(struct pageblob *blob, struct pageblob_op *op,
+                    enum pageblob_lease_action action, const char *id);
 /* Reads and lists carry If-Match with this ETag. "" = not any more. */
 void pageblob_guard_reads(struct pageblob *blob, const char *etag);
 

@@ -229,6 +229,7 @@ static void send_put(struct pageblob *blob, struct pageblob_op *op)
     verb_header(&h, "x-ms-page-write", "update");
     verb_header_range(&h, op->offset, op->length);
     verb_header_sequence(&h, blob);
+    verb_header_lease(&h, blob);
     if (op->sent == PAGEBLOB_CRC64) {
         crc64_to_header(op->crc64, h.checksum);
         verb_header(&h, "x-ms-content-crc64", h.checksum);
@@ -274,6 +275,7 @@ void pageblob_clear(struct pageblob *blob, struct pageblob_op *op)
     verb_header(&h, "x-ms-page-write", "clear");
     verb_header_range(&h, op->offset, op->length);
     verb_header_sequence(&h, blob);
+    verb_header_lease(&h, blob);
     /* A clear that lands late would wipe what was written after it: its outcome must be known to us, so
      * libcurl may not repeat it behind our back. */
     op->http = (struct http_req){

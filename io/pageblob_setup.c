@@ -80,6 +80,7 @@ void pageblob_resize(struct pageblob *blob, struct pageblob_op *op)
     begin(op, &h);
     snprintf(h.number, sizeof h.number, "%" PRIu64, op->length);
     verb_header(&h, "x-ms-blob-content-length", h.number);
+    verb_header_lease(&h, blob);
     op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=properties", .body = ""};
     verb_send(blob, op, &h, on_resize);
 }
@@ -102,6 +103,7 @@ void pageblob_set_metadata(struct pageblob *blob, struct pageblob_op *op)
     begin(op, &h);
     op->length = 0;
     verb_header_if_match(&h, blob, op->if_match);
+    verb_header_lease(&h, blob);
     verb_header_metadata(&h, op->metadata);
     op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=metadata", .body = ""};
     verb_send(blob, op, &h, on_set_metadata);
@@ -134,6 +136,7 @@ void pageblob_next_sequence(struct pageblob *blob, struct pageblob_op *op)
     begin(op, &h);
     op->length = 0;
     verb_header(&h, "x-ms-sequence-number-action", "increment");
+    verb_header_lease(&h, blob);
     op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=properties", .body = ""};
     verb_send(blob, op, &h, on_next_sequence);
 }
@@ -156,6 +159,7 @@ void pageblob_snapshot(struct pageblob *blob, struct pageblob_op *op)
 
     begin(op, &h);
     op->length = 0;
+    verb_header_lease(&h, blob);
     op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=snapshot", .body = ""};
     verb_send(blob, op, &h, on_snapshot);
 }

@@ -24,6 +24,7 @@ struct pageblob {
     bool sequence_known;
     uint64_t sequence; /* writes are for this number or a smaller one */
     char guard[PAGEBLOB_ETAG_MAX_BYTES];
+    char lease[PAGEBLOB_LEASE_BYTES]; /* that changes carry; "" = none */
     struct pageblob_counts counts;
 };
 
@@ -42,6 +43,7 @@ void verb_headers_init(struct verb_headers *h); /* x-ms-version */
 void verb_header(struct verb_headers *h, const char *name, const char *value);
 void verb_header_range(struct verb_headers *h, uint64_t offset, uint64_t length);
 void verb_header_if_match(struct verb_headers *h, const struct pageblob *blob, const char *etag);
+void verb_header_lease(struct verb_headers *h, const struct pageblob *blob);    /* of a change */
 void verb_header_sequence(struct verb_headers *h, const struct pageblob *blob); /* of a write */
 void verb_header_metadata(struct verb_headers *h, const struct pageblob_metadata *metadata);
 

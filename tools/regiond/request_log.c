@@ -89,6 +89,9 @@ void request_log_line(struct request_log *log, const struct exchange *x,
     member_if(&t, "snapshot", r->snapshot);
     member_if(&t, "comp", request_param(r, "comp"));
     member_if(&t, "pageWrite", request_header(r, "x-ms-page-write"));
+    member_if(&t, "leaseAction", request_header(r, "x-ms-lease-action"));
+    member_if(&t, "leaseProposed", request_header(r, "x-ms-proposed-lease-id"));
+    member_if(&t, "leaseId", request_header(r, "x-ms-lease-id"));
     if (x->facts.has_range)
         text_out_format(&t, ",\"rangeOffset\":%" PRIu64 ",\"rangeLength\":%" PRIu64,
                         x->facts.range_offset, x->facts.range_bytes);

@@ -1,0 +1,40 @@
+/* endpoint_setup.h - what a target is asked for beside its bytes: to exist, to grow, to carry a marker, to
+ * be ours alone. Included by endpoint.h, which says who may ask.
+ *
+ * Knows:         verbs, what each needs and answers.
+ * Must not know: how any endpoint does it.
+ */
+#ifndef IO_ENDPOINT_SETUP_H
+#define IO_ENDPOINT_SETUP_H
+
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "blockmap/marker.h"
+
+#define ENDPOINT_ETAG_MAX_BYTES 128u
+
+enum setup_verb {
+    SETUP_CREATE, /* absent -> present, size_bytes of zeros; fails (ERR_CONFLICT) if it exists */
+    SETUP_RESIZE, /* grows to size_bytes, new bytes zero */
+    SETUP_MARK,  /* replaces the marker, keeps all else; ERR_CONFLICT where another copy's stands */
+    SETUP_FENCE, /* after an indefinite answer: no earlier write may land any more (protocol A.5) */
+    SETUP_SNAPSHOT, /* a point in time; its name in out_snapshot */
+    SETUP_LEASE,    /* for the next minute only this endpoint, or one that names lease_id too, may
+                       change the target; again with the same: renews. ERR_CONFLICT: another's */
+    SETUP_UNLEASE   /* ends that; the endpoint forgets the lease whatever the host answers */
+};
+
+struct setup_req {
+    enum setup_verb verb;
+    uint64_t size_bytes;         /* CREATE, RESIZE */
+    const struct marker *marker; /* MARK; CREATE may have one too; borrowed until done */
+    const char *expect_etag;     /* MARK: what the target must still have; NULL: any */
+    const char *lease_id;        /* LEASE, UNLEASE: a UUID; borrowed until done */
+    char out_etag[ENDPOINT_ETAG_MAX_BYTES];
+    char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */
+    struct err err;
+    void (*done)(struct setup_req *);
+};
+
+#endif
