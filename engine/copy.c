@@ -84,6 +84,7 @@ void copy_free(struct copy *copy)
     if (!copy)
         return;
     assert(!copy->started || copy->ended);
+    copy_access_fini(copy);
     mover_free(copy->mover);
     copy_free(copy->proof);
     endpoint_close(copy->proof_target);
@@ -177,6 +178,7 @@ static void copy_run_step(struct reactor_task *task)
         return;
     }
     step = &copy_steps[copy->step];
+    copy->asking.access = copy->asking.base = NULL; /* until the step asks somebody */
     if (step->start) {
         if (!step->start(copy))
             copy_end(copy);
@@ -215,6 +217,7 @@ void copy_step_end(struct copy *copy, const struct err *error)
 
     if (!err_is_set(error)) {
         copy->attempts = 0;
+        copy_access_passed(copy);
         if (step->after && !step->after(copy)) {
             copy_end(copy);
             return;
@@ -223,6 +226,8 @@ void copy_step_end(struct copy *copy, const struct err *error)
         copy_post(copy);
         return;
     }
+    if (copy_access_refused(copy, error))
+        return;
     verdict = retry_judge(error, ++copy->attempts, &copy->random);
     if (verdict.action == RETRY_ACT_AGAIN && !copy->stopping) {
         copy->summary.retries++;
@@ -254,6 +259,7 @@ static void copy_stat_done(struct stat_req *req)
 void copy_submit_stat(struct copy *copy, struct endpoint *ep)
 {
     copy->stat = (struct stat_req){.done = copy_stat_done};
+    copy_access_asks(copy, ep, COPY_ASKS_STAT);
     endpoint_stat(ep, &copy->stat);
 }
 
@@ -270,6 +276,7 @@ void copy_submit_setup(struct copy *copy, enum setup_verb verb)
     copy->setup.verb = verb;
     copy->setup.done = copy_setup_done;
     err_clear(&copy->setup.err);
+    copy_access_asks(copy, copy->ends.target, COPY_ASKS_SETUP);
     endpoint_setup(copy->ends.target, &copy->setup);
 }
 
@@ -293,6 +300,7 @@ void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
                                    .out_data = out_data,
                                    .out_clears = out_clears,
                                    .done = copy_list_done};
+    copy_access_asks(copy, ep, since && ep == copy->ends.source ? COPY_ASKS_DIFF : COPY_ASKS_LIST);
     endpoint_list(ep, &copy->list);
 }
 
@@ -316,6 +324,7 @@ void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_v
                                      .length = extent.length,
                                      .buf = with_buf ? copy->buf : NULL,
                                      .done = copy_block_done};
+    copy_access_asks(copy, ep, COPY_ASKS_BLOCK);
     switch (verb) {
     case COPY_READ:
         endpoint_read(ep, &copy->block);
@@ -351,7 +360,7 @@ void copy_stop(struct copy *copy)
         copy_stop(copy->proof);
     if (copy->mover)
         mover_stop(copy->mover);
-    if (copy->timer.slot) { /* waiting for another try: go on, to end */
+    if (copy_access_stop(copy) || copy->timer.slot) { /* waiting: go on, to end */
         reactor_disarm(copy->reactor, &copy->timer);
         copy_post(copy);
     }
@@ -374,6 +383,8 @@ const struct copy_summary *copy_summary(const struct copy *copy)
 
 const char *copy_phase(const struct copy *copy)
 {
+    if (copy_access_waits(copy))
+        return "waiting for access";
     return copy->step < COPY_STEPS ? copy_steps[copy->step].phase : "done";
 }
 

@@ -25,6 +25,13 @@
 #define COPY_ZERO_RUNS_MAX 32u /* at most so many in one range: the longest */
 
 struct copy;
+struct access;
+
+/* How the URLs of the ends stay valid (engine/access.h); NULL: such an end has none, or one that ends
+ * when it ends. Not owned. */
+struct copy_sides {
+    struct access *source, *base, *target;
+};
 
 /* Both outlive the copy; neither is owned. */
 struct copy_ends {
@@ -33,6 +40,7 @@ struct copy_ends {
     const char *since;     /* the base as endpoint_list wants it (secret); NULL without base */
     struct endpoint *target;
     struct bufpool *pool;
+    struct copy_sides sides;
 };
 
 enum copy_footer { COPY_FOOTER_KEEP, COPY_FOOTER_STRIP, COPY_FOOTER_ADD };
@@ -107,7 +115,7 @@ void copy_stop(struct copy *copy);
 bool copy_ended(const struct copy *copy);
 const struct err *copy_error(const struct copy *copy); /* kind ERR_NONE: it went well */
 const struct copy_summary *copy_summary(const struct copy *copy);
-const char *copy_phase(const struct copy *copy); /* static text: "listing", "copying", ... */
+const char *copy_phase(const struct copy *copy); /* static: "copying", "waiting for access", ... */
 struct progress_view copy_progress(struct copy *copy);
 
 #endif

@@ -185,6 +185,8 @@ bool copy_start_move(struct copy *copy)
         .reactor = copy->reactor,
         .source = copy->ends.source,
         .target = copy->ends.target,
+        .source_access = copy->ends.sides.source,
+        .target_access = copy->ends.sides.target,
         .pool = copy->ends.pool,
         .plan = &copy->plan,
         .progress = &copy->progress,

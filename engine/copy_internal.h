@@ -1,7 +1,6 @@
 /* copy_internal.h - what the parts of a copy share: copy.c (the step machine) and copy_*.c (its steps).
  *
- * Knows:         the whole of one copy. Included by those files alone.
- * Must not know: anything that copy.h must not.
+ * Knows: the whole of one copy. Included by those files alone. Must not know: as copy.h.
  */
 #ifndef ENGINE_COPY_INTERNAL_H
 #define ENGINE_COPY_INTERNAL_H
@@ -9,6 +8,7 @@
 #include "blockmap/marker.h"
 #include "blockmap/vhd.h"
 #include "engine/copy.h"
+#include "engine/copy_access.h"
 #include "engine/copy_lease.h"
 #include "engine/copy_steps.h"
 #include "engine/mover.h"
@@ -57,6 +57,7 @@ struct copy {
     struct list_req list;
     struct block_req block;
     struct buf *buf;
+    struct copy_asking asking;
     struct copy_facts facts;
     struct copy_lists lists;
     struct copy_footer_pages footer;
@@ -82,10 +83,8 @@ void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
 enum copy_block_verb { COPY_READ, COPY_WRITE, COPY_ZERO, COPY_FLUSH };
 void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_verb verb,
                        struct extent extent);
-/* The step's request ended. error may be retried. */
-void copy_step_end(struct copy *copy, const struct err *error);
-/* The step ended for good with an error that no retry of the step mends. */
-void copy_step_fail(struct copy *copy, const struct err *error);
+void copy_step_end(struct copy *copy, const struct err *error);  /* its request ended */
+void copy_step_fail(struct copy *copy, const struct err *error); /* no retry of it mends that */
 /* Sees to copy->buf. False: there is none now; the step begins again by itself in a moment. */
 bool copy_borrow(struct copy *copy);
 void copy_say(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

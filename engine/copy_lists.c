@@ -17,7 +17,7 @@ bool copy_want_diff(const struct copy *copy)
 bool copy_start_diff(struct copy *copy)
 {
     assert(copy->facts.at_base);
-    copy_submit_list(copy, copy->ends.source, copy->ends.since, &copy->lists.source_data,
+    copy_submit_list(copy, copy->ends.source, copy_access_since(copy), &copy->lists.source_data,
                      &copy->lists.source_clears, copy->facts.source.size_bytes);
     return true;
 }

@@ -206,7 +206,9 @@ static void copy_proof_done(void *arg, struct copy *proof)
 
 bool copy_start_proof(struct copy *copy)
 {
-    struct copy_ends ends = {.source = copy->ends.target, .pool = copy->ends.pool};
+    struct copy_ends ends = {.source = copy->ends.target,
+                             .pool = copy->ends.pool,
+                             .sides = {.source = copy->ends.sides.target}};
     struct copy_options options = {.hash = true,
                                    .window_start = copy->options.window_start,
                                    .window_max = copy->options.window_max,
@@ -243,6 +245,8 @@ bool copy_after_proof(struct copy *copy)
 
 bool copy_failed_proof(struct copy *copy, const struct err *error)
 {
+    if (error->retry == RETRY_AFTER_RENEWAL)
+        return false; /* nothing is known of the base: a new URL may prove it */
     copy_go_full(copy, "the target could not be read back to prove the base: %.150s", error->text);
     return true;
 }

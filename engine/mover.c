@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/mover_access.h"
 #include "engine/mover_internal.h"
 
 #define MOVER_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
@@ -212,7 +213,7 @@ static bool mover_clear_is_next(const struct mover *m)
     return extent_set_at(&m->clears, 0).offset < extent_set_at(&m->reads, 0).offset;
 }
 
-static struct buf *mover_borrow(struct mover *m)
+struct buf *mover_borrow(struct mover *m)
 {
     struct buf *buf = bufpool_borrow(m->setup.pool);
 
@@ -268,6 +269,11 @@ static void mover_begin_ranges(struct mover *m)
     uint64_t now_ns = reactor_now_ns(m->setup.reactor);
     uint64_t wake_ns;
 
+    if (!mover_access_ready(m)) {
+        if (!mover_access_waits(m))
+            reactor_arm(m->setup.reactor, &m->wake_timer, now_ns + MOVER_POOL_WAIT_NS, mover_wake);
+        return;
+    }
     while ((m->reads.count || m->clears.count) && !mover_hashing_is_behind(m)) {
         if (!m->free_ranges || !pacer_may_start(&m->pacer, m->inflight, now_ns))
             break;
@@ -287,6 +293,7 @@ static void mover_end(struct mover *m)
 {
     m->ended = true;
     m->counts.window = m->pacer.window;
+    mover_access_leave(m);
     reactor_disarm(m->setup.reactor, &m->wake_timer);
     reactor_disarm(m->setup.reactor, &m->flush_timer);
     m->setup.done(m->setup.arg);

@@ -5,7 +5,8 @@
  * Threads:       the reactor's.
  *
  * The worklist is the truth: taking a range subtracts it, failing adds it back. A range that waits for
- * another try keeps its slot and its buffer, so a retried write reads nothing again.
+ * another try keeps its slot and its buffer, so a retried write reads nothing again; one that waits for
+ * a new URL gives its buffer to whoever can use it.
  */
 #ifndef ENGINE_MOVER_H
 #define ENGINE_MOVER_H
@@ -27,12 +28,15 @@
 #define MOVER_FLUSH_NS (1ull * 1000000000ull) /* a buffering target is flushed this often */
 
 struct mover;
+struct access;
 
 /* All borrowed until the mover is freed. */
 struct mover_setup {
     struct reactor *reactor;
     struct endpoint *source;
     struct endpoint *target;
+    struct access *source_access; /* NULL: its URL is what it is */
+    struct access *target_access;
     struct bufpool *pool;
     const struct plan *plan;
     struct progress *progress; /* planned; counts durable bytes */

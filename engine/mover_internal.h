@@ -7,6 +7,7 @@
 #define ENGINE_MOVER_INTERNAL_H
 
 #include "blockmap/zero.h"
+#include "engine/access.h"
 #include "engine/copy.h"
 #include "engine/delta_order.h"
 #include "engine/mover.h"
@@ -22,8 +23,12 @@ struct mover_range {
     struct timer timer;   /* the pause before another try */
     uint32_t attempts;    /* of the request under way */
     uint64_t started_ns;
-    uint64_t crc64; /* of the whole range as it was read */
+    uint64_t generation; /* of the URL the request was sent with */
+    bool refused;        /* waits for a new URL, without a buffer */
+    bool hashed;         /* the root has its bytes */
+    uint64_t crc64;      /* of the whole range as it was read */
     bool crc64_known;
+    uint64_t skipped_bytes; /* zero at both ends */
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
     uint32_t run_count;
     uint32_t run_next; /* first run that is not behind piece_at */
@@ -52,12 +57,15 @@ struct mover {
     uint32_t flush_attempts;
     uint64_t flushing_bytes;
     uint64_t unflushed_bytes;
+    struct access_waiter source_wait, target_wait;
+    uint32_t refused_count; /* ranges */
     struct mover_counts counts;
     struct err err; /* the first failure */
 };
 
 /* mover_range.c */
 void mover_range_begin(struct mover_range *range); /* extent, clear, buf are set; state PLANNED */
+void mover_range_again(struct mover_range *range); /* its request once more; state WAITING */
 /* Ends the wait of a range that waits, so that it can be given back. */
 void mover_range_abandon(struct mover_range *range);
 
@@ -65,5 +73,6 @@ void mover_range_abandon(struct mover_range *range);
 void mover_range_done(struct mover_range *range);
 void mover_range_failed(struct mover_range *range, const struct err *why);
 void mover_post_pump(struct mover *mover);
+struct buf *mover_borrow(struct mover *mover); /* NULL: others hold every buffer */
 
 #endif

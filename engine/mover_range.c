@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "engine/mover_access.h"
 #include "engine/mover_internal.h"
 
 static void mover_range_read(struct mover_range *range);
@@ -27,15 +28,17 @@ static void range_count_retry(struct mover_range *range, const struct err *error
                        reactor_now_ns(m->setup.reactor));
 }
 
-static void range_timer_fired(struct timer *timer)
+void mover_range_again(struct mover_range *range)
 {
-    struct mover_range *range =
-        (struct mover_range *)((char *)timer - offsetof(struct mover_range, timer));
-
     if (range->clear || range->run_next != UINT32_MAX)
         mover_range_write(range);
     else
         mover_range_read(range);
+}
+
+static void range_timer_fired(struct timer *timer)
+{
+    mover_range_again((struct mover_range *)((char *)timer - offsetof(struct mover_range, timer)));
 }
 
 /* The request of this range failed: another try after a pause, or the end. */
@@ -47,6 +50,10 @@ static void range_trouble(struct mover_range *range)
 
     if (range->state == RANGE_WRITING && retry_is_indefinite(&error))
         m->counts.indefinite = true;
+    if (mover_access_refused(range, &error)) {
+        range_move(range, RANGE_WAITING);
+        return;
+    }
     range->attempts++;
     verdict = retry_judge(&error, range->attempts, m->setup.random);
     if (verdict.action == RETRY_ACT_GIVE_UP || m->stopping || err_is_set(&m->err)) {
@@ -81,6 +88,7 @@ static void range_finish(struct mover_range *range)
         mover_range_failed(range, &error);
         return;
     }
+    m->counts.skipped_bytes += range->skipped_bytes;
     range_move(range, RANGE_DONE);
     mover_range_done(range);
 }
@@ -106,7 +114,7 @@ static bool range_next_piece(struct mover_range *range, struct extent *out_piece
             *out_piece = piece;
             return true;
         }
-        m->counts.skipped_bytes += piece.length;
+        range->skipped_bytes += piece.length;
         range->run_next++;
         range->piece_at = end;
     }
@@ -123,6 +131,7 @@ static void range_piece_done(struct block_req *req)
         range_trouble(range);
         return;
     }
+    mover_access_accepted(range);
     range->attempts = 0;
     if (!req->buf) {
         m->counts.cleared_bytes += range->clear ? range->extent.length : req->length;
@@ -159,6 +168,7 @@ static void mover_range_write(struct mover_range *range)
     }
     if (range->state != RANGE_WRITING)
         range_move(range, RANGE_WRITING);
+    range->generation = access_generation(range->mover->setup.target_access);
     if (range->clear) {
         range_submit_clear(range);
         return;
@@ -183,8 +193,9 @@ static bool range_hash(struct mover_range *range, struct err *e)
 {
     struct mover *m = range->mover;
 
-    if (!m->root)
+    if (!m->root || range->hashed)
         return true;
+    range->hashed = true;
     return root_take(m->root, range->extent.offset, range->buf->memory,
                      (size_t)range->extent.length, NULL, e);
 }
@@ -200,6 +211,7 @@ static void range_read_done(struct block_req *req)
         range_trouble(range);
         return;
     }
+    mover_access_accepted(range);
     range_move(range, RANGE_JUDGING);
     range->attempts = 0;
     m->counts.read_bytes += range->extent.length;
@@ -217,6 +229,7 @@ static void range_read_done(struct block_req *req)
                                                range->runs, COPY_ZERO_RUNS_MAX);
     range->run_next = 0;
     range->piece_at = 0;
+    range->skipped_bytes = 0;
     mover_range_write(range);
 }
 
@@ -224,6 +237,7 @@ static void mover_range_read(struct mover_range *range)
 {
     range_move(range, RANGE_READING);
     range->run_next = UINT32_MAX; /* nothing was read yet */
+    range->generation = access_generation(range->mover->setup.source_access);
     range->req = (struct block_req){.offset = range->extent.offset,
                                     .length = range->extent.length,
                                     .buf = range->buf,
@@ -236,6 +250,8 @@ void mover_range_begin(struct mover_range *range)
     assert(range->state == RANGE_PLANNED);
     range->attempts = 0;
     range->piece_at = 0;
+    range->skipped_bytes = 0;
+    range->refused = range->hashed = false;
     range->started_ns = reactor_now_ns(range->mover->setup.reactor);
     if (range->clear)
         mover_range_write(range);
@@ -250,6 +266,7 @@ void mover_range_abandon(struct mover_range *range)
     if (range->state != RANGE_WAITING)
         return;
     reactor_disarm(range->mover->setup.reactor, &range->timer);
+    mover_access_forget(range);
     err_set(&why, ERR_CANCELED, RETRY_LATER, "stopped while waiting for another try");
     range_move(range, RANGE_FAILED);
     mover_range_failed(range, &why);

@@ -65,7 +65,10 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
                           struct err *e)
 {
     struct verify *verify = calloc(1, sizeof *verify);
-    struct copy_ends copy_ends = {.source = ends->source, .pool = ends->pool};
+    struct copy_ends copy_ends = {.source = ends->source,
+                                  .pool = ends->pool,
+                                  .sides = {.source = ends->sides.source,
+                                            .target = ends->sides.target}};
     struct copy_options copy_options = {.hash = true,
                                         .footer = options->footer,
                                         .window_start = options->window_start,
@@ -126,4 +129,9 @@ const struct verify_summary *verify_summary(const struct verify *verify)
 struct progress_view verify_progress(struct verify *verify)
 {
     return copy_progress(verify->copy);
+}
+
+const char *verify_phase(const struct verify *verify)
+{
+    return copy_phase(verify->copy);
 }

@@ -19,6 +19,7 @@ struct verify_ends {
     struct endpoint *source;
     struct endpoint *target;
     struct bufpool *pool;
+    struct copy_sides sides; /* as copy_ends; base is not looked at */
 };
 
 struct verify_options {
@@ -61,6 +62,7 @@ void verify_stop(struct verify *verify);
 bool verify_ended(const struct verify *verify);
 const struct err *verify_error(const struct verify *verify); /* a difference is no error */
 const struct verify_summary *verify_summary(const struct verify *verify);
+const char *verify_phase(const struct verify *verify); /* as copy_phase */
 struct progress_view verify_progress(struct verify *verify);
 
 #endif

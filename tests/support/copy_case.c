@@ -87,7 +87,8 @@ struct copy *copy_case_start(struct copy_case *c)
                              .base = c->base,
                              .since = c->base ? c->since : NULL,
                              .target = c->target,
-                             .pool = c->pool};
+                             .pool = c->pool,
+                             .sides = c->sides};
     struct copy_watch watch = {.say = note_said, .moved = note_moved, .done = note_done, .arg = c};
     struct err e = {0};
     struct copy *copy;

@@ -1,0 +1,113 @@
+/* mover_access.c - see mover_access.h. */
+#include "engine/mover_access.h"
+
+#include <stddef.h>
+
+#include "engine/mover_internal.h"
+
+/* The state says whose request it is. */
+static bool range_asks_target(const struct mover_range *range)
+{
+    return range->state == RANGE_WRITING;
+}
+
+static struct access *range_access(const struct mover_range *range)
+{
+    const struct mover_setup *setup = &range->mover->setup;
+
+    return range_asks_target(range) ? setup->target_access : setup->source_access;
+}
+
+static void mover_woken(struct mover *m, const struct err *why)
+{
+    if (why && !err_is_set(&m->err))
+        m->err = *why;
+    mover_post_pump(m);
+}
+
+static void source_woken(struct access_waiter *waiter, const struct err *why)
+{
+    mover_woken((struct mover *)((char *)waiter - offsetof(struct mover, source_wait)), why);
+}
+
+static void target_woken(struct access_waiter *waiter, const struct err *why)
+{
+    mover_woken((struct mover *)((char *)waiter - offsetof(struct mover, target_wait)), why);
+}
+
+static void mover_wait(struct mover *m, struct access *access, bool for_target)
+{
+    struct access_waiter *waiter = for_target ? &m->target_wait : &m->source_wait;
+
+    if (!waiter->access)
+        access_wait(access, waiter, for_target ? target_woken : source_woken);
+}
+
+bool mover_access_refused(struct mover_range *range, struct err *error)
+{
+    struct mover *m = range->mover;
+    struct access *access = range_access(range);
+
+    if (error->retry != RETRY_AFTER_RENEWAL || !access || m->stopping || err_is_set(&m->err))
+        return false;
+    switch (access_refused(access, range->generation)) {
+    case ACCESS_AGAIN:
+        break;
+    case ACCESS_WAIT:
+        mover_wait(m, access, range_asks_target(range));
+        break;
+    case ACCESS_FINAL:
+        if (err_is_set(access_error(access)))
+            err_prefix(error, "%.150s: ", access_error(access)->text);
+        return false;
+    }
+    if (range->buf)
+        bufpool_release(m->setup.pool, range->buf);
+    range->buf = NULL;
+    range->run_next = UINT32_MAX; /* it is read again */
+    range->piece_at = 0;
+    range->refused = true;
+    m->refused_count++;
+    mover_post_pump(m);
+    return true;
+}
+
+void mover_access_accepted(struct mover_range *range)
+{
+    access_accepted(range_access(range), range->generation);
+}
+
+void mover_access_forget(struct mover_range *range)
+{
+    if (range->refused)
+        range->mover->refused_count--;
+    range->refused = false;
+}
+
+bool mover_access_waits(const struct mover *m)
+{
+    return m->source_wait.access || m->target_wait.access;
+}
+
+bool mover_access_ready(struct mover *m)
+{
+    if (mover_access_waits(m))
+        return false;
+    for (uint32_t i = 0; m->refused_count && i < m->pacer.window_max; i++) {
+        struct mover_range *range = &m->ranges[i];
+
+        if (!range->refused)
+            continue;
+        if (!range->clear && !(range->buf = mover_borrow(m)))
+            return false;
+        mover_access_forget(range);
+        mover_range_again(range);
+    }
+    return true;
+}
+
+void mover_access_leave(struct mover *m)
+{
+    access_leave(&m->source_wait);
+    access_leave(&m->target_wait);
+}
