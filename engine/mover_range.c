@@ -88,7 +88,7 @@ static void range_finish(struct mover_range *range)
         mover_range_failed(range, &error);
         return;
     }
-    m->counts.skipped_bytes += range->skipped_bytes;
+    range->mover->counts.skipped_bytes += range->skipped_bytes;
     range_move(range, RANGE_DONE);
     mover_range_done(range);
 }

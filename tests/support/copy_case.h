@@ -25,7 +25,7 @@ struct copy_case {
     struct bufpool *pool;
     struct endpoint *source, *base, *target; /* owned; base NULL: a full copy */
     char since[64];                          /* the snapshot of source that base stands for */
-    struct copy_sides sides; /* not owned */
+    struct copy_sides sides;                 /* not owned */
     struct copy_options options;
     void (*moved)(void *arg, struct extent extent, enum range_state from, enum range_state to);
     char folder[TEST_PATH_MAX_BYTES]; /* for options.state_folder, when a test wants one */
