@@ -27,8 +27,7 @@
 struct copy;
 struct access;
 
-/* How the URLs of the ends stay valid (engine/access.h); NULL: such an end has none, or one that ends
- * when it ends. Not owned. */
+/* How the URLs of the ends stay valid (access.h); NULL: as they are. Not owned. */
 struct copy_sides {
     struct access *source, *base, *target;
 };
