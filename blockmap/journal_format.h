@@ -1,8 +1,7 @@
 /* journal_format.h - the records of a journal as bytes: pure encoding and decoding.
  *
  * Knows:         journal_format.md (framing, checksums, every record), nothing else.
- * Must not know: files, when a record is durable, what a copy does with it.
- * Threads:       none; values.
+ * Must not know: files, when a record is durable, what a copy does with it. Threads: none; values.
  * Errors:        ERR_CORRUPT for a record that is whole but wrong; a torn tail is no error.
  */
 #ifndef BLOCKMAP_JOURNAL_FORMAT_H
@@ -12,109 +11,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "blockmap/digest.h"
 #include "blockmap/err.h"
-#include "blockmap/extent.h"
-#include "blockmap/marker.h"
+#include "blockmap/journal_record.h"
 
-#define JOURNAL_TEXT_MAX_BYTES   128u  /* ETag, time, lease id */
-#define JOURNAL_HASHES_MAX       65u   /* blocks that one range of 4 MiB may touch */
-#define JOURNAL_EXTENTS_MAX      4096u /* in one record; more go into the next */
 #define JOURNAL_RECORD_MAX_BYTES (96u << 10)
-
-enum journal_kind { JOURNAL_COPY = 1, JOURNAL_VERIFY = 2 };
-
-/* What the journal is bound to; all of it is compared before anything is taken from it. */
-struct journal_header {
-    enum journal_kind kind;
-    uint64_t created_s; /* wall clock, seconds since 1970 */
-    char copy_uuid[MARKER_UUID_MAX_BYTES];
-    char lease_id[JOURNAL_TEXT_MAX_BYTES]; /* "" = none */
-    char source[MARKER_SOURCE_MAX_BYTES];  /* identity, never a SAS */
-    uint64_t source_bytes, base_bytes;     /* footer included */
-    char source_etag[JOURNAL_TEXT_MAX_BYTES];
-    char source_modified[JOURNAL_TEXT_MAX_BYTES];
-    char base[MARKER_SOURCE_MAX_BYTES];      /* identity; "" = a full copy */
-    char base_root[MARKER_DIGEST_MAX_BYTES]; /* what the target's marker said of it */
-    char target[MARKER_SOURCE_MAX_BYTES];
-    uint64_t target_bytes;                    /* as found; 0 = absent */
-    char target_etag[JOURNAL_TEXT_MAX_BYTES]; /* as found */
-    uint8_t footer;                           /* enum copy_footer */
-    bool hash;
-    uint64_t coalesce_bytes;
-    uint64_t sample; /* VERIFY: seed and share of a sample; 0 = everything */
-};
-
-/* Lists that were made, so that none is made twice. */
-enum journal_list {
-    JOURNAL_LIST_SOURCE, /* full: what holds data; delta: what changed */
-    JOURNAL_LIST_SOURCE_ALL,
-    JOURNAL_LIST_TARGET,
-    JOURNAL_LISTS
-};
-
-enum journal_type {
-    JOURNAL_HEADER = 1,
-    JOURNAL_LISTED,  /* a part of a list */
-    JOURNAL_MARKED,  /* the target carries our marker, and nothing older can land on it */
-    JOURNAL_PLANNED, /* the plan made of the lists: what follows is of this plan alone */
-    JOURNAL_DONE,    /* a range is durable at the target */
-    JOURNAL_STAGE    /* the data phase is over, the commit landed, ... */
-};
-
-enum journal_stage { JOURNAL_MOVED = 1, JOURNAL_COMMITTED = 2 };
-
-struct journal_listed {
-    enum journal_list list;
-    uint64_t size_bytes; /* of what was listed, as the lister said it */
-    uint64_t up_to;      /* the list is complete below this offset; UINT64_MAX: it is whole */
-    bool clears;         /* extents are clears, else data */
-    uint32_t count;
-    struct extent extents[JOURNAL_EXTENTS_MAX]; /* sorted */
-};
-
-struct journal_planned {
-    uint64_t disk_bytes;
-    uint64_t target_bytes;                 /* wanted */
-    uint64_t total_bytes;                  /* that must change */
-    unsigned char plan[DIGEST_HASH_BYTES]; /* of the worklist: journal_plan_digest */
-};
-
-/* hashes: of the blocks that this range's bytes made whole, neighbours, from
- * first_block on. A delta has one hash, of the range's bytes, and first_block 0; a clear has none. */
-struct journal_done {
-    struct extent extent;
-    bool clear;
-    uint64_t first_block;
-    uint32_t hash_count;
-    struct block_hash hashes[JOURNAL_HASHES_MAX];
-};
-
-struct journal_record {
-    enum journal_type type;
-    union {
-        struct journal_header header;
-        struct journal_listed listed;
-        struct journal_planned planned;
-        struct journal_done done;
-        enum journal_stage stage;
-    };
-};
+#define JOURNAL_DONE_MAX_BYTES   1152u
 
 /* ---- Bytes ----
- * salt: random, of the file (in its first record); offset: of the record in the file. Both go into the
- * checksum, so that no record of another journal or place is ever taken for one of this. */
-size_t journal_encode(const struct journal_record *record, uint64_t salt, uint64_t offset,
+ * A record is encoded without its checksum, because its place in the file is known only when it is
+ * written; journal_stamp then sets it. salt: random, of the file (before its first record); offset: of
+ * the record in the file. Both go into the checksum, so that no record of another journal or place is
+ * ever taken for one of this. */
+size_t journal_encode(const struct journal_record *record,
                       unsigned char out_bytes[JOURNAL_RECORD_MAX_BYTES]);
+/* The same for a JOURNAL_DONE, without the large struct. */
+size_t journal_encode_done(const struct journal_done *done,
+                           unsigned char out_bytes[JOURNAL_DONE_MAX_BYTES]);
+/* Checksums of the whole records that bytes are, the first of which will stand at offset. */
+void journal_stamp(unsigned char *bytes, size_t count, uint64_t salt, uint64_t offset);
 
 enum journal_decoded { JOURNAL_WHOLE, JOURNAL_TORN, JOURNAL_WRONG };
 
 /* WHOLE: *out_record and *out_used are set. TORN: the bytes end within the record, or its checksum does
  * not match (what a crash leaves at the end). WRONG: whole by its checksum, but of another version or
- * with values no writer makes; *e says which. For the first record salt is taken from it (*salt in and
- * out, 0 before). */
+ * with values no writer makes; *e says which. For the first record (offset 0) *salt is set from it. */
 enum journal_decoded journal_decode(const unsigned char *bytes, size_t count, uint64_t *salt,
                                     uint64_t offset, struct journal_record *out_record,
                                     size_t *out_used, struct err *e);
+
+/* The file begins as a journal does, or is cut before one can tell. */
+bool journal_is_ours(const unsigned char *bytes, size_t count);
+/* Bytes the record that begins here claims to have; 0 when count is too few to tell. */
+size_t journal_claimed_bytes(const unsigned char *bytes, size_t count, uint64_t offset);
+
+/* What a plan is known by again. */
+void journal_plan_digest(const struct extent_set *reads, const struct extent_set *clears,
+                         unsigned char out_digest[DIGEST_HASH_BYTES]);
 
 #endif
