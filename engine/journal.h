@@ -11,8 +11,8 @@
  *
  * Two steps, because durable comes before recorded: journal_note puts a record into memory;
  * journal_seal draws a line; journal_write_sealed writes what was noted before the line. A target that
- * answers durably is noted, sealed and written at once; one that buffers is sealed when its flush begins
- * and written when the flush succeeded.
+ * answers durably is noted, sealed and written in one turn of the reactor; one that buffers is sealed when
+ * its flush begins and written when the flush succeeded. What is noted and never sealed is dropped.
  */
 #ifndef ENGINE_JOURNAL_H
 #define ENGINE_JOURNAL_H
@@ -52,20 +52,28 @@ void journal_unread(struct journal *j);
 void journal_rewind(struct journal *j);
 
 /* ---- Append ---- */
+/* Once one of these failed, all do, with the same error: the copy must end (RETRY_LATER: it may go on later).
+ * A note that finds no memory, or a sync that fails, is told by the next of them that can. */
+
 /* Empties the file and writes the header, synced. */
 bool journal_begin(struct journal *j, const struct journal_header *header, struct err *e);
-void journal_note(struct journal *j, const struct journal_record *record);
+void journal_note_done(struct journal *j, const struct journal_done *done);
 bool journal_is_full(const struct journal *j);
 void journal_seal(struct journal *j);
 bool journal_write_sealed(struct journal *j, struct err *e);
-/* note, seal and write in one. */
+/* Writes one record at once; it overtakes what is noted and not sealed. */
 bool journal_append(struct journal *j, const struct journal_record *record, struct err *e);
 /* The same and fsync before it returns: for the few records that must survive a power loss. */
 bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e);
 
 /* ---- Look ---- */
 const char *journal_path(const struct journal *j);
-uint64_t journal_records_written(const struct journal *j); /* by this process */
-bool journal_busy(const struct journal *j);                /* a sync is under way */
+/* After NO_MORE: bytes behind the last good record, which the first append cuts off. */
+uint64_t journal_torn_bytes(const struct journal *j);
+bool journal_has_sealed(const struct journal *j);
+uint64_t journal_records_written(const struct journal *j); /* by this process, header included */
+/* written runs right after records reached the file, with that count. For tests that end a process there. */
+void journal_watch(struct journal *j, void (*written)(void *arg, uint64_t records), void *arg);
+bool journal_busy(const struct journal *j); /* a sync is under way */
 
 #endif

@@ -27,7 +27,7 @@ static bool durable_write_all(int fd, const char *bytes, size_t count)
 }
 
 /* A rename is durable only once the folder is. */
-static bool durable_sync_folder_of(const char *path)
+bool durable_sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
     char *slash;

@@ -24,6 +24,9 @@ bool durable_read(const char *path, size_t count_max, char **out_bytes, size_t *
 /* Makes a folder and those above it (mode 0700); existing ones are fine. */
 bool durable_make_folder(const char *path, struct err *e);
 
+/* Makes a file's being there (its name in its folder) survive a power loss. */
+bool durable_sync_folder_of(const char *path);
+
 /* Takes an exclusive lock on a file that is made if need be; *out_fd holds it until closed. False
  * with ERR_CONFLICT when another process has it. */
 bool durable_lock(const char *path, int *out_fd, struct err *e);
