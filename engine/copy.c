@@ -12,35 +12,44 @@
 
 static const struct copy_step copy_steps[] = {
     {"locking the target", copy_want_lock, NULL, copy_after_lock, NULL},
+    {"opening the journal", copy_want_journal, NULL, copy_after_journal_open, NULL},
     {"looking", NULL, copy_start_stat_source, copy_after_stat_source, NULL},
-    {"looking", copy_want_base, copy_start_stat_base, copy_after_stat_base, NULL},
     {"looking", NULL, copy_start_stat_target, copy_after_stat_target, NULL},
+    {"opening the journal", copy_want_fit, NULL, copy_after_fit, NULL},
+    {"looking", copy_want_base, copy_start_stat_base, copy_after_stat_base, NULL},
+    {"looking", copy_want_judge_base, NULL, copy_after_judge_base, NULL},
     {"proving the base", copy_want_target_diff, copy_start_target_diff, copy_after_target_diff,
      copy_failed_target_diff},
     {"proving the base", copy_want_proof, copy_start_proof, copy_after_proof, copy_failed_proof},
     {"proving the base", copy_want_unproven, NULL, copy_after_unproven, NULL},
-    {"listing changes", copy_want_diff, copy_start_diff, copy_after_diff, copy_failed_diff},
-    {"listing", copy_want_all, copy_start_all, copy_after_all, NULL},
+    {"opening the journal", copy_want_journal_begin, NULL, copy_after_journal_begin, NULL},
+    {"listing changes", copy_want_diff, copy_start_diff, NULL, copy_failed_diff},
+    {"listing", copy_want_all, copy_start_all, NULL, NULL},
+    {"listing", NULL, NULL, copy_after_lists, NULL},
     {"looking", copy_want_last_page, copy_start_last_page, copy_after_last_page, NULL},
     {"looking", copy_want_first_page, copy_start_first_page, copy_after_first_page, NULL},
     {"looking", NULL, NULL, copy_after_judge, NULL},
     {"leasing the target", copy_want_lease, copy_start_lease, copy_after_lease, copy_failed_lease},
     {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
     {"marking the target", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
+    {"marking the target", copy_want_note_marked, NULL, copy_after_note_marked, NULL},
     {"listing the target", copy_want_target_list, copy_start_target_list, NULL, NULL},
     {"planning", NULL, NULL, copy_after_plan, NULL},
     {"creating the target", copy_want_create, copy_start_create, NULL, copy_failed_create},
     {"creating the target", copy_want_created, copy_start_stat_target, copy_after_created, NULL},
     {"leasing the target", copy_want_lease_made, copy_start_lease, copy_after_lease,
      copy_failed_lease},
+    {"creating the target", copy_want_note_made, NULL, copy_after_note_marked, NULL},
     {"resizing the target", copy_want_resize, copy_start_resize, NULL, NULL},
     {"clearing the footer", copy_want_clear_footer, copy_start_clear_footer, NULL, NULL},
     {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
     {"clearing the footer", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
+    {"planning", copy_want_note_planned, NULL, copy_after_note_planned, NULL},
     {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},
     {"flushing", copy_want_changes, copy_start_flush, NULL, NULL},
     {"looking again", copy_want_source_again, copy_start_stat_source, copy_after_source_again,
      NULL},
+    {"flushing", copy_want_note_moved, NULL, copy_after_note_moved, NULL},
     {"writing the footer", copy_want_footer, copy_start_footer, NULL, NULL},
     {"flushing", copy_want_footer, copy_start_flush, NULL, NULL},
     {"committing", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
@@ -50,6 +59,7 @@ static const struct copy_step copy_steps[] = {
     {"committing", copy_want_changes, NULL, copy_after_commit, NULL},
 };
 #define COPY_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
+#define COPY_END_WAIT_NS  (1 * NS_PER_MS) /* the journal is being synced */
 #define COPY_STEPS        (sizeof copy_steps / sizeof copy_steps[0])
 
 static void copy_run_step(struct reactor_task *task);
@@ -89,12 +99,13 @@ void copy_free(struct copy *copy)
     copy_free(copy->proof);
     endpoint_close(copy->proof_target);
     plan_fini(&copy->plan);
-    extent_set_fini(&copy->lists.source_data);
-    extent_set_fini(&copy->lists.source_clears);
-    extent_set_fini(&copy->lists.source_all);
-    extent_set_fini(&copy->lists.target_data);
-    extent_set_fini(&copy->lists.diff_data);
-    extent_set_fini(&copy->lists.diff_clears);
+    copy_list_forget(&copy->lists.source);
+    copy_list_forget(&copy->lists.all);
+    copy_list_forget(&copy->lists.target);
+    copy_list_forget(&copy->lists.diff);
+    extent_set_fini(&copy->lists.page_data);
+    extent_set_fini(&copy->lists.page_clears);
+    copy_resume_free(&copy->resume);
     free(copy);
 }
 
@@ -131,22 +142,6 @@ bool copy_can(const struct endpoint *ep, enum endpoint_capability capability)
 
 /* ---- The machine ---- */
 
-/* Comes again when the target's host has taken the lease back. */
-static void copy_end(struct copy *copy)
-{
-    if (copy->lease.held)
-        copy_lease_explain(copy, &copy->err);
-    copy->ending = true;
-    if (!copy_lease_let_go(copy))
-        return;
-    copy->ended = true;
-    copy->summary.ended_ns = reactor_now_ns(copy->reactor);
-    if (copy->buf)
-        bufpool_release(copy->ends.pool, copy->buf);
-    copy->buf = NULL;
-    copy->watch.done(copy->watch.arg, copy);
-}
-
 void copy_post(struct copy *copy)
 {
     reactor_post(copy->reactor, &copy->task, copy_run_step);
@@ -155,6 +150,27 @@ void copy_post(struct copy *copy)
 static void copy_timer_fired(struct timer *timer)
 {
     copy_post((struct copy *)((char *)timer - offsetof(struct copy, timer)));
+}
+
+/* Comes again when the journal is at rest, and when the target's host has taken the lease back. */
+static void copy_end(struct copy *copy)
+{
+    if (copy->lease.held)
+        copy_lease_explain(copy, &copy->err);
+    copy->ending = true;
+    if (!copy_journal_let_go(copy)) {
+        reactor_arm(copy->reactor, &copy->timer, reactor_now_ns(copy->reactor) + COPY_END_WAIT_NS,
+                    copy_timer_fired);
+        return;
+    }
+    if (!copy_lease_let_go(copy))
+        return;
+    copy->ended = true;
+    copy->summary.ended_ns = reactor_now_ns(copy->reactor);
+    if (copy->buf)
+        bufpool_release(copy->ends.pool, copy->buf);
+    copy->buf = NULL;
+    copy->watch.done(copy->watch.arg, copy);
 }
 
 /* Runs the step the copy is at, or passes it by. */
@@ -168,12 +184,13 @@ static void copy_run_step(struct reactor_task *task)
         return;
     }
     /* Once the commit is sent there is nothing left to stop. */
-    if (copy->stopping && copy->marker.state != MARKER_COMPLETE && !err_is_set(&copy->err))
+    if (copy->stopping && copy->marker.state != MARKER_COMPLETE && !copy->finished &&
+        !err_is_set(&copy->err))
         err_set(&copy->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
     while (copy->step < COPY_STEPS && copy_steps[copy->step].wanted &&
            !copy_steps[copy->step].wanted(copy))
         copy->step++;
-    if (copy->step == COPY_STEPS || err_is_set(&copy->err)) {
+    if (copy->step == COPY_STEPS || copy->finished || err_is_set(&copy->err)) {
         copy_end(copy);
         return;
     }
@@ -278,30 +295,6 @@ void copy_submit_setup(struct copy *copy, enum setup_verb verb)
     err_clear(&copy->setup.err);
     copy_access_asks(copy, copy->ends.target, COPY_ASKS_SETUP);
     endpoint_setup(copy->ends.target, &copy->setup);
-}
-
-static void copy_list_done(struct list_req *req)
-{
-    struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, list));
-    struct err error = req->err;
-
-    copy_step_end(copy, &error);
-}
-
-void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
-                      struct extent_set *out_data, struct extent_set *out_clears,
-                      uint64_t size_bytes)
-{
-    extent_set_clear(out_data);
-    if (out_clears)
-        extent_set_clear(out_clears);
-    copy->list = (struct list_req){.within = {0, size_bytes},
-                                   .since = since,
-                                   .out_data = out_data,
-                                   .out_clears = out_clears,
-                                   .done = copy_list_done};
-    copy_access_asks(copy, ep, since && ep == copy->ends.source ? COPY_ASKS_DIFF : COPY_ASKS_LIST);
-    endpoint_list(ep, &copy->list);
 }
 
 static void copy_block_done(struct block_req *req)

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "blockmap/digest.h"
 #include "blockmap/err.h"
+#include "engine/copy_summary.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
 #include "engine/range.h"
@@ -55,38 +55,11 @@ struct copy_options {
     const char *base_id;
     const char *state_folder; /* where what we know of targets is kept; NULL = nowhere */
     const char *lease_id;     /* of the copy that is gone on with; NULL = a new one */
+    const char *journal_path; /* what lets the same copy go on later; NULL = none */
+    bool journal_optional;    /* where it cannot be made the copy goes without, and says so */
+    bool keep_journal;        /* also of a copy that went well, until copy_drop_journal */
+    bool restart;             /* what an earlier process left is not gone on with */
     uint64_t random_seed;     /* for jitter, the copy's UUID, the lease */
-};
-
-/* Bytes are counted once, when they are durable; requests and retries as they happen. */
-struct copy_summary {
-    bool delta;
-    bool planned;
-    bool committed;
-    bool at_base_already;       /* nothing had changed */
-    struct extent disk;         /* 0 and the disk's bytes, footer left out */
-    uint64_t source_size_bytes; /* footer included */
-    uint64_t target_size_bytes; /* what it has or will have */
-    bool target_existed;
-    uint64_t plan_read_bytes;  /* planned: to be read and written */
-    uint64_t plan_clear_bytes; /* planned: to be cleared without reading */
-    uint64_t plan_clear_count;
-    uint64_t plan_range_count; /* planned: separate ranges to read */
-    uint64_t plan_read_count;  /* planned: reads after cutting */
-    uint64_t gap_bytes;        /* part of plan_read_bytes that did not change */
-    uint64_t read_bytes;
-    uint64_t written_bytes;
-    uint64_t cleared_bytes; /* zeroed at the target */
-    uint64_t skipped_bytes; /* zero at both ends: not written */
-    uint64_t retries;
-    uint32_t window;     /* ranges in flight at the end */
-    uint64_t started_ns; /* monotonic */
-    uint64_t ended_ns;
-    char why_full[320]; /* a sentence when a base was given and a full copy was made */
-    char root[DIGEST_TEXT_MAX_BYTES]; /* full copy with hash */
-    char base_root[DIGEST_TEXT_MAX_BYTES];
-    char delta_digest[DIGEST_TEXT_MAX_BYTES];
-    char copy_uuid[40];
 };
 
 struct copy_watch {
@@ -109,6 +82,8 @@ void copy_free(struct copy *copy); /* NULL is fine; asserts that it has not begu
 void copy_start(struct copy *copy);
 /* Takes nothing new, lets what is in flight end, then ends with ERR_CANCELED. */
 void copy_stop(struct copy *copy);
+/* After a copy with keep_journal: nothing that would need it can follow any more. */
+void copy_drop_journal(struct copy *copy);
 
 /* ---- Look ---- */
 bool copy_ended(const struct copy *copy);

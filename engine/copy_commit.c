@@ -21,17 +21,23 @@ static bool copy_keeps(const struct copy *copy)
 
 /* ---- The marker, the size, the footer's place ---- */
 
-static void copy_begin_marker(struct copy *copy)
+void copy_make_uuid(struct copy *copy)
 {
     uint64_t random[2] = {retry_random_next(&copy->random), retry_random_next(&copy->random)};
     unsigned char bytes[16];
 
-    if (copy->marker.copy_uuid[0])
-        return; /* the step is tried again: the same copy, the same name */
-    memcpy(bytes, random, sizeof bytes);
-    copy->marker.state = MARKER_COPYING;
-    marker_uuid_from(bytes, copy->marker.copy_uuid);
+    if (!copy->marker.copy_uuid[0]) {
+        memcpy(bytes, random, sizeof bytes);
+        marker_uuid_from(bytes, copy->marker.copy_uuid);
+    }
     memcpy(copy->summary.copy_uuid, copy->marker.copy_uuid, sizeof copy->marker.copy_uuid);
+}
+
+/* Also when the step is tried again: the same copy, the same name. */
+static void copy_begin_marker(struct copy *copy)
+{
+    copy_make_uuid(copy);
+    copy->marker.state = MARKER_COPYING;
     snprintf(copy->marker.source, sizeof copy->marker.source, "%s", copy->source_identity);
     copy->marker.size_bytes = copy->summary.target_size_bytes;
 }
@@ -85,7 +91,9 @@ bool copy_start_mark(struct copy *copy)
     copy->setup.marker = &copy->marker;
     /* A delta is worth what the proof of its base is worth, and that was of the target as it was then. */
     copy->setup.expect_etag =
-        copy->summary.delta && copy->facts.target.etag[0] ? copy->facts.target.etag : NULL;
+        copy->summary.delta && !copy->resume.marked && copy->facts.target.etag[0]
+            ? copy->facts.target.etag
+            : NULL;
     copy_submit_setup(copy, SETUP_MARK);
     return true;
 }
@@ -111,10 +119,11 @@ static struct extent copy_footer_page(const struct copy *copy)
     return page;
 }
 
+/* Where the journal has a plan it was done: data may stand where an old footer stood. */
 bool copy_want_clear_footer(const struct copy *copy)
 {
     return copy_want_changes(copy) && copy->footer.target_has && copy->facts.target.exists &&
-           copy_keeps(copy);
+           !copy->resume.planned && copy_keeps(copy);
 }
 
 bool copy_start_clear_footer(struct copy *copy)
@@ -199,6 +208,8 @@ bool copy_start_move(struct copy *copy)
         .arg = copy,
     };
 
+    if (!copy_journal_seek(copy, &copy->err))
+        return false;
     copy->mover = mover_new(&setup, &copy->err);
     if (!copy->mover)
         return false;
@@ -230,7 +241,7 @@ bool copy_after_move(struct copy *copy)
         return true;
     }
     mover_digest(copy->mover, summary->delta_digest);
-    memcpy(summary->base_root, copy->facts.target.marker.root, sizeof summary->base_root);
+    memcpy(summary->base_root, copy->facts.base_root, sizeof summary->base_root);
     return true;
 }
 
@@ -301,22 +312,28 @@ bool copy_start_complete(struct copy *copy)
     return true;
 }
 
-/* The ETag is the one that the marker's own write answered: one that is asked for later may already be
- * a foreign writer's. Without the state file a later delta needs another proof of its base: worth a
- * sentence, no more. */
-bool copy_after_commit(struct copy *copy)
+/* Without the state file a later delta needs another proof of its base: worth a sentence, no more. */
+void copy_keep_target_state(struct copy *copy, const char *etag)
 {
     struct target_state state = {0};
     struct err e = {0};
 
-    if (copy_want_complete(copy) && copy->options.state_folder && copy_keeps(copy)) {
-        memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
-        memcpy(state.etag, copy->setup.out_etag, sizeof state.etag);
-        if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))
-            copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
-                     e.text);
-    }
+    if (!copy_want_complete(copy) || !copy->options.state_folder || !copy_keeps(copy))
+        return;
+    memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
+    snprintf(state.etag, sizeof state.etag, "%s", etag);
+    if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))
+        copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
+                 e.text);
+}
+
+/* The ETag is the one that the marker's own write answered: one that is asked for later may already be
+ * a foreign writer's. */
+bool copy_after_commit(struct copy *copy)
+{
+    copy_keep_target_state(copy, copy->setup.out_etag);
     copy->summary.committed = true;
     progress_commit(&copy->progress);
+    copy_journal_committed(copy);
     return true;
 }

@@ -10,6 +10,8 @@
 #include "engine/copy.h"
 #include "engine/copy_access.h"
 #include "engine/copy_lease.h"
+#include "engine/copy_listing.h"
+#include "engine/copy_resume.h"
 #include "engine/copy_steps.h"
 #include "engine/mover.h"
 #include "engine/retry.h"
@@ -18,13 +20,10 @@
 struct copy_facts { /* what looking at the ends told */
     struct stat_req source, base, target;
     struct target_state known; /* our state file of the target */
-    bool at_base;              /* the target is proven to hold the base */
-    bool base_unproven;        /* it may, and a proof is still to be tried */
-};
-
-struct copy_lists {
-    struct extent_set source_data, source_clears, source_all, target_data;
-    struct extent_set diff_data, diff_clears; /* of the target against its own snapshot */
+    uint64_t target_bytes;     /* of the target before any process of this copy; 0 = absent */
+    char base_root[MARKER_DIGEST_MAX_BYTES]; /* what the target's marker said of the base */
+    bool at_base;                            /* the target is proven to hold the base */
+    bool base_unproven;                      /* it may, and a proof is still to be tried */
 };
 
 struct copy_footer_pages {
@@ -49,6 +48,7 @@ struct copy {
     struct timer timer;
     struct reactor_task task;
     bool started, stopping, ending, ended;
+    bool finished;     /* an earlier process did it all: no step is left */
     bool indefinite;   /* a change of the target that failed may still be applied */
     bool look_created; /* the target exists although it did not: is it ours? */
     bool changing;     /* the block request under way is one */
@@ -66,6 +66,7 @@ struct copy {
     struct progress progress;
     struct mover *mover;
     struct copy_lease lease;
+    struct copy_resume resume;
     struct copy *proof; /* reads the target back to prove it is at the base */
     struct endpoint *proof_target;
     struct retry_random random;
@@ -77,9 +78,6 @@ struct copy {
 void copy_post(struct copy *copy); /* the machine goes on, in the next turn */
 void copy_submit_stat(struct copy *copy, struct endpoint *ep);
 void copy_submit_setup(struct copy *copy, enum setup_verb verb); /* else copy->setup is set */
-void copy_submit_list(struct copy *copy, struct endpoint *ep, const char *since,
-                      struct extent_set *out_data, struct extent_set *out_clears,
-                      uint64_t size_bytes);
 enum copy_block_verb { COPY_READ, COPY_WRITE, COPY_ZERO, COPY_FLUSH };
 void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_verb verb,
                        struct extent extent);
@@ -91,5 +89,8 @@ void copy_say(struct copy *copy, const char *fmt, ...) __attribute__((format(pri
 /* A base was given, but a full copy is made; the sentence says why. */
 void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
+uint64_t copy_coalesce_bytes(const struct copy *copy);
+void copy_keep_target_state(struct copy *copy, const char *etag);
+void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */
 
 #endif

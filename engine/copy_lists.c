@@ -11,29 +11,15 @@
 
 bool copy_want_diff(const struct copy *copy)
 {
-    return copy->summary.delta;
+    return copy->summary.delta && !copy_list_is_whole(&copy->lists.source);
 }
 
 bool copy_start_diff(struct copy *copy)
 {
     assert(copy->facts.at_base);
-    copy_submit_list(copy, copy->ends.source, copy_access_since(copy), &copy->lists.source_data,
-                     &copy->lists.source_clears, copy->facts.source.size_bytes);
+    copy_submit_list(copy, copy->ends.source, copy_access_since(copy), &copy->lists.source,
+                     copy->facts.source.size_bytes);
     return true;
-}
-
-static bool copy_list_has_right_size(struct copy *copy)
-{
-    if (copy->list.size_bytes == copy->facts.source.size_bytes)
-        return true;
-    return err_set(&copy->err, ERR_GONE, RETRY_REPLAN,
-                   "%s: its size changed while it was listed; copy a snapshot of it",
-                   copy->ends.source->name);
-}
-
-bool copy_after_diff(struct copy *copy)
-{
-    return copy_list_has_right_size(copy);
 }
 
 bool copy_failed_diff(struct copy *copy, const struct err *error)
@@ -41,49 +27,55 @@ bool copy_failed_diff(struct copy *copy, const struct err *error)
     if (error->retry != RETRY_REPLAN)
         return false;
     copy_go_full(copy, "the service cannot tell what changed since the base: %.180s", error->text);
-    return true;
+    copy_list_forget(&copy->lists.source);
+    return copy_journal_begin_anew(copy);
 }
 
-static uint64_t copy_coalesce_bytes(const struct copy *copy)
+uint64_t copy_coalesce_bytes(const struct copy *copy)
 {
     if (copy->options.coalesce_bytes != COPY_COALESCE_DEFAULT)
         return copy->options.coalesce_bytes;
     return copy->ends.target->request_cost_bytes;
 }
 
-/* A delta wants the full list too: to see whether the diff was one at all when it names no clear,
- * and to know which gaps hold no hole. */
+/* A full copy's one list; a delta wants it too: to see whether the diff was one at all when it names no
+ * clear, and to know which gaps hold no hole. */
 bool copy_want_all(const struct copy *copy)
 {
     const struct copy_lists *lists = &copy->lists;
 
     if (!copy->summary.delta)
-        return true;
-    return lists->source_clears.count == 0 ||
-           (copy_coalesce_bytes(copy) && lists->source_data.count > 1);
+        return !copy_list_is_whole(&lists->source);
+    return !copy_list_is_whole(&lists->all) &&
+           (lists->source.clears.count == 0 ||
+            (copy_coalesce_bytes(copy) && lists->source.data.count > 1));
 }
 
 bool copy_start_all(struct copy *copy)
 {
-    copy_submit_list(copy, copy->ends.source, NULL, &copy->lists.source_all, NULL,
+    copy_submit_list(copy, copy->ends.source, NULL,
+                     copy->summary.delta ? &copy->lists.all : &copy->lists.source,
                      copy->facts.source.size_bytes);
     return true;
 }
 
-bool copy_after_all(struct copy *copy)
+/* Not where the list ends, but also when it was made by an earlier process. */
+bool copy_after_lists(struct copy *copy)
 {
     struct copy_lists *lists = &copy->lists;
 
-    if (!copy_list_has_right_size(copy))
+    if (!copy->summary.delta || lists->source.clears.count ||
+        !extent_set_equal(&lists->source.data, &lists->all.data))
+        return true;
+    copy_go_full(copy, "the service answered the diff with the full list and no clears, so it "
+                       "may not be able to tell changes.");
+    copy_list_forget(&lists->all);
+    lists->source.up_to = 0; /* the journal begins anew, and is told at once */
+    if (!copy_journal_begin_anew(copy) ||
+        !copy_journal_listed(copy, &lists->source, &lists->source.data, &lists->source.clears,
+                             COPY_LIST_WHOLE, &copy->err))
         return false;
-    if (copy->summary.delta && lists->source_clears.count == 0 &&
-        extent_set_equal(&lists->source_data, &lists->source_all))
-        copy_go_full(copy, "the service answered the diff with the full list and no clears, so it "
-                           "may not be able to tell changes.");
-    if (!copy->summary.delta) {
-        extent_set_fini(&lists->source_clears);
-        extent_set_move(&lists->source_data, &lists->source_all);
-    }
+    lists->source.up_to = COPY_LIST_WHOLE;
     return true;
 }
 
@@ -103,10 +95,10 @@ bool copy_want_last_page(const struct copy *copy)
     struct extent page = copy_last_page(copy);
 
     if (!copy->summary.delta)
-        return extent_set_touches(&lists->source_data, page);
-    if (extent_set_touches(&lists->source_clears, page))
+        return extent_set_touches(&lists->source.data, page);
+    if (extent_set_touches(&lists->source.clears, page))
         return false;
-    return lists->source_all.count == 0 || extent_set_touches(&lists->source_all, page);
+    return lists->all.data.count == 0 || extent_set_touches(&lists->all.data, page);
 }
 
 bool copy_start_last_page(struct copy *copy)
@@ -126,7 +118,7 @@ bool copy_want_first_page(const struct copy *copy)
 {
     struct extent page = {0, VHD_FOOTER_BYTES};
 
-    return !copy->summary.delta && extent_set_touches(&copy->lists.source_data, page);
+    return !copy->summary.delta && extent_set_touches(&copy->lists.source.data, page);
 }
 
 bool copy_start_first_page(struct copy *copy)
@@ -194,9 +186,9 @@ static bool copy_judge_sizes(struct copy *copy)
     const struct stat_req *target = &copy->facts.target;
     const char *name = copy->ends.target->name;
     uint64_t wanted_bytes = copy->summary.target_size_bytes;
+    uint64_t first_bytes = copy->facts.target_bytes;
 
-    if (!target->exists || copy_can(copy->ends.target, ENDPOINT_DISCARDS) ||
-        target->size_bytes == wanted_bytes)
+    if (!target->exists || copy_can(copy->ends.target, ENDPOINT_DISCARDS))
         return true;
     if (target->size_bytes > wanted_bytes)
         return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
@@ -204,14 +196,15 @@ static bool copy_judge_sizes(struct copy *copy)
                        "is never shrunk",
                        name, (unsigned long long)target->size_bytes,
                        (unsigned long long)wanted_bytes);
-    if (!copy->ends.base || !copy_can(copy->ends.target, ENDPOINT_CAN_RESIZE))
+    if (target->size_bytes < wanted_bytes &&
+        (!copy->ends.base || !copy_can(copy->ends.target, ENDPOINT_CAN_RESIZE)))
         return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
                        "%s: the target has %llu bytes and must have %llu; it is grown only by a "
                        "copy with --base",
                        name, (unsigned long long)target->size_bytes,
                        (unsigned long long)wanted_bytes);
-    if (copy->footer.target_has && target->size_bytes >= VHD_FOOTER_BYTES)
-        copy->footer.old_at = target->size_bytes - VHD_FOOTER_BYTES;
+    if (copy->footer.target_has && first_bytes >= VHD_FOOTER_BYTES && first_bytes < wanted_bytes)
+        copy->footer.old_at = first_bytes - VHD_FOOTER_BYTES;
     return true;
 }
 
@@ -225,15 +218,21 @@ bool copy_after_judge(struct copy *copy)
 
 /* ---- The plan ---- */
 
+/* Did it hold anything before this copy's first process began? */
+static bool copy_target_held(const struct copy *copy)
+{
+    return !copy->summary.delta && copy->facts.target_bytes > 0 &&
+           !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+}
+
 bool copy_want_target_list(const struct copy *copy)
 {
-    return !copy->summary.delta && copy->facts.target.exists && copy->facts.target.size_bytes > 0 &&
-           !copy_can(copy->ends.target, ENDPOINT_DISCARDS);
+    return copy_target_held(copy) && !copy_list_is_whole(&copy->lists.target);
 }
 
 bool copy_start_target_list(struct copy *copy)
 {
-    copy_submit_list(copy, copy->ends.target, NULL, &copy->lists.target_data, NULL,
+    copy_submit_list(copy, copy->ends.target, NULL, &copy->lists.target,
                      copy->facts.target.size_bytes);
     return true;
 }
@@ -248,10 +247,10 @@ static bool copy_add_old_footer(struct copy *copy)
     if (!copy->summary.delta || !copy->footer.source_has ||
         copy->facts.base.size_bytes < VHD_FOOTER_BYTES ||
         copy->facts.base.size_bytes >= copy->facts.source.size_bytes ||
-        extent_set_touches(&copy->lists.source_clears, page))
+        extent_set_touches(&copy->lists.source.clears, page))
         return true;
-    if (extent_set_add(&copy->lists.source_data, page) &&
-        (!copy->lists.source_all.count || extent_set_add(&copy->lists.source_all, page)))
+    if (extent_set_add(&copy->lists.source.data, page) &&
+        (!copy->lists.all.data.count || extent_set_add(&copy->lists.all.data, page)))
         return true;
     return err_set(&copy->err, ERR_LIMIT, RETRY_NEVER, "no memory for the plan");
 }
@@ -277,20 +276,19 @@ bool copy_after_plan(struct copy *copy)
     struct plan_input input = {
         .disk_bytes = copy->summary.disk.length,
         .delta = copy->summary.delta,
-        .source_data = &lists->source_data,
-        .source_clears = copy->summary.delta ? &lists->source_clears : NULL,
-        .source_all = lists->source_all.count ? &lists->source_all : NULL,
-        .target_data = copy_want_target_list(copy) ? &lists->target_data : NULL,
+        .source_data = &lists->source.data,
+        .source_clears = copy->summary.delta ? &lists->source.clears : NULL,
+        .source_all = lists->all.data.count ? &lists->all.data : NULL,
+        .target_data = copy_target_held(copy) ? &lists->target.data : NULL,
         .coalesce_bytes = copy_coalesce_bytes(copy),
     };
 
     if (!copy_add_old_footer(copy) || !plan_make(&input, &copy->plan, &copy->err))
         return false;
-    extent_set_fini(&lists->source_data);
-    extent_set_fini(&lists->source_clears);
-    extent_set_fini(&lists->source_all);
-    extent_set_fini(&lists->target_data);
+    copy_list_forget(&lists->source);
+    copy_list_forget(&lists->all);
+    copy_list_forget(&lists->target);
     copy_summarize_plan(copy);
     progress_plan(&copy->progress, plan_total_bytes(&copy->plan), reactor_now_ns(copy->reactor));
-    return true;
+    return copy_plan_fits(copy);
 }

@@ -60,9 +60,10 @@ bool copy_after_source_again(struct copy *copy)
         copy->ends.source->name);
 }
 
+/* Of a delta whose changes are all listed nobody needs the base any more: it may be gone. */
 bool copy_want_base(const struct copy *copy)
 {
-    return copy->summary.delta;
+    return copy->summary.delta && !copy_list_is_whole(&copy->lists.source);
 }
 
 bool copy_start_stat_base(struct copy *copy)
@@ -103,8 +104,13 @@ static uint64_t copy_base_target_bytes(const struct copy *copy)
     return copy->facts.base.size_bytes;
 }
 
+bool copy_want_judge_base(const struct copy *copy)
+{
+    return copy->summary.delta && !copy->resume.found;
+}
+
 /* Is the target at the base? What the marker and our own file say; proofs come after. */
-static void copy_judge_base(struct copy *copy)
+bool copy_after_judge_base(struct copy *copy)
 {
     const struct stat_req *target = &copy->facts.target;
     const struct marker *marker = &target->marker;
@@ -130,6 +136,7 @@ static void copy_judge_base(struct copy *copy)
         copy->facts.at_base = true;
     else
         copy->facts.base_unproven = true;
+    return true;
 }
 
 bool copy_after_stat_target(struct copy *copy)
@@ -138,6 +145,8 @@ bool copy_after_stat_target(struct copy *copy)
     struct err e = {0};
 
     copy->facts.target = copy->stat;
+    memcpy(copy->facts.base_root, copy->stat.marker.root, sizeof copy->facts.base_root);
+    copy->facts.target_bytes = copy->stat.exists ? copy->stat.size_bytes : 0;
     copy->summary.target_existed = copy->stat.exists;
     copy->indefinite = copy->stat.marker.state == MARKER_COPYING;
     if (strcmp(copy->ends.source->identity, target->identity) == 0)
@@ -152,8 +161,6 @@ bool copy_after_stat_target(struct copy *copy)
                  "What is known of the target cannot be read, so its base needs another "
                  "proof: %.200s",
                  e.text);
-    if (copy->summary.delta)
-        copy_judge_base(copy);
     return true;
 }
 
@@ -168,14 +175,14 @@ bool copy_want_target_diff(const struct copy *copy)
 
 bool copy_start_target_diff(struct copy *copy)
 {
-    copy_submit_list(copy, copy->ends.target, copy->facts.known.snapshot, &copy->lists.diff_data,
-                     &copy->lists.diff_clears, copy->facts.target.size_bytes);
+    copy_submit_list(copy, copy->ends.target, copy->facts.known.snapshot, &copy->lists.diff,
+                     copy->facts.target.size_bytes);
     return true;
 }
 
 bool copy_after_target_diff(struct copy *copy)
 {
-    if (copy->lists.diff_data.count == 0 && copy->lists.diff_clears.count == 0) {
+    if (copy->lists.diff.data.count == 0 && copy->lists.diff.clears.count == 0) {
         copy->facts.base_unproven = false;
         copy->facts.at_base = true;
         return true;

@@ -17,6 +17,21 @@ static void progress_sample(struct progress *progress, uint64_t now_ns)
     progress->sample_count++;
 }
 
+static double progress_open_percent(uint64_t durable_bytes, uint64_t total_bytes)
+{
+    double percent = total_bytes ? 100.0 * (double)durable_bytes / (double)total_bytes : 0;
+
+    return percent > PROGRESS_PERCENT_OPEN_MAX ? PROGRESS_PERCENT_OPEN_MAX : percent;
+}
+
+void progress_recall(struct progress *progress, uint64_t durable_bytes, uint64_t total_bytes)
+{
+    assert(!progress->planned);
+    progress->total_bytes = total_bytes;
+    progress->durable_bytes = durable_bytes < total_bytes ? durable_bytes : total_bytes;
+    progress->percent_said = progress_open_percent(progress->durable_bytes, total_bytes);
+}
+
 void progress_plan(struct progress *progress, uint64_t total_bytes, uint64_t now_ns)
 {
     progress->planned = true;
@@ -68,10 +83,8 @@ struct progress_view progress_look(struct progress *progress, uint64_t now_ns)
 
     if (progress->committed)
         percent = 100;
-    else if (progress->planned && progress->total_bytes)
-        percent = 100.0 * (double)progress->durable_bytes / (double)progress->total_bytes;
-    if (!progress->committed && percent > PROGRESS_PERCENT_OPEN_MAX)
-        percent = PROGRESS_PERCENT_OPEN_MAX;
+    else if (progress->planned)
+        percent = progress_open_percent(progress->durable_bytes, progress->total_bytes);
     if (percent > progress->percent_said)
         progress->percent_said = percent;
     view.percent = progress->percent_said;

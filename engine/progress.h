@@ -33,6 +33,8 @@ struct progress_view {
     uint64_t eta_seconds;      /* UINT64_MAX = not known */
 };
 
+/* An earlier process was that far; the percentage begins there. Before the plan. */
+void progress_recall(struct progress *progress, uint64_t durable_bytes, uint64_t total_bytes);
 void progress_plan(struct progress *progress, uint64_t total_bytes, uint64_t now_ns);
 void progress_durable(struct progress *progress, uint64_t bytes, uint64_t now_ns);
 void progress_commit(struct progress *progress);

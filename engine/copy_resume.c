@@ -1,0 +1,204 @@
+/* copy_resume.c - what an earlier process left: opened, read, gone on with. See copy_resume.h. */
+#include "engine/copy_resume.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/copy_internal.h"
+
+void copy_resume_free(struct copy_resume *resume)
+{
+    journal_close(resume->journal);
+    resume->journal = NULL;
+}
+
+void copy_resume_forget(struct copy *copy)
+{
+    struct journal *journal = copy->resume.journal;
+
+    copy->resume = (struct copy_resume){.journal = journal};
+    copy_list_forget(&copy->lists.source);
+    copy_list_forget(&copy->lists.all);
+    copy_list_forget(&copy->lists.target);
+}
+
+/* ---- What is there ---- */
+
+static bool copy_refuse_record(struct copy *copy)
+{
+    return err_set(&copy->err, ERR_CORRUPT, RETRY_NEVER,
+                   "the journal %.200s has records that contradict each other; nothing was "
+                   "touched. --restart drops it and begins anew",
+                   journal_path(copy->resume.journal));
+}
+
+struct copy_list *copy_resume_list(struct copy *copy, enum journal_list name)
+{
+    switch (name) {
+    case JOURNAL_LIST_SOURCE:
+        return &copy->lists.source;
+    case JOURNAL_LIST_SOURCE_ALL:
+        return &copy->lists.all;
+    case JOURNAL_LIST_TARGET:
+        return &copy->lists.target;
+    case JOURNAL_LISTS:
+        break;
+    }
+    return NULL;
+}
+
+/* A page whose last record was not written comes again behind what is here of it: so union, not append. */
+static bool copy_load_listed(struct copy *copy, const struct journal_listed *listed)
+{
+    struct copy_list *list = copy_resume_list(copy, listed->list);
+    struct extent_set *set;
+
+    if (!list || listed->up_to < list->up_to || copy->resume.planned)
+        return copy_refuse_record(copy);
+    set = listed->clears ? &list->clears : &list->data;
+    for (uint32_t i = 0; i < listed->count; i++) {
+        if (extent_end(listed->extents[i]) > listed->size_bytes)
+            return copy_refuse_record(copy);
+        if (!extent_set_add(set, listed->extents[i]))
+            return err_set(&copy->err, ERR_LIMIT, RETRY_NEVER, "no memory for a list of ranges");
+    }
+    list->up_to = listed->up_to;
+    return true;
+}
+
+static bool copy_load_record(struct copy *copy, const struct journal_record *record)
+{
+    struct copy_resume *resume = &copy->resume;
+
+    switch (record->type) {
+    case JOURNAL_LISTED:
+        return copy_load_listed(copy, &record->listed);
+    case JOURNAL_MARKED:
+        resume->marked = true;
+        return true;
+    case JOURNAL_PLANNED:
+        resume->planned = true;
+        resume->plan = record->planned;
+        return resume->marked || copy_refuse_record(copy);
+    case JOURNAL_DONE:
+        resume->done_bytes += record->done.extent.length;
+        return resume->planned || copy_refuse_record(copy);
+    case JOURNAL_STAGE:
+        resume->moved = true;
+        resume->committed |= record->stage == JOURNAL_COMMITTED;
+        return resume->planned || copy_refuse_record(copy);
+    case JOURNAL_HEADER:
+        break;
+    }
+    return copy_refuse_record(copy);
+}
+
+/* What lies behind a list's up_to is of a page that was not recorded whole. */
+static bool copy_cut_list(struct copy *copy, struct copy_list *list)
+{
+    struct extent behind = {list->up_to, COPY_LIST_WHOLE - list->up_to};
+
+    if (extent_set_subtract(&list->data, behind) && extent_set_subtract(&list->clears, behind))
+        return true;
+    return err_set(&copy->err, ERR_LIMIT, RETRY_NEVER, "no memory for a list of ranges");
+}
+
+static bool copy_load(struct copy *copy)
+{
+    const struct journal_record *record;
+    enum journal_read got;
+
+    while ((got = journal_next(copy->resume.journal, &record, &copy->err)) == JOURNAL_RECORD)
+        if (!copy_load_record(copy, record))
+            return false;
+    return got == JOURNAL_NO_MORE && copy_cut_list(copy, &copy->lists.source) &&
+           copy_cut_list(copy, &copy->lists.all) && copy_cut_list(copy, &copy->lists.target);
+}
+
+void copy_resume_recall(struct copy *copy)
+{
+    const struct copy_resume *resume = &copy->resume;
+
+    if (resume->planned)
+        progress_recall(&copy->progress, resume->done_bytes, resume->plan.total_bytes);
+}
+
+bool copy_want_journal(const struct copy *copy)
+{
+    return copy->options.journal_path && copy_want_changes(copy);
+}
+
+static bool copy_is_verify(const struct copy *copy)
+{
+    return copy_can(copy->ends.target, ENDPOINT_COMPARES);
+}
+
+/* Can do without: a verify beside another, and a copy whose user named no file. What is there and cannot
+ * be read is never passed over. */
+static bool copy_goes_without_journal(struct copy *copy)
+{
+    bool spare = copy->options.journal_optional && copy->err.kind == ERR_IO;
+
+    if (copy_is_verify(copy) && copy->err.kind == ERR_CONFLICT)
+        spare = true;
+    if (!spare)
+        return false;
+    copy_say(copy, "There is no journal, so an interruption would cost all that was done: %.200s",
+             copy->err.text);
+    err_clear(&copy->err);
+    return true;
+}
+
+bool copy_after_journal_open(struct copy *copy)
+{
+    struct copy_resume *resume = &copy->resume;
+    enum journal_kind kind = copy_is_verify(copy) ? JOURNAL_VERIFY : JOURNAL_COPY;
+    struct err why = {0};
+
+    resume->journal = journal_open(copy->reactor, copy->options.journal_path, &copy->err);
+    if (!resume->journal)
+        return copy_goes_without_journal(copy);
+    if (!journal_found(resume->journal))
+        return true;
+    if (journal_header(resume->journal)->kind != kind)
+        return err_set(&copy->err, ERR_CONFLICT, RETRY_NEVER,
+                       "%.200s is the journal of a %s; name another file",
+                       copy->options.journal_path, copy_is_verify(copy) ? "copy" : "verify");
+    if (copy->options.restart)
+        return true;
+    if (!copy_load(copy))
+        return false;
+    resume->candidate = true;
+    if (kind == JOURNAL_COPY && copy_fit_is_named(copy, &why) &&
+        strcmp(journal_header(resume->journal)->source, copy->source_identity) == 0)
+        copy_resume_recall(copy);
+    return true;
+}
+
+bool copy_resume_finish(struct copy *copy)
+{
+    const struct journal_header *h = journal_header(copy->resume.journal);
+    const struct marker *marker = &copy->facts.target.marker;
+    struct copy_summary *summary = &copy->summary;
+    uint64_t total_bytes = copy->resume.plan.total_bytes;
+
+    summary->delta = h->base[0] != 0;
+    memcpy(copy->marker.copy_uuid, h->copy_uuid, sizeof h->copy_uuid);
+    copy_make_uuid(copy);
+    memcpy(summary->root, marker->root, sizeof marker->root);
+    memcpy(summary->base_root, marker->base_root, sizeof marker->base_root);
+    memcpy(summary->delta_digest, marker->delta, sizeof marker->delta);
+    summary->planned = true;
+    summary->resumed_bytes = total_bytes;
+    summary->disk.length = copy->resume.plan.disk_bytes;
+    summary->target_size_bytes = copy->facts.target.size_bytes;
+    copy_say(copy, "An earlier run of this command completed the copy; nothing is left to do.");
+    if (strcmp(copy->facts.known.copy_uuid, h->copy_uuid) != 0)
+        copy_keep_target_state(copy, ""); /* its ETag now may be a foreign writer's */
+    progress_plan(&copy->progress, total_bytes, reactor_now_ns(copy->reactor));
+    progress_durable(&copy->progress, total_bytes, reactor_now_ns(copy->reactor));
+    summary->committed = true;
+    progress_commit(&copy->progress);
+    copy->finished = true;
+    return true;
+}
