@@ -29,6 +29,8 @@ static const struct copy_step copy_steps[] = {
     {"looking", copy_want_last_page, copy_start_last_page, copy_after_last_page, NULL},
     {"looking", copy_want_first_page, copy_start_first_page, copy_after_first_page, NULL},
     {"looking", NULL, NULL, copy_after_judge, NULL},
+    {"looking", copy_want_manifest, NULL, copy_after_manifest_place, NULL},
+    {"reading the base's manifest", copy_want_base_manifest, NULL, copy_after_base_manifest, NULL},
     {"leasing the target", copy_want_lease, copy_start_lease, copy_after_lease, copy_failed_lease},
     {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
     {"marking the target", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
@@ -50,6 +52,9 @@ static const struct copy_step copy_steps[] = {
     {"looking again", copy_want_source_again, copy_start_stat_source, copy_after_source_again,
      NULL},
     {"flushing", copy_want_note_moved, NULL, copy_after_note_moved, NULL},
+    {"reading the target back", copy_want_disk_back, copy_start_disk_back, copy_after_disk_back,
+     NULL},
+    {"writing the manifest", copy_want_manifest, NULL, copy_after_manifest, NULL},
     {"writing the footer", copy_want_footer, copy_start_footer, NULL, NULL},
     {"flushing", copy_want_footer, copy_start_flush, NULL, NULL},
     {"committing", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
@@ -98,6 +103,7 @@ void copy_free(struct copy *copy)
     mover_free(copy->mover);
     copy_free(copy->proof);
     endpoint_close(copy->proof_target);
+    copy_proofs_fini(copy);
     plan_fini(&copy->plan);
     copy_list_forget(&copy->lists.source);
     copy_list_forget(&copy->lists.all);
@@ -351,6 +357,7 @@ void copy_stop(struct copy *copy)
     copy->stopping = true;
     if (copy->proof)
         copy_stop(copy->proof);
+    copy_proofs_stop(copy);
     if (copy->mover)
         mover_stop(copy->mover);
     if (copy_access_stop(copy) || copy->timer.slot) { /* waiting: go on, to end */
@@ -379,6 +386,16 @@ const char *copy_phase(const struct copy *copy)
     if (copy_access_waits(copy))
         return "waiting for access";
     return copy->step < COPY_STEPS ? copy_steps[copy->step].phase : "done";
+}
+
+const struct stat_req *copy_source_stat(const struct copy *copy)
+{
+    return &copy->facts.source;
+}
+
+const unsigned char *copy_source_last_page(const struct copy *copy)
+{
+    return copy->footer.last;
 }
 
 struct progress_view copy_progress(struct copy *copy)

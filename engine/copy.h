@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "engine/copy_proof.h"
 #include "engine/copy_summary.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
@@ -60,6 +61,7 @@ struct copy_options {
     bool keep_journal;        /* also of a copy that went well, until copy_drop_journal */
     bool restart;             /* what an earlier process left is not gone on with */
     uint64_t random_seed;     /* for jitter, the copy's UUID, the lease */
+    struct copy_proof_options proof;
 };
 
 struct copy_watch {

@@ -208,7 +208,7 @@ bool copy_start_move(struct copy *copy)
         .arg = copy,
     };
 
-    if (!copy_journal_seek(copy, &copy->err))
+    if (!copy_journal_seek(copy, &copy->err) || !copy_manifest_sink(copy, &setup.sink))
         return false;
     copy->mover = mover_new(&setup, &copy->err);
     if (!copy->mover)

@@ -151,12 +151,25 @@ static void copy_make_footer(struct copy *copy)
                wall_s > vhd_epoch_s ? (uint32_t)(wall_s - vhd_epoch_s) : 0, uuid);
 }
 
+/* Only the source's first bytes are asked for: what they are is not looked at. */
+static bool copy_cut(struct copy *copy, const struct copy_proof_options *proof)
+{
+    copy->summary.disk.length = proof->only_bytes;
+    copy->summary.target_size_bytes = proof->only_bytes;
+    if (copy->facts.source.size_bytes == proof->size_bytes)
+        return true;
+    return err_set(&copy->err, ERR_GONE, RETRY_NEVER, "%s: its size is not what it must be",
+                   copy->ends.source->name);
+}
+
 static bool copy_judge_footer(struct copy *copy)
 {
     struct copy_footer_pages *footer = &copy->footer;
     enum copy_footer mode = copy->options.footer;
     uint64_t size_bytes = copy->facts.source.size_bytes;
 
+    if (copy->options.proof.only_bytes)
+        return copy_cut(copy, &copy->options.proof);
     if (!vhd_judge(footer->first, footer->last, size_bytes, &footer->vhd, &copy->err)) {
         err_prefix(&copy->err, "%s: ", copy->ends.source->name);
         return false;

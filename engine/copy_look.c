@@ -28,11 +28,11 @@ bool copy_after_stat_source(struct copy *copy)
     copy->facts.source = copy->stat;
     copy->summary.source_size_bytes = copy->stat.size_bytes;
     if (!copy->stat.exists)
-        return err_set(&copy->err, ERR_GONE, RETRY_NEVER, "%s: the source does not exist",
-                       source->name);
+        return err_set(&copy->err, ERR_GONE, RETRY_NEVER, "%s: %s does not exist", source->name,
+                       copy->options.proof.only_bytes ? "it" : "the source");
     if (copy->stat.size_bytes == 0 || copy->stat.size_bytes % ENDPOINT_PAGE_BYTES)
         return copy_refuse(copy, "the source's size is not a multiple of 512 bytes", source);
-    if (copy->stat.marker.state == MARKER_COPYING)
+    if (copy->stat.marker.state == MARKER_COPYING && !copy->options.proof.only_bytes)
         return copy_refuse(copy, "the source is itself the target of a copy that was not finished",
                            source);
     if (copy->ends.base && !copy_can(source, ENDPOINT_CAN_DIFF))
@@ -41,10 +41,12 @@ bool copy_after_stat_source(struct copy *copy)
 }
 
 /* A snapshot cannot change, and a live blob guards its reads; of anything else the copy may be of no
- * moment that ever was. Before the footer: a target without it cannot be mistaken. */
+ * moment that ever was; so may what is read of a target. Before the footer: a target
+ * without it cannot be mistaken. */
 bool copy_want_source_again(const struct copy *copy)
 {
-    return copy_want_changes(copy) && !copy_can(copy->ends.source, ENDPOINT_CAN_DIFF);
+    return copy_want_changes(copy) &&
+           (!copy_can(copy->ends.source, ENDPOINT_CAN_DIFF) || copy->options.proof.only_bytes);
 }
 
 bool copy_after_source_again(struct copy *copy)
@@ -54,10 +56,9 @@ bool copy_after_source_again(struct copy *copy)
     if (copy->stat.exists && copy->stat.size_bytes == first->size_bytes &&
         strcmp(copy->stat.etag, first->etag) == 0)
         return true;
-    return err_set(
-        &copy->err, ERR_GONE, RETRY_REPLAN,
-        "%s: it was written to while it was copied; stop its writers, or copy a snapshot",
-        copy->ends.source->name);
+    return err_set(&copy->err, ERR_GONE, RETRY_REPLAN,
+                   "%s: it was written to while it was read; stop its writers, or copy a snapshot",
+                   copy->ends.source->name);
 }
 
 /* Of a delta whose changes are all listed nobody needs the base any more: it may be gone. */

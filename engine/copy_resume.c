@@ -182,6 +182,8 @@ bool copy_resume_finish(struct copy *copy)
     struct copy_summary *summary = &copy->summary;
     uint64_t total_bytes = copy->resume.plan.total_bytes;
 
+    if (!copy_manifest_is_kept(copy, h->copy_uuid))
+        return false;
     summary->delta = h->base[0] != 0;
     memcpy(copy->marker.copy_uuid, h->copy_uuid, sizeof h->copy_uuid);
     copy_make_uuid(copy);

@@ -11,6 +11,7 @@
 
 #include "blockmap/digest.h"
 #include "blockmap/extent.h"
+#include "engine/copy_proof.h"
 
 /* Bytes are counted once, when they are durable; requests and retries as they happen. */
 struct copy_summary {
@@ -43,6 +44,7 @@ struct copy_summary {
     char base_root[DIGEST_TEXT_MAX_BYTES];
     char delta_digest[DIGEST_TEXT_MAX_BYTES];
     char copy_uuid[40];
+    struct copy_proof_summary proof;
 };
 
 #endif

@@ -56,6 +56,16 @@ struct manifest_writer *manifest_writer_open(const char *path, const struct mani
     return NULL;
 }
 
+bool manifest_writer_check(const char *path, struct err *e)
+{
+    struct whole_writer *file = whole_writer_open(path, e);
+
+    if (!file)
+        err_prefix(e, "the manifest: ");
+    whole_writer_close(file);
+    return file != NULL;
+}
+
 void manifest_writer_close(struct manifest_writer *writer)
 {
     if (!writer)

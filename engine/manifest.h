@@ -16,6 +16,8 @@
 struct manifest_writer;
 struct manifest_writer *manifest_writer_open(const char *path, const struct manifest_head *head,
                                              struct err *e);
+/* Could one be written there? Nothing is left behind. */
+bool manifest_writer_check(const char *path, struct err *e);
 void manifest_writer_close(
     struct manifest_writer *writer); /* NULL is fine; drops what is not whole */
 /* As root_sink.blocks has it: in order, with the writer as arg. */
@@ -34,8 +36,8 @@ void manifest_reader_close(struct manifest_reader *reader); /* NULL is fine */
 const struct manifest_head *manifest_reader_head(const struct manifest_reader *reader);
 const struct manifest_end *manifest_reader_end(const struct manifest_reader *reader);
 
-/* The next blocks, at most count_max, that are alike in being holes or not; in order, to the disk's end. *out_run
- * is valid until the next call. Not to be called behind the last block. */
+/* The next blocks, at most count_max, that are alike in being holes or not; in order, to the disk's end.
+ * *out_run is valid until the next call. Not to be called behind the last block. */
 bool manifest_reader_next(struct manifest_reader *reader, uint64_t count_max,
                           struct manifest_run *out_run, struct err *e);
 /* After the last block: is it still the manifest that was opened? */
