@@ -50,7 +50,7 @@ start_region tls_b --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
 for kind in plain tls; do
     for side in a b; do
         declare -x "SAS_${kind}_$side=$(sas ${kind}_$side disk)"
-        "$build/snapferry" copy --quiet --no-root --ca-file "$work/cert.pem" "pattern:${mib}M,7" \
+        "$build/snapferry" copy --quiet --no-root --cacert "$work/cert.pem" "pattern:${mib}M,7" \
             "env:SAS_${kind}_$side" >/dev/null
     done
 done
@@ -67,7 +67,7 @@ ceiling() { # KEY read|write ENV: the client's own clock, without its start
 copy() { # KEY SOURCE TARGET [OPTION]...
     local key=$1
     shift
-    measure "$key" "$build/snapferry" copy --json --ca-file "$work/cert.pem" --window "$connections" \
+    measure "$key" "$build/snapferry" copy --json --cacert "$work/cert.pem" --window "$connections" \
         --max-window "$connections" "$@"
     # As with the ceiling: the copy's own clock, from its first request to its commit.
     sed -n 's/.*"event":"summary".*"seconds":\([0-9.]*\).*/\1/p' "$work/$key.out" | head -n1 >>"$work/$key.s"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/curl_loop.h"
+#include "io/curl_memory.h"
 #include "io/http_exchange.h"
 
 #define BYTES_PER_MIB 1048576u
@@ -256,7 +257,9 @@ struct http *http_new(struct reactor *r, const struct http_options *options, str
 {
     struct http *http = calloc(1, sizeof *http);
 
-    if (!http || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (!http || curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_new, curl_memory_free,
+                                      curl_memory_resize, curl_memory_copy,
+                                      curl_memory_new_zeroed) != CURLE_OK) {
         free(http);
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the HTTP client");
         return NULL;

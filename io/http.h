@@ -22,16 +22,16 @@
 
 #define HTTP_CONNECTIONS_DEFAULT  64u
 #define HTTP_HEADERS_MAX          128u
-#define HTTP_HEADERS_MAX_BYTES    (32u << 10) /* of one request, names and values together */
-#define HTTP_ERROR_BODY_MAX_BYTES 4096u       /* the rest of a refusal's body is dropped */
+#define HTTP_HEADERS_MAX_BYTES    (32u << 10)  /* of one request, names and values together */
+#define HTTP_ANSWER_HEADERS_MAX   (256u << 10) /* bytes of one answer's, trailers included */
+#define HTTP_ERROR_BODY_MAX_BYTES 4096u        /* the rest of a refusal's body is dropped, */
+#define HTTP_DROPPED_MAX_BYTES    (1u << 20)   /* and no more than this of any is waited for */
 #define HTTP_CONNECT_MS           10000u
 #define HTTP_STALL_MS             60000u  /* no byte either way */
 #define HTTP_TOTAL_MS             60000u  /* a whole exchange without data, ... */
 #define HTTP_TOTAL_MS_PER_MIB     120000u /* ... and what each MiB may add (protocol A.1) */
 
-struct http;
 struct http_req;
-
 struct http_options {         /* zeroed = all defaults */
     unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
     const char *ca_file;      /* PEM; NULL = the system's. Borrowed until http_new returns */

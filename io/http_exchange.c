@@ -67,6 +67,7 @@ static void copy_shown(char *target, size_t target_bytes, const char *value)
     for (; *value && used + 1 < target_bytes; value++)
         target[used++] = *value >= ' ' && *value < 127 ? *value : '?';
     target[used] = 0;
+    secret_redact(target); /* a host may echo what it was asked */
 }
 
 static void take_header(struct http_exchange *ex, const char *name, const char *value)
@@ -108,6 +109,11 @@ static bool check_headers(struct http_exchange *ex)
                    answer->range_first, answer->range_last, req->range_first, last);
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 127;
+}
+
 static bool is_metadata(const char *name)
 {
     return strncmp(name, "x-ms-meta-", 10) == 0;
@@ -132,7 +138,9 @@ static bool split_header(struct http_exchange *ex, const char *line, const char 
     if ((size_t)(end - colon) > HEADER_VALUE_MAX)
         return !is_metadata(name) || err_set(&ex->err, ERR_LIMIT, RETRY_NEVER,
                                              "metadata is longer than %u bytes", HEADER_VALUE_MAX);
-    memcpy(value, colon, (size_t)(end - colon));
+    /* What is shown to people must not move their cursor. */
+    for (size_t i = 0; i < (size_t)(end - colon); i++)
+        value[i] = is_control(colon[i]) ? '?' : colon[i];
     value[end - colon] = 0;
     take_header(ex, name, value);
     return true;
@@ -145,6 +153,12 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     const char *end = line + bytes;
 
     ex->moved_ns = reactor_now_ns(ex->reactor);
+    ex->answer_header_bytes += bytes;
+    if (ex->answer_header_bytes > HTTP_ANSWER_HEADERS_MAX) {
+        err_set(&ex->err, ERR_LIMIT, RETRY_NEVER, "the host sent more than %u bytes of headers",
+                HTTP_ANSWER_HEADERS_MAX);
+        return 0;
+    }
     while (end > line && isspace((unsigned char)end[-1]))
         end--;
     if (end == line)
@@ -175,6 +189,14 @@ static bool to_memory(struct http_exchange *ex, const char *bytes, size_t count)
     return true;
 }
 
+/* False: there was enough of it. Who sends without an end is not listened to for ever. */
+static bool drop(struct http_exchange *ex, size_t count)
+{
+    ex->dropped_bytes += count;
+    ex->enough = ex->dropped_bytes > HTTP_DROPPED_MAX_BYTES;
+    return !ex->enough;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *user)
 {
     struct http_exchange *ex = user;
@@ -188,8 +210,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
 
         memcpy(ex->refusal + ex->refusal_bytes, bytes, total < room ? total : room);
         ex->refusal_bytes += total < room ? total : room;
-        return total;
+        return drop(ex, total) ? total : 0;
     }
+    if (!req->memory && !req->push && !drop(ex, total))
+        return 0;
     if (req->memory && !to_memory(ex, bytes, total))
         return 0;
     if (req->push && !req->push(req, bytes, total, &ex->err)) {
@@ -248,6 +272,13 @@ static bool has_control_bytes(const char *text)
     return false;
 }
 
+static void wipe_headers(struct http_exchange *ex)
+{
+    if (ex->header_text)
+        explicit_bzero(ex->header_text, ex->header_capacity);
+    free(ex->header_text);
+}
+
 /* The lines of the header list, one after the other in header_text. */
 static bool write_headers(struct http_exchange *ex, const struct http_req *req, struct err *e)
 {
@@ -264,10 +295,11 @@ static bool write_headers(struct http_exchange *ex, const struct http_req *req, 
         return err_set(e, ERR_LIMIT, RETRY_NEVER, "the request's headers have more than %u bytes",
                        HTTP_HEADERS_MAX_BYTES);
     if (bytes > ex->header_capacity) {
-        char *larger = realloc(ex->header_text, bytes);
+        char *larger = malloc(bytes);
 
         if (!larger)
             return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a request's headers");
+        wipe_headers(ex);
         ex->header_text = larger;
         ex->header_capacity = bytes;
     }
@@ -320,7 +352,9 @@ bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struc
     CURLcode code = CURLE_OUT_OF_MEMORY;
 
     ex->req = req;
-    ex->sent_bytes = ex->refusal_bytes = 0;
+    ex->sent_bytes = ex->refusal_bytes = ex->answer_header_bytes = 0;
+    ex->dropped_bytes = 0;
+    ex->enough = false;
     ex->sendings = 0;
     ex->curl_text[0] = 0;
     err_clear(&ex->err);
@@ -378,7 +412,7 @@ void http_exchange_judge(struct http_exchange *ex, CURLcode result)
     req->answer.error_body = ex->refusal;
     req->answer.error_body_bytes = ex->refusal_bytes;
     req->answer.crc64_known = req->crc64;
-    if (!err_is_set(&ex->err) && result != CURLE_OK)
+    if (!err_is_set(&ex->err) && result != CURLE_OK && !ex->enough)
         describe_failure(ex, result);
     if (!err_is_set(&ex->err) && req->exact && req->answer.status / 100 == 2 &&
         req->answer.body_bytes != req->memory_bytes)
@@ -453,9 +487,7 @@ void http_exchange_free(struct http_exchange *ex)
         return;
     if (ex->easy)
         curl_easy_cleanup(ex->easy);
-    if (ex->header_text) {
-        explicit_bzero(ex->header_text, ex->header_capacity);
-        free(ex->header_text);
-    }
+    wipe_headers(ex);
+    explicit_bzero(ex, sizeof *ex); /* a refusal may have repeated what it refused */
     free(ex);
 }

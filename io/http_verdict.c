@@ -14,14 +14,15 @@ static const struct http_verdict verdicts[] = {
     {CURLE_ABORTED_BY_CALLBACK, ERR_NET, RETRY_LATER,
      "the connection broke before an answer; not sent again, its outcome is unknown"},
     {CURLE_PEER_FAILED_VERIFICATION, ERR_USAGE, RETRY_NEVER,
-     "the host's certificate is not trusted; name its authority with --ca-file if it is yours"},
+     "the host's certificate is not trusted; name its authority with --cacert if it is yours"},
     {CURLE_SSL_CACERT_BADFILE, ERR_USAGE, RETRY_NEVER,
      "the file of certificate authorities cannot be read"},
     {CURLE_SSL_CONNECT_ERROR, ERR_NET, RETRY_LATER, "TLS could not be agreed"},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_CORRUPT, RETRY_NEVER, "the host does not answer with HTTP"},
     {CURLE_WEIRD_SERVER_REPLY, ERR_CORRUPT, RETRY_LATER, "the host does not answer with HTTP"},
     {CURLE_URL_MALFORMAT, ERR_USAGE, RETRY_NEVER, "this is not a URL"},
-    {CURLE_OUT_OF_MEMORY, ERR_LIMIT, RETRY_LATER, "no memory for a transfer"},
+    {CURLE_OUT_OF_MEMORY, ERR_LIMIT, RETRY_LATER,
+     "no memory for a transfer, or for a header that does not end"},
 };
 
 const struct http_verdict *http_verdict_of(CURLcode code)

@@ -308,6 +308,8 @@ bool pageranges_push(struct pageranges *list, const void *bytes, size_t count, s
 
     if (err_is_set(&list->err))
         return report(list, e);
+    if (count > PAGERANGES_BODY_MAX_BYTES - list->pushed_bytes)
+        return err_set(e, ERR_LIMIT, RETRY_NEVER, "the host's range list is longer than 4 GiB");
     while (count > 0) {
         size_t step = count < PUSH_STEP_BYTES ? count : PUSH_STEP_BYTES;
 
@@ -316,8 +318,6 @@ bool pageranges_push(struct pageranges *list, const void *bytes, size_t count, s
         at += step;
         count -= step;
         list->pushed_bytes += step;
-        if (list->pushed_bytes > PAGERANGES_BODY_MAX_BYTES)
-            return err_set(e, ERR_LIMIT, RETRY_NEVER, "the host's range list is longer than 4 GiB");
         if (list->pushed_bytes - (uint64_t)XML_GetCurrentByteIndex(list->parser) >
             PAGERANGES_TOKEN_MAX_BYTES)
             return err_set(e, ERR_CORRUPT, RETRY_NEVER,

@@ -286,12 +286,20 @@ char *secret_url_identity(const struct secret_url *url)
 
 char *secret_url_full(const struct secret_url *url, const char *additions)
 {
-    bool more = additions && *additions;
-    char *full = NULL;
+    const char *more = additions ? additions : "";
+    const char *parts[] = {url->address, *url->query || *more ? "?" : "", url->query,
+                           *url->query && *more ? "&" : "", more};
+    size_t bytes = 1, used = 0;
+    char *full;
 
-    if (asprintf(&full, "%s%s%s%s%s", url->address, *url->query || more ? "?" : "", url->query,
-                 *url->query && more ? "&" : "", more ? additions : "") < 0)
-        return NULL;
+    /* In one piece: what asprintf grows, it leaves behind unwiped. */
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        bytes += strlen(parts[i]);
+    full = malloc(bytes);
+    for (size_t i = 0; full && i < sizeof parts / sizeof parts[0]; i++) {
+        memcpy(full + used, parts[i], strlen(parts[i]) + 1);
+        used += strlen(parts[i]);
+    }
     return full;
 }
 

@@ -138,21 +138,6 @@ Test(http, a_refusal_is_an_answer_and_its_body_is_kept_up_to_a_maximum)
     http_bench_finish(&b);
 }
 
-Test(http, a_redirect_is_not_followed)
-{
-    static const struct script_answer answers[] = {
-        {.bytes = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/other\r\nContent-Length: "
-                  "0\r\n\r\n"}};
-    struct http_bench b;
-    struct http_call call = {.req = {0}};
-
-    http_bench_setup(&b, answers, 1);
-    http_bench_exchange(&b, &call);
-    cr_assert_eq(call.req.answer.status, 302);
-    cr_assert_eq(script_server_request_count(b.server), 1);
-    http_bench_finish(&b);
-}
-
 /* ---- The host's wish to wait ---- */
 
 static uint32_t wish(const char *headers)

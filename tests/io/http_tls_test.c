@@ -44,7 +44,7 @@ Test(http_tls, a_host_of_an_unknown_authority_is_refused_with_advice)
     ep = blob_bench_open(&b, blob_bench_url(&b, BENCH_ACCOUNT, NULL, "rw", NULL), plain);
     stat = blob_bench_stat(&b, ep);
     blob_bench_failed(stat.err, ERR_USAGE, RETRY_NEVER);
-    cr_assert(strstr(stat.err.text, "--ca-file"), "%s", stat.err.text);
+    cr_assert(strstr(stat.err.text, "--cacert"), "%s", stat.err.text);
     endpoint_close(ep);
     blob_bench_end(&b);
 }

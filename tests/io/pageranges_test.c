@@ -227,6 +227,21 @@ Test(pageranges, an_endless_tag_or_marker_is_refused_early)
     }
 }
 
+Test(pageranges, an_endless_body_is_refused_before_it_is_looked_at)
+{
+    struct extent_set data = {0};
+    struct err e = {0};
+    struct pageranges *list = pageranges_new(&e);
+
+    pageranges_begin(list, &data, NULL, (struct extent){0, BLOB_BYTES}, 0, BLOB_BYTES);
+    cr_assert(pageranges_push(list, "<PageList>", 10, &e));
+    cr_assert_not(pageranges_push(list, " ", PAGERANGES_BODY_MAX_BYTES - 9, &e));
+    cr_assert_eq(e.kind, ERR_LIMIT);
+    cr_assert(strstr(e.text, "longer than 4 GiB"), "%s", e.text);
+    pageranges_free(list);
+    extent_set_fini(&data);
+}
+
 Test(pageranges, the_parser_is_good_for_the_next_page_and_after_an_error)
 {
     struct extent_set data = {0}, clears = {0};

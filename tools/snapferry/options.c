@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
     {"max-window", OPTION_COUNT, COPY | VERIFY, AT(window_max), 1, OPTIONS_WINDOW_MAX, NULL},
     {"direct", OPTION_CHOICE, COPY | VERIFY, AT(direct), 0, 0, "auto on off "},
     {"io", OPTION_CHOICE, EVERY, AT(backend), 0, 0, "auto uring epoll "},
-    {"ca-file", OPTION_TEXT, EVERY, AT(ca_file), 0, 0, NULL},
+    {"cacert", OPTION_TEXT, EVERY, AT(ca_file), 0, 0, NULL},
     {"allow-http", OPTION_FLAG, EVERY, AT(allow_http), 0, 0, NULL},
     {"json", OPTION_FLAG, EVERY, AT(json), 0, 0, NULL},
     {"quiet", OPTION_FLAG, EVERY, AT(quiet), 0, 0, NULL},

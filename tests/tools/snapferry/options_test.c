@@ -63,7 +63,7 @@ Test(options, takes_every_option_of_copy)
     cr_expect_eq(o.window_start, 8u);
     cr_assert(parse(&o, COMMAND_COPY,
                     "copy a b --max-window 99 --no-root --io epoll --direct off --json "
-                    "--strip-footer --state f --state-dir d --ca-file c",
+                    "--strip-footer --state f --state-dir d --cacert c",
                     storage, &e),
               "%s", e.text);
     cr_expect_eq(o.window_max, 99u);
