@@ -51,6 +51,17 @@ void body_end(struct body_intake *b)
         EVP_DigestFinal_ex(b->md5, b->md5_value, &n);
 }
 
+bool body_spoil(struct body_intake *b, uint64_t draw)
+{
+    size_t at = b->bytes ? (size_t)(draw % b->bytes) : 0;
+
+    if (b->bytes == 0)
+        return false;
+    b->buffer[at] = (unsigned char)(b->buffer[at] ^ (1u << (draw >> 61)));
+    b->crc64 = crc64_update(0, b->buffer, b->bytes);
+    return !b->md5 || body_md5_of(b->buffer, b->bytes, b->md5_value);
+}
+
 void body_md5_to_header(const unsigned char md5[BODY_MD5_BYTES],
                         char out_text[BODY_MD5_HEADER_BYTES])
 {

@@ -25,6 +25,7 @@ struct body_intake {
     uint64_t crc64;
     EVP_MD_CTX *md5;                         /* NULL: not asked for */
     unsigned char md5_value[BODY_MD5_BYTES]; /* after body_end */
+    bool unchecked; /* nobody compares it with the checksums it came with (a fault) */
 };
 
 /* ---- Life ---- */
@@ -35,6 +36,8 @@ void body_fini(struct body_intake *b); /* of a zeroed one: a no-op */
 /* ---- Use: what is beyond BUFFER_BYTES is only counted ---- */
 void body_take(struct body_intake *b, const void *bytes, size_t n);
 void body_end(struct body_intake *b);
+/* After body_end: flips a bit of what is kept, as though it had come so. False: nothing is kept. */
+bool body_spoil(struct body_intake *b, uint64_t draw);
 
 /* ---- Base64 of an MD5, and back: false unless it is exactly one well-formed value ---- */
 void body_md5_to_header(const unsigned char md5[BODY_MD5_BYTES],

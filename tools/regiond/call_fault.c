@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "tools/regiond/call_fault_list.h"
-#include "tools/regiond/call_late.h"
+#include "tools/regiond/call_fault_request.h"
 #include "tools/regiond/dispatch.h"
 #include "tools/regiond/region_clock.h"
 #include "tools/regiond/verb_common.h"
@@ -39,33 +39,6 @@ static enum call_verdict broken(struct call *call)
     return CALL_BREAK;
 }
 
-static void ask_script(struct call *call)
-{
-    const struct exchange *x = &call->x;
-    const struct request *r = &x->request;
-    const char *comp = request_param(r, "comp");
-    struct fault_facts facts = {
-        .method = r->method,
-        .verb = x->verb ? x->verb->name : "",
-        .comp = comp ? comp : "",
-        .account = r->account,
-        .container = r->container,
-        .blob = r->blob,
-        .snapshot = r->snapshot,
-    };
-    struct verb_range range;
-    const char *text = request_header(r, "x-ms-range");
-
-    if (!text)
-        text = request_header(r, "Range");
-    if (text && verb_range_parse(text, &range)) {
-        facts.has_range = true;
-        facts.range_offset = range.first;
-        facts.range_bytes = range.open_ended ? 0 : range.last - range.first + 1;
-    }
-    call->has_fault = fault_plan_next(call->config->faults, &facts, &call->fault);
-}
-
 static struct shape_facts shape_facts_of(const struct call *call)
 {
     const struct request *r = &call->x.request;
@@ -90,31 +63,12 @@ static uint64_t ask_shape(struct call *call)
     return verdict.busy ? 0 : verdict.delay_ns;
 }
 
-static void fail_by_script(struct call *call)
-{
-    const struct fault *fault = &call->fault;
-    struct service_error *e = &call->x.error;
-
-    if (e->status != 0) /* it is refused already, for a reason of its own */
-        return;
-    service_fail_named(e, fault->status, fault->code);
-    snprintf(e->retry_after, sizeof e->retry_after, "%s", fault->retry_after);
-}
-
 enum call_verdict call_fault_arrived(struct call *call)
 {
     uint64_t wait_ns = 0;
 
-    if (call->config->faults)
-        ask_script(call);
-    if (has_fault(call, FAULT_RESET))
-        return broken(call);
-    if (has_fault(call, FAULT_STATUS))
-        fail_by_script(call);
-    if (has_fault(call, FAULT_LATE) && call->x.error.status == 0 &&
-        call_late_run(&call->x, call->timer,
-                      region_clock_monotonic_ns() + (uint64_t)call->fault.delay_ms * NS_PER_MS))
-        service_fail(&call->x.error, CODE_OPERATION_TIMED_OUT);
+    if (call->has_fault && !call_fault_request(call))
+        return CALL_BREAK;
     if (call->config->shape)
         wait_ns = ask_shape(call);
     if (wait_ns == 0)
@@ -163,10 +117,39 @@ static bool pace_of(struct call *call)
     return call->pace.end_ns > 0;
 }
 
+/* A fault that needs a body, a list or a Content-Range did not happen where there is none: the log must
+ * not say that it did. */
+static bool can_happen(const struct call *call)
+{
+    const struct answer *a = &call->x.answer;
+
+    switch (call->fault.kind) {
+    case FAULT_RESET_BODY:
+    case FAULT_CLOSE_BODY:
+    case FAULT_SHORT_BODY:
+    case FAULT_DRIP:
+    case FAULT_STALL:
+    case FAULT_CORRUPT_BODY:
+        return has_body(call) && a->body_bytes > 0;
+    case FAULT_CONTENT_RANGE:
+        return answer_header_find(a, "Content-Range") != NULL;
+    case FAULT_LIST_DUPLICATE:
+    case FAULT_LIST_REORDER:
+    case FAULT_LIST_BEYOND_END:
+    case FAULT_LIST_TRUNCATE:
+    case FAULT_LIST_MARKER:
+    case FAULT_LIST_SWAP:
+        return has_body(call) && a->status == 200 && a->body_bytes == ANSWER_BYTES_UNKNOWN;
+    default:
+        return true;
+    }
+}
+
 static bool spoil_answer(struct call *call)
 {
     struct answer *a = &call->x.answer;
 
+    call->has_fault = call->has_fault && can_happen(call);
     if (has_fault(call, FAULT_CONTENT_RANGE))
         shift_content_range(call);
     if (has_body(call) && a->body_bytes == ANSWER_BYTES_UNKNOWN && !answer_collect(a))

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_MARKER "2!12!MDAwMDAxITAh" /* of offset 0: the list from its beginning */
+#include "tools/regiond/dispatch.h"
+
+#define FIRST_MARKER     "2!12!MDAwMDAxITAh" /* of offset 0: the list from its beginning */
+#define MARKER_MAX_BYTES 64u
 
 struct entry {
     size_t at;
@@ -101,6 +104,69 @@ static void same_marker(const struct call *call, const char *text, struct text_o
     text_out_text(out, "</PageList>");
 }
 
+/* The marker an answer ends with; false: it is the last page. */
+static bool next_marker(const char *text, char out[MARKER_MAX_BYTES])
+{
+    const char *at = strstr(text, "<NextMarker>");
+    size_t n;
+
+    if (!at)
+        return false;
+    at += strlen("<NextMarker>");
+    n = strcspn(at, "<");
+    if (n == 0 || n >= MARKER_MAX_BYTES)
+        return false;
+    memcpy(out, at, n);
+    out[n] = '\0';
+    return true;
+}
+
+/* The answer the verb gives for that marker; the caller frees it. NULL: it gives none. */
+static char *page_of(struct call *call, const char *marker)
+{
+    struct exchange other = {.parts = call->x.parts, .verb = call->x.verb};
+    char *text = NULL;
+    size_t at = 0;
+
+    other.answer.fd = -1;
+    other.request = call->x.request; /* its texts are borrowed */
+    while (at < other.request.param_count && strcmp(other.request.params[at].name, "marker") != 0)
+        at++;
+    if (at == REQUEST_PARAM_MAX_COUNT)
+        return NULL;
+    other.request.params[at] = (struct request_pair){"marker", marker};
+    if (at == other.request.param_count)
+        other.request.param_count++;
+    if (other.verb->run(&other) && answer_collect(&other.answer))
+        text = other.answer.text;
+    if (other.answer.context_free)
+        other.answer.context_free(other.answer.context);
+    text_out_fini(&other.answer.headers);
+    return text;
+}
+
+/* The next page, whose marker leads back to the page it came instead of. */
+static void swap_pages(struct call *call, const char *text, struct text_out *out)
+{
+    const char *asked = request_param(&call->x.request, "marker");
+    char marker[MARKER_MAX_BYTES];
+    const char *end;
+    char *next;
+
+    if (!next_marker(text, marker))
+        return;
+    next = page_of(call, marker);
+    if (!next)
+        return;
+    end = strstr(next, "<NextMarker");
+    if (end) {
+        text_out_bytes(out, next, (size_t)(end - next));
+        text_out_element(out, "NextMarker", asked && *asked ? asked : FIRST_MARKER);
+        text_out_text(out, "</PageList>");
+    }
+    free(next);
+}
+
 void call_fault_list(struct call *call)
 {
     struct answer *a = &call->x.answer;
@@ -124,11 +190,15 @@ void call_fault_list(struct call *call)
     case FAULT_LIST_MARKER:
         same_marker(call, a->text, &spoilt);
         break;
+    case FAULT_LIST_SWAP:
+        swap_pages(call, a->text, &spoilt);
+        break;
     default:
         return;
     }
     if (spoilt.length == 0 || spoilt.failed) {
         text_out_fini(&spoilt);
+        call->has_fault = false; /* it did not happen */
         return;
     }
     free(a->text);

@@ -22,6 +22,11 @@ static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_LIST_BEYOND_END] = "listBeyondEnd",
     [FAULT_LIST_TRUNCATE] = "listTruncate",
     [FAULT_LIST_MARKER] = "listSameMarker",
+    [FAULT_LIST_SWAP] = "listSwapPages",
+    [FAULT_RESET_REQUEST] = "resetRequest",
+    [FAULT_CORRUPT_REQUEST] = "corruptRequest",
+    [FAULT_CORRUPT_STORED] = "corruptStored",
+    [FAULT_CHANGE_BLOB] = "changeBlob",
 };
 
 const char *fault_kind_name(enum fault_kind kind)

@@ -21,23 +21,28 @@
 #define FAULT_RANGE_MAX_COUNT (1u << 20) /* ranges remembered by all rules with "timesPerRange" */
 
 enum fault_kind {
-    FAULT_STATUS,       /* answers status and code, the verb does not run */
-    FAULT_RESET,        /* resets the connection, the verb does not run */
-    FAULT_LOST_ANSWER,  /* the verb runs, then the connection is reset */
-    FAULT_LATE,         /* answers 500 OperationTimedOut, the verb runs delay_ms later */
-    FAULT_RESET_BODY,   /* resets after after_bytes of the answer's body */
-    FAULT_CLOSE_BODY,   /* closes in order after after_bytes of the body */
-    FAULT_SHORT_BODY,   /* well framed, but after_bytes shorter than its Content-Range says */
-    FAULT_DRIP,         /* the body leaves at bytes_per_second */
-    FAULT_STALL,        /* after after_bytes of the body nothing for delay_ms */
-    FAULT_DELAY,        /* the answer, whole, waits delay_ms */
-    FAULT_CORRUPT_BODY, /* one byte of the body is wrong; length and checksums are the right ones */
-    FAULT_CONTENT_RANGE,   /* Content-Range is a page off */
+    FAULT_STATUS,        /* answers status and code, the verb does not run */
+    FAULT_RESET,         /* resets the connection, the verb does not run */
+    FAULT_LOST_ANSWER,   /* the verb runs, then the connection is reset */
+    FAULT_LATE,          /* answers 500 OperationTimedOut, the verb runs delay_ms later */
+    FAULT_RESET_BODY,    /* resets after after_bytes of the answer's body */
+    FAULT_CLOSE_BODY,    /* closes in order after after_bytes of the body */
+    FAULT_SHORT_BODY,    /* well framed, but after_bytes shorter than its Content-Range says */
+    FAULT_DRIP,          /* the body leaves at bytes_per_second */
+    FAULT_STALL,         /* after after_bytes of the body nothing for delay_ms */
+    FAULT_DELAY,         /* the answer, whole, waits delay_ms */
+    FAULT_CORRUPT_BODY,  /* one bit of the body is wrong; length and checksums are the right ones */
+    FAULT_CONTENT_RANGE, /* Content-Range is a page off */
     FAULT_LIST_DUPLICATE,  /* a range list names one of its entries twice */
     FAULT_LIST_REORDER,    /* ... has two neighbours in the wrong order */
     FAULT_LIST_BEYOND_END, /* ... names a page beyond the blob's end */
     FAULT_LIST_TRUNCATE,   /* ... ends in the middle, well framed */
     FAULT_LIST_MARKER,     /* ... ends with the marker of the request: the same page for ever */
+    FAULT_LIST_SWAP,       /* ... is the page after the one asked for, which comes after it */
+    FAULT_RESET_REQUEST,   /* resets after after_bytes of the request's body */
+    FAULT_CORRUPT_REQUEST, /* one bit of the request's body was damaged on its way */
+    FAULT_CORRUPT_STORED,  /* ... and nobody compares it with its checksum: it is stored so */
+    FAULT_CHANGE_BLOB,     /* somebody else changes the blob first: it has another ETag */
     FAULT_KINDS
 };
 

@@ -1,7 +1,7 @@
 /* region_call.c - moves one request from its head to its answer, asking each hook in its turn.
  *
- * Order: target, headers, verb, caller (all before the body), body, fault and shape (may hold the
- * request back), the verb itself, shape again for what leaves, the answer.
+ * Order: target, headers, verb, caller, fault script (all before the body), body, fault and shape (may
+ * hold the request back), the verb itself, fault and shape again for what leaves, the answer.
  */
 #include "tools/regiond/region_call.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tools/regiond/call_fault.h"
+#include "tools/regiond/call_fault_request.h"
 #include "tools/regiond/dispatch.h"
 #include "tools/regiond/region_auth.h"
 #include "tools/regiond/region_clock.h"
@@ -206,6 +207,7 @@ static enum MHD_Result call_head(struct call *call, const char *method)
         service_fail(&x->error, CODE_SERVER_BUSY);
     if (x->request.content_length > 0)
         acknowledge_now(call);
+    call_fault_ask(call);
     call->state = CALL_BODY;
     return MHD_YES;
 }
@@ -288,6 +290,8 @@ enum MHD_Result call_continue(struct call *call, const char *method, const char 
     if (call->state == CALL_BODY && *io_upload_bytes > 0) {
         body_take(&call->x.body, upload, *io_upload_bytes);
         *io_upload_bytes = 0;
+        if (!call_fault_taking(call))
+            return MHD_NO;
         return call->x.body.arrived_bytes <= CALL_DRAIN_MAX_BYTES ? MHD_YES : MHD_NO;
     }
     if (call->state == CALL_BODY) {

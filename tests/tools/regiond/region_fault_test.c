@@ -7,53 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/support/region_case.h"
+#include "tests/support/fault_case.h"
 
 #define NOTHING NULL, 0
 #define KIB     1024u
 #define LIST    CASE_BLOB "?comp=pagelist"
 #define PAGE    CASE_BLOB "?comp=page"
-
-/* A region with CASE_BLOB of 1 MiB whose first 512 KiB are 'f', then started again with the script
- * (or, with option "--shape", the shape). */
-static struct region_process begin(const char *option, const char *json)
-{
-    struct region_process region = case_begin(KIB * KIB);
-    char path[REGION_PATH_MAX_BYTES + 8];
-    const char *extra[] = {option, path, NULL};
-    FILE *out;
-
-    case_write(&region, CASE_BLOB, 0, 512 * KIB, 'f');
-    region_stop(&region);
-    snprintf(path, sizeof path, "%s.json", region.data);
-    out = fopen(path, "w");
-    fputs(json, out);
-    fclose(out);
-    region_start(&region, extra);
-    return region;
-}
-
-static struct region_process begin_fault(const char *match, const char *fault)
-{
-    char json[512];
-
-    snprintf(json, sizeof json,
-             "{\"seed\":1,\"rules\":[{\"name\":\"it\",\"match\":{%s},\"times\":1,%s}]}", match,
-             fault);
-    return begin("--faults", json);
-}
-
-/* False: the connection broke. */
-static bool get(const struct region_process *region, const char *target, const char *headers,
-                struct raw_answer *out)
-{
-    struct raw_request request = {.method = "GET", .target = target, .headers = headers};
-    int fd = raw_connect(region->port);
-    bool whole = raw_exchange(fd, &request, out);
-
-    close(fd);
-    return whole;
-}
 
 static double now_ms(void)
 {
@@ -63,25 +22,12 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-static bool log_has(const struct region_process *region, const char *text)
-{
-    char *log = calloc(1, KIB * KIB);
-    FILE *in = fopen(region->log, "r");
-    bool has;
-
-    cr_assert_neq(fread(log, 1, KIB * KIB - 1, in), 0);
-    fclose(in);
-    has = strstr(log, text) != NULL;
-    free(log);
-    return has;
-}
-
 /* After the fault has had its one time, the range is what it was. */
 static void expect_right(const struct region_process *region)
 {
     struct raw_answer answer;
 
-    cr_assert(get(region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
+    cr_assert(fault_case_get(region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
     cr_assert_eq(answer.status, 206);
     cr_assert_eq(answer.body_bytes, 512 * KIB);
     for (size_t i = 0; i < answer.body_bytes; i++)
@@ -92,8 +38,8 @@ static void expect_right(const struct region_process *region)
 Test(region_fault, answers_a_status_and_does_nothing)
 {
     struct region_process region =
-        begin_fault("\"verb\":\"Put Page\"",
-                    "\"fault\":\"status\",\"status\":503,\"retryAfter\":7");
+        fault_case_begin("\"verb\":\"Put Page\"",
+                         "\"fault\":\"status\",\"status\":503,\"retryAfter\":7");
     struct raw_answer answer =
         raw_once(region.port, "PUT", PAGE, "x-ms-page-write: clear\r\nx-ms-range: bytes=0-511\r\n",
                  NOTHING);
@@ -104,7 +50,7 @@ Test(region_fault, answers_a_status_and_does_nothing)
     cr_assert_not_null(strstr(answer.body, "<Message>The server is busy.\n"), "%s", answer.body);
     raw_answer_fini(&answer);
     expect_right(&region);
-    cr_assert(log_has(&region, "\"code\":\"ServerBusy\",\"fault\":\"it\""));
+    cr_assert(fault_case_log_has(&region, "\"code\":\"ServerBusy\",\"fault\":\"it\""));
     region_stop(&region);
 }
 
@@ -114,7 +60,7 @@ Test(region_fault, resets_before_or_after_the_work)
     static const char clear[] = "x-ms-page-write: clear\r\nx-ms-range: bytes=524288-1048575\r\n";
 
     for (int done = 0; done < 2; done++) {
-        struct region_process region = begin_fault("\"comp\":\"page\"", faults[done]);
+        struct region_process region = fault_case_begin("\"comp\":\"page\"", faults[done]);
         struct raw_answer before = case_ok(&region, 200, "HEAD", CASE_BLOB, NOTHING, "%s", "");
         struct raw_answer after;
         char etag[64];
@@ -134,7 +80,7 @@ Test(region_fault, resets_before_or_after_the_work)
 Test(region_fault, does_it_late_after_saying_that_it_timed_out)
 {
     struct region_process region =
-        begin_fault("\"comp\":\"page\"", "\"fault\":\"late\",\"ms\":700");
+        fault_case_begin("\"comp\":\"page\"", "\"fault\":\"late\",\"ms\":700");
     double began = now_ms();
     struct raw_answer answer;
     char seen = 'f';
@@ -143,7 +89,7 @@ Test(region_fault, does_it_late_after_saying_that_it_timed_out)
                  "x-ms-page-write: clear\r\nx-ms-range: bytes=0-511\r\n");
     cr_assert_lt(now_ms() - began, 700.0, "the answer does not wait for the work");
     while (seen == 'f' && now_ms() - began < 5000.0) {
-        cr_assert(get(&region, CASE_BLOB, "x-ms-range: bytes=0-0\r\n", &answer));
+        cr_assert(fault_case_get(&region, CASE_BLOB, "x-ms-range: bytes=0-0\r\n", &answer));
         seen = answer.body[0];
         raw_answer_fini(&answer);
     }
@@ -158,10 +104,11 @@ Test(region_fault, breaks_a_body_off_by_reset_and_by_an_end)
                                          "\"fault\":\"closeBody\",\"afterBytes\":100000"};
 
     for (int i = 0; i < 2; i++) {
-        struct region_process region = begin_fault("\"verb\":\"Get Blob\"", faults[i]);
+        struct region_process region = fault_case_begin("\"verb\":\"Get Blob\"", faults[i]);
         struct raw_answer answer;
 
-        cr_assert_not(get(&region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
+        cr_assert_not(
+            fault_case_get(&region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
         cr_assert_eq(answer.status, 206, "the head came");
         raw_answer_fini(&answer);
         expect_right(&region);
@@ -172,19 +119,20 @@ Test(region_fault, breaks_a_body_off_by_reset_and_by_an_end)
 Test(region_fault, shortens_corrupts_and_mislabels)
 {
     struct region_process region =
-        begin_fault("\"verb\":\"Get Blob\"", "\"fault\":\"shortBody\",\"afterBytes\":512");
+        fault_case_begin("\"verb\":\"Get Blob\"", "\"fault\":\"shortBody\",\"afterBytes\":512");
     struct raw_answer answer;
     unsigned wrong = 0;
 
-    cr_assert(get(&region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
+    cr_assert(fault_case_get(&region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
     cr_assert_eq(answer.body_bytes, 512 * KIB - 512);
     cr_assert_str_eq(raw_header(&answer, "Content-Range"), "bytes 0-524287/1048576");
     raw_answer_fini(&answer);
     region_stop(&region);
 
-    region = begin_fault("\"verb\":\"Get Blob\"", "\"fault\":\"corruptBody\"");
-    cr_assert(get(&region, CASE_BLOB,
-                  "x-ms-range: bytes=0-511\r\nx-ms-range-get-content-crc64: true\r\n", &answer));
+    region = fault_case_begin("\"verb\":\"Get Blob\"", "\"fault\":\"corruptBody\"");
+    cr_assert(fault_case_get(&region, CASE_BLOB,
+                             "x-ms-range: bytes=0-511\r\nx-ms-range-get-content-crc64: true\r\n",
+                             &answer));
     for (size_t i = 0; i < answer.body_bytes; i++)
         wrong += answer.body[i] != 'f';
     cr_assert_eq(wrong, 1);
@@ -193,8 +141,8 @@ Test(region_fault, shortens_corrupts_and_mislabels)
     expect_right(&region);
     region_stop(&region);
 
-    region = begin_fault("\"verb\":\"Get Blob\"", "\"fault\":\"wrongContentRange\"");
-    cr_assert(get(&region, CASE_BLOB, "x-ms-range: bytes=0-511\r\n", &answer));
+    region = fault_case_begin("\"verb\":\"Get Blob\"", "\"fault\":\"wrongContentRange\"");
+    cr_assert(fault_case_get(&region, CASE_BLOB, "x-ms-range: bytes=0-511\r\n", &answer));
     cr_assert_str_eq(raw_header(&answer, "Content-Range"), "bytes 512-1023/1048576");
     raw_answer_fini(&answer);
     region_stop(&region);
@@ -207,7 +155,7 @@ Test(region_fault, takes_its_time)
                                          "\"fault\":\"drip\",\"bytesPerSecond\":740000"};
 
     for (size_t i = 0; i < 3; i++) {
-        struct region_process region = begin_fault("\"verb\":\"Get Blob\"", faults[i]);
+        struct region_process region = fault_case_begin("\"verb\":\"Get Blob\"", faults[i]);
         double began = now_ms();
 
         expect_right(&region);
@@ -223,7 +171,7 @@ static void *run_get(void *context)
 {
     struct raw_answer answer;
 
-    get(context, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer);
+    fault_case_get(context, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer);
     raw_answer_fini(&answer);
     return NULL;
 }
@@ -232,12 +180,12 @@ static void *run_get(void *context)
 Test(region_fault, does_not_keep_the_region_from_ending)
 {
     struct region_process region =
-        begin_fault("\"verb\":\"Get Blob\"", "\"fault\":\"stall\",\"afterBytes\":1000");
+        fault_case_begin("\"verb\":\"Get Blob\"", "\"fault\":\"stall\",\"afterBytes\":1000");
     pthread_t client;
     double began;
 
     pthread_create(&client, NULL, run_get, &region);
-    while (!log_has(&region, "\"fault\":\"it\""))
+    while (!fault_case_log_has(&region, "\"fault\":\"it\""))
         usleep(1000);
     began = now_ms();
     region_stop(&region);
@@ -253,13 +201,13 @@ static void expect_spoilt(const char *fault, const char *expected)
     struct raw_answer answer;
 
     snprintf(member, sizeof member, "\"fault\":\"%s\"", fault);
-    region = begin_fault("\"comp\":\"pagelist\"", member);
+    region = fault_case_begin("\"comp\":\"pagelist\"", member);
     case_write(&region, CASE_BLOB, 1040384, 512, 'x');
-    cr_assert(get(&region, LIST "&maxresults=9", NULL, &answer));
+    cr_assert(fault_case_get(&region, LIST "&maxresults=9", NULL, &answer));
     cr_assert_eq(answer.status, 200);
     cr_assert_not_null(strstr(answer.body, expected), "%s: %s", fault, answer.body);
     raw_answer_fini(&answer);
-    cr_assert(get(&region, LIST "&maxresults=9", NULL, &answer));
+    cr_assert(fault_case_get(&region, LIST "&maxresults=9", NULL, &answer));
     cr_assert_null(strstr(answer.body, expected), "%s had its one time", fault);
     raw_answer_fini(&answer);
     region_stop(&region);
@@ -278,13 +226,13 @@ Test(region_fault, spoils_range_lists)
                   FIRST SECOND "<PageRange><Start>1048576</Start><End>1049087</End>"
                                "</PageRange><NextMarker/></PageList>");
     expect_spoilt("listSameMarker", FIRST SECOND "<NextMarker>2!12!MDAwMDAxITAh</NextMarker>");
-    region = begin_fault("\"comp\":\"pagelist\"", "\"fault\":\"listDuplicate\"");
-    cr_assert(get(&region, LIST, NULL, &answer));
+    region = fault_case_begin("\"comp\":\"pagelist\"", "\"fault\":\"listDuplicate\"");
+    cr_assert(fault_case_get(&region, LIST, NULL, &answer));
     cr_assert_not_null(strstr(answer.body, "<PageList>" FIRST FIRST "</PageList>"));
     raw_answer_fini(&answer);
     region_stop(&region);
-    region = begin_fault("\"comp\":\"pagelist\"", "\"fault\":\"listTruncate\"");
-    cr_assert(get(&region, LIST, NULL, &answer));
+    region = fault_case_begin("\"comp\":\"pagelist\"", "\"fault\":\"listTruncate\"");
+    cr_assert(fault_case_get(&region, LIST, NULL, &answer));
     cr_assert_eq(answer.status, 200);
     cr_assert_null(strstr(answer.body, "</PageList>"));
     raw_answer_fini(&answer);
@@ -294,11 +242,12 @@ Test(region_fault, spoils_range_lists)
 Test(region_shape, holds_answers_back_by_latency_and_rate)
 {
     struct region_process region =
-        begin("--shape", "{\"latencyMs\":50,\"burstMs\":10,\"blob\":{\"bytesPerSecond\":2000000}}");
+        fault_case_serve("--shape",
+                         "{\"latencyMs\":50,\"burstMs\":10,\"blob\":{\"bytesPerSecond\":2000000}}");
     double began = now_ms();
     struct raw_answer answer;
 
-    cr_assert(get(&region, CASE_BLOB "?comp=metadata", NULL, &answer));
+    cr_assert(fault_case_get(&region, CASE_BLOB "?comp=metadata", NULL, &answer));
     raw_answer_fini(&answer);
     cr_assert_geq(now_ms() - began, 49.0);
     began = now_ms();
@@ -317,15 +266,15 @@ static void *run_ask(void *context)
 {
     struct list_ask *ask = context;
 
-    get(ask->region, LIST, NULL, &ask->answer);
+    fault_case_get(ask->region, LIST, NULL, &ask->answer);
     return NULL;
 }
 
 Test(region_shape, says_it_is_busy_when_asked_to)
 {
     struct region_process region =
-        begin("--shape", "{\"over\":\"503\",\"burstMs\":100,\"retryAfterSeconds\":3,"
-                         "\"account\":{\"requestsPerSecond\":10}}");
+        fault_case_serve("--shape", "{\"over\":\"503\",\"burstMs\":100,\"retryAfterSeconds\":3,"
+                                    "\"account\":{\"requestsPerSecond\":10}}");
     struct list_ask asks[16];
     unsigned busy = 0;
 
