@@ -270,6 +270,23 @@ static void fault_list(struct endpoint *ep, struct list_req *req)
     endpoint_list(o->fault->inner, &o->list);
 }
 
+/* The bytes of a write, apart from the caller's. */
+static void fault_copy_bytes(struct fault_op_state *o)
+{
+    o->copy.memory = aligned_alloc(BUF_ALIGN_BYTES, BUF_BYTES);
+    if (!o->copy.memory)
+        abort(); /* a test's own memory ran out */
+    o->copy.registered = -1;
+    memcpy(o->copy.memory, o->block.buf->memory + o->block.buf_offset, (size_t)o->block.length);
+    o->block.buf = &o->copy;
+    o->block.buf_offset = 0;
+}
+
+static void fault_flip(struct fault_op_state *o, unsigned char *bytes)
+{
+    bytes[fault_draw_random(&o->fault->draw) % o->block.length] ^= 1;
+}
+
 static void fault_block_done(struct block_req *req)
 {
     struct fault_op_state *o =
@@ -280,8 +297,7 @@ static void fault_block_done(struct block_req *req)
     asked->crc64_known = req->crc64_known;
     asked->crc64 = req->crc64;
     if (fault_kind_of(o) == FAULT_FLIPPED && o->op == FAULT_READ && !err_is_set(&req->err)) {
-        asked->buf
-            ->memory[asked->buf_offset + fault_draw_random(&o->fault->draw) % asked->length] ^= 1;
+        fault_flip(o, asked->buf->memory + asked->buf_offset);
         asked->crc64_known = false;
     }
     fault_settle(o);
@@ -317,15 +333,8 @@ static void fault_block_late(struct fault_op_state *o)
 {
     struct fault *f = o->fault;
 
-    if (o->block.buf) {
-        o->copy.memory = aligned_alloc(BUF_ALIGN_BYTES, BUF_BYTES);
-        if (!o->copy.memory)
-            abort(); /* a test's own memory ran out */
-        o->copy.registered = -1;
-        memcpy(o->copy.memory, o->block.buf->memory + o->block.buf_offset, (size_t)o->block.length);
-        o->block.buf = &o->copy;
-        o->block.buf_offset = 0;
-    }
+    if (o->block.buf)
+        fault_copy_bytes(o);
     o->block.done = fault_late_done;
     o->late_pending = true;
     f->late_count++;
@@ -359,6 +368,11 @@ static void fault_block(struct endpoint *ep, enum fault_op op, struct block_req 
     if (fault_kind_of(o) == FAULT_NET_TORN && !fault_block_tear(o)) {
         fault_settle(o);
         return;
+    }
+    if (fault_kind_of(o) == FAULT_FLIPPED && op == FAULT_WRITE) {
+        fault_copy_bytes(o);
+        fault_flip(o, o->copy.memory);
+        o->block.crc64_known = false;
     }
     submit(o->fault->inner, &o->block);
 }

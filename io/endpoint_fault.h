@@ -33,7 +33,11 @@ enum fault_op {
 #define FAULT_BLOCK_OPS (FAULT_BIT(FAULT_READ) | FAULT_BIT(FAULT_WRITE) | FAULT_BIT(FAULT_ZERO))
 #define FAULT_ALL_OPS   ((1u << FAULT_OPS) - 1u)
 
+/* What a copy makes of each is stated here and tested in tests/engine/copy_fault_test.c: it SURVIVES a
+ * few of them (the target is identical) or REPORTS at once (a named error; the target does not look
+ * whole). What is survived is reported when it does not end. */
 enum fault_kind {
+    /* survived */
     FAULT_THROTTLED,  /* 503 ServerBusy with retry_after_ms; not applied */
     FAULT_NET_BEFORE, /* the connection broke; not applied */
     FAULT_NET_AFTER,  /* the answer was lost; applied */
@@ -41,10 +45,13 @@ enum fault_kind {
     FAULT_NET_LATE,   /* writes and zeros: fails at once and is applied late_ns later, unless a
                          SETUP_FENCE succeeded in between; else as BEFORE */
     FAULT_CORRUPT,    /* bytes did not match their checksum, and that was noticed; not applied */
-    FAULT_FLIPPED,    /* reads: succeeds with one bit wrong, unnoticed; else passes through */
-    FAULT_AUTH,       /* 403; stays so for every request until endpoint_fault_renew */
-    FAULT_GONE,       /* 404: the plan is stale */
-    FAULT_DISK_FULL,  /* ENOSPC, no retry; not applied */
+    /* reported */
+    FAULT_FLIPPED,   /* reads, writes: succeeds with one bit wrong, and nobody notices but verify */
+    FAULT_AUTH,      /* 403; stays so for every request until endpoint_fault_renew */
+    FAULT_GONE,      /* 404: the plan is stale */
+    FAULT_CHANGED,   /* 412: the ETag is another; the plan is stale */
+    FAULT_DISK_FULL, /* ENOSPC, no retry; not applied */
+    FAULT_DISK_BAD,  /* EIO, no retry; not applied */
     FAULT_KINDS
 };
 

@@ -25,6 +25,12 @@ uint64_t fault_draw_random(struct fault_draw *draw)
     return z ^ (z >> 31);
 }
 
+/* Where the kind can happen. */
+static unsigned fault_ops_of(enum fault_kind kind)
+{
+    return kind == FAULT_FLIPPED ? FAULT_BIT(FAULT_READ) | FAULT_BIT(FAULT_WRITE) : FAULT_ALL_OPS;
+}
+
 uint32_t fault_draw(struct fault_draw *draw, enum fault_op op, struct extent extent)
 {
     uint64_t drawn = fault_draw_random(draw) % 1000;
@@ -32,7 +38,7 @@ uint32_t fault_draw(struct fault_draw *draw, enum fault_op op, struct extent ext
     for (uint32_t i = 0; i < draw->rules_count; i++) {
         const struct fault_rule *rule = &draw->rules[i];
 
-        if (!(rule->ops & FAULT_BIT(op)))
+        if (!(rule->ops & fault_ops_of(rule->kind) & FAULT_BIT(op)))
             continue;
         if (rule->within.length && !extent_common(rule->within, extent).length)
             continue;
@@ -81,8 +87,15 @@ void fault_draw_error(const struct fault_draw *draw, uint32_t rule, struct err *
         err_set(e, ERR_GONE, RETRY_REPLAN, "injected: 404 BlobNotFound");
         e->http_status = 404;
         break;
+    case FAULT_CHANGED:
+        err_set(e, ERR_GONE, RETRY_REPLAN, "injected: 412 ConditionNotMet");
+        e->http_status = 412;
+        break;
     case FAULT_DISK_FULL:
         err_set_errno(e, ENOSPC, RETRY_NEVER, "injected");
+        break;
+    case FAULT_DISK_BAD:
+        err_set_errno(e, EIO, RETRY_NEVER, "injected");
         break;
     case FAULT_FLIPPED:
     case FAULT_KINDS:

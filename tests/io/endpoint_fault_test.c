@@ -92,7 +92,9 @@ Test(endpoint_fault, each_kind_is_told_as_its_kind_and_applies_as_much_as_it_say
         {FAULT_CORRUPT, ERR_CORRUPT, RETRY_LATER, 0},
         {FAULT_AUTH, ERR_AUTH, RETRY_AFTER_RENEWAL, 0},
         {FAULT_GONE, ERR_GONE, RETRY_REPLAN, 0},
+        {FAULT_CHANGED, ERR_GONE, RETRY_REPLAN, 0},
         {FAULT_DISK_FULL, ERR_IO, RETRY_NEVER, 0},
+        {FAULT_DISK_BAD, ERR_IO, RETRY_NEVER, 0},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -103,7 +105,9 @@ Test(endpoint_fault, each_kind_is_told_as_its_kind_and_applies_as_much_as_it_say
         cr_assert_eq(error.retry, rows[i].retry, "row %zu", i);
         cr_assert_eq(pages, rows[i].pages, "row %zu", i);
         cr_assert_eq(error.retry_after_ms, rows[i].kind == FAULT_THROTTLED ? 1500 : 0);
-        cr_assert_eq(error.sys_errno, rows[i].kind == FAULT_DISK_FULL ? ENOSPC : 0);
+        cr_assert_eq(error.sys_errno, rows[i].kind == FAULT_DISK_FULL  ? ENOSPC
+                                      : rows[i].kind == FAULT_DISK_BAD ? EIO
+                                                                       : 0);
     }
 }
 
@@ -137,6 +141,27 @@ Test(endpoint_fault, a_flipped_bit_is_one_bit_and_nobody_says_so)
     await_good(await_block(&d.rig, d.ep, AWAIT_READ, (struct extent){0, 65536}, d.buf).err);
     for (size_t i = 0; i < 65536; i++)
         bits += (unsigned)__builtin_popcount(d.buf->memory[i]); /* the disk is all zero */
+    cr_assert_eq(bits, 1);
+    desk_close(&d);
+}
+
+Test(endpoint_fault, a_bit_flipped_in_storage_is_one_bit_and_the_writers_bytes_stay)
+{
+    struct fault_rule rule = {
+        .ops = FAULT_ALL_OPS, .kind = FAULT_FLIPPED, .permille = 1000, .hits_max = 1};
+    struct fault_options options = {.rules = &rule, .rules_count = 1};
+    struct desk d;
+    unsigned bits = 0;
+
+    desk_open(&d, &options);
+    await_good(await_stat(&d.rig, d.ep).err); /* no bit to flip there, so none is counted */
+    await_good(write_at(&d, 512, 65536).err);
+    cr_assert_eq(endpoint_fault_count(d.ep, FAULT_WRITE, FAULT_FLIPPED), 1);
+    cr_assert_eq(endpoint_fault_count_kind(d.ep, FAULT_FLIPPED), 1);
+    for (unsigned i = 0; i < 65536; i++) {
+        bits += (unsigned)__builtin_popcount(byte_below(&d, 512 + i) ^ 7u);
+        cr_assert_eq(d.buf->memory[i], 7);
+    }
     cr_assert_eq(bits, 1);
     desk_close(&d);
 }
