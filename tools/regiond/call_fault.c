@@ -138,6 +138,7 @@ static bool can_happen(const struct call *call)
     case FAULT_LIST_BEYOND_END:
     case FAULT_LIST_TRUNCATE:
     case FAULT_LIST_MARKER:
+    case FAULT_LIST_SHORT:
     case FAULT_LIST_SWAP:
         return has_body(call) && a->status == 200 && a->body_bytes == ANSWER_BYTES_UNKNOWN;
     default:

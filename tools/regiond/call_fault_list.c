@@ -121,23 +121,22 @@ static bool next_marker(const char *text, char out[MARKER_MAX_BYTES])
     return true;
 }
 
+void call_fault_list_arrived(struct call *call)
+{
+    if (call->fault.entries[0])
+        request_set_param(&call->x.request, "maxresults", call->fault.entries);
+}
+
 /* The answer the verb gives for that marker; the caller frees it. NULL: it gives none. */
 static char *page_of(struct call *call, const char *marker)
 {
     struct exchange other = {.parts = call->x.parts, .verb = call->x.verb};
     char *text = NULL;
-    size_t at = 0;
 
     other.answer.fd = -1;
     other.request = call->x.request; /* its texts are borrowed */
-    while (at < other.request.param_count && strcmp(other.request.params[at].name, "marker") != 0)
-        at++;
-    if (at == REQUEST_PARAM_MAX_COUNT)
-        return NULL;
-    other.request.params[at] = (struct request_pair){"marker", marker};
-    if (at == other.request.param_count)
-        other.request.param_count++;
-    if (other.verb->run(&other) && answer_collect(&other.answer))
+    if (request_set_param(&other.request, "marker", marker) && other.verb->run(&other) &&
+        answer_collect(&other.answer))
         text = other.answer.text;
     if (other.answer.context_free)
         other.answer.context_free(other.answer.context);
@@ -167,6 +166,13 @@ static void swap_pages(struct call *call, const char *text, struct text_out *out
     free(next);
 }
 
+static bool is_short(const char *text)
+{
+    char marker[MARKER_MAX_BYTES];
+
+    return next_marker(text, marker);
+}
+
 void call_fault_list(struct call *call)
 {
     struct answer *a = &call->x.answer;
@@ -193,6 +199,9 @@ void call_fault_list(struct call *call)
     case FAULT_LIST_SWAP:
         swap_pages(call, a->text, &spoilt);
         break;
+    case FAULT_LIST_SHORT: /* call_fault_list_arrived has seen to it */
+        call->has_fault = is_short(a->text);
+        return;
     default:
         return;
     }

@@ -9,6 +9,9 @@
 
 #include "tools/regiond/region_call.h"
 
+/* Before the verb runs: a page of as many entries as the script says. */
+void call_fault_list_arrived(struct call *call);
+
 /* For an answer whose body is text; does nothing unless the fault is one of FAULT_LIST_... and the
  * answer a range list in which it can be brought about. */
 void call_fault_list(struct call *call);

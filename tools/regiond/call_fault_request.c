@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "tools/regiond/call_fault.h"
+#include "tools/regiond/call_fault_list.h"
 #include "tools/regiond/call_late.h"
 #include "tools/regiond/dispatch.h"
 #include "tools/regiond/region_clock.h"
@@ -85,6 +86,7 @@ static bool change_blob(struct call *call)
 
 bool call_fault_request(struct call *call)
 {
+    call_fault_list_arrived(call);
     switch (call->fault.kind) {
     case FAULT_RESET:
     case FAULT_RESET_REQUEST: /* its body was shorter */

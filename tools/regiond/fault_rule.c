@@ -22,6 +22,7 @@ static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_LIST_BEYOND_END] = "listBeyondEnd",
     [FAULT_LIST_TRUNCATE] = "listTruncate",
     [FAULT_LIST_MARKER] = "listSameMarker",
+    [FAULT_LIST_SHORT] = "listShortPage",
     [FAULT_LIST_SWAP] = "listSwapPages",
     [FAULT_RESET_REQUEST] = "resetRequest",
     [FAULT_CORRUPT_REQUEST] = "corruptRequest",
@@ -167,6 +168,18 @@ static bool read_retry_after(const struct reading *in, const json_t *value, stru
     return true;
 }
 
+static bool read_entries(const struct reading *in, const json_t *value, struct fault *out)
+{
+    uint64_t entries;
+
+    if (!read_number(in, "entries", value, 10000, &entries))
+        return false;
+    if (entries == 0)
+        return say(in, "entries", "at least 1");
+    snprintf(out->entries, sizeof out->entries, "%u", (unsigned)entries);
+    return true;
+}
+
 static bool read_rule_number(const struct reading *in, const char *name, const json_t *value,
                              struct fault_rule *out, bool *out_known)
 {
@@ -218,6 +231,8 @@ static bool read_member(const struct reading *in, const char *name, const json_t
         return read_text(in, name, value, out->fault.code, sizeof out->fault.code);
     if (strcmp(name, "retryAfter") == 0)
         return read_retry_after(in, value, &out->fault);
+    if (strcmp(name, "entries") == 0)
+        return read_entries(in, value, &out->fault);
     if (strcmp(name, "nth") == 0)
         return read_nth(in, value, out);
     if (strcmp(name, "probability") == 0 && json_is_number(value)) {
@@ -241,6 +256,8 @@ static bool complete(const struct reading *in, struct fault *fault)
         return say(in, fault->name, "drip needs bytesPerSecond");
     if ((fault->kind == FAULT_LATE || fault->kind == FAULT_DELAY) && fault->delay_ms == 0)
         return say(in, fault->name, "needs ms");
+    if (fault->kind == FAULT_LIST_SHORT && fault->entries[0] == '\0')
+        return say(in, fault->name, "listShortPage needs entries");
     if (fault->kind == FAULT_STALL && fault->delay_ms == 0)
         fault->delay_ms = FAULT_TIME_MAX_MS;
     if (fault->kind == FAULT_SHORT_BODY && fault->after_bytes == 0)

@@ -38,6 +38,7 @@ enum fault_kind {
     FAULT_LIST_BEYOND_END, /* ... names a page beyond the blob's end */
     FAULT_LIST_TRUNCATE,   /* ... ends in the middle, well framed */
     FAULT_LIST_MARKER,     /* ... ends with the marker of the request: the same page for ever */
+    FAULT_LIST_SHORT,      /* ... ends earlier than asked, with a marker, as a service may */
     FAULT_LIST_SWAP,       /* ... is the page after the one asked for, which comes after it */
     FAULT_RESET_REQUEST,   /* resets after after_bytes of the request's body */
     FAULT_CORRUPT_REQUEST, /* one bit of the request's body was damaged on its way */
@@ -66,6 +67,7 @@ struct fault {
     unsigned status;
     char code[FAULT_CODE_MAX_BYTES];
     char retry_after[16]; /* value of the header; "" for none */
+    char entries[8];      /* a list's page has at most so many; "" as many as asked for */
     uint64_t after_bytes;
     uint64_t bytes_per_second;
     uint32_t delay_ms;

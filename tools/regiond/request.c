@@ -221,6 +221,20 @@ const char *request_param(const struct request *r, const char *name)
     return find(r->params, r->param_count, name);
 }
 
+bool request_set_param(struct request *r, const char *name, const char *value)
+{
+    size_t at = 0;
+
+    while (at < r->param_count && strcasecmp(r->params[at].name, name) != 0)
+        at++;
+    if (at == REQUEST_PARAM_MAX_COUNT)
+        return false;
+    r->params[at] = (struct request_pair){name, value};
+    if (at == r->param_count)
+        r->param_count++;
+    return true;
+}
+
 bool request_version_at_least(const struct request *r, const char *version)
 {
     return strcmp(r->version, version) >= 0;

@@ -97,6 +97,9 @@ void request_fini(struct request *r); /* of a zeroed request: a no-op */
 const char *request_header(const struct request *r, const char *name);
 const char *request_param(const struct request *r, const char *name);
 
+/* Replaces the first of that name, or adds it; both texts are borrowed. False: there are too many. */
+bool request_set_param(struct request *r, const char *name, const char *value);
+
 /* Is the request's service version this one ("2020-10-02") or later? No version is the oldest. */
 bool request_version_at_least(const struct request *r, const char *version);
 

@@ -199,7 +199,7 @@ Test(faults, every_kind_can_be_named)
 
     for (int i = 0; i < FAULT_KINDS; i++) {
         snprintf(rule, sizeof rule,
-                 "{\"fault\":\"%s\",\"status\":500,\"ms\":1,\"bytesPerSecond\":1}",
+                 "{\"fault\":\"%s\",\"status\":500,\"ms\":1,\"bytesPerSecond\":1,\"entries\":1}",
                  fault_kind_name((enum fault_kind)i));
         fault_plan_free(plan_of(rule));
     }
@@ -222,6 +222,8 @@ Test(faults, refuses_a_script_it_does_not_understand)
         "{\"seed\":1,\"rules\":[{\"fault\":\"status\",\"status\":418}]}",
         "{\"seed\":1,\"rules\":[{\"fault\":\"drip\"}]}",
         "{\"seed\":1,\"rules\":[{\"fault\":\"late\"}]}",
+        "{\"seed\":1,\"rules\":[{\"fault\":\"listShortPage\"}]}",
+        "{\"seed\":1,\"rules\":[{\"fault\":\"listSwapPages\",\"entries\":0}]}",
         "{\"seed\":1,\"rules\":[{\"fault\":\"reset\",\"probability\":2}]}",
         "{\"seed\":1,\"rules\":[{\"fault\":\"reset\",\"nth\":0}]}",
         "{\"seed\":1,\"rules\":[{\"fault\":\"reset\",\"nth\":[]}]}",

@@ -100,6 +100,8 @@ Test(region_fault_request, a_reset_in_the_body_stores_nothing)
     cr_assert_eq(answer.status, 0, "the connection broke");
     raw_answer_fini(&answer);
     cr_assert_eq(wrong_bits(&region, 'f', &crc64), 0);
+    for (int i = 0; i < 5000 && !fault_case_log_has(&region, "\"status\":0,\"fault\":\"it\""); i++)
+        usleep(1000); /* its line is written when the connection is gone */
     cr_assert(fault_case_log_has(&region, "\"status\":0,\"fault\":\"it\""));
     region_stop(&region);
 }
@@ -155,6 +157,25 @@ Test(region_fault_request, two_pages_of_a_list_come_in_the_wrong_order)
     cr_assert_eq(page(&region, marker, marker), 0, "then the first");
     cr_assert_eq(page(&region, marker, marker), 786432);
     cr_assert_str_empty(marker);
+    cr_assert(fault_case_log_has(&region, "\"fault\":\"it\""));
+    region_stop(&region);
+}
+
+Test(region_fault_request, a_page_of_a_list_may_be_shorter_than_asked)
+{
+    struct region_process region =
+        fault_case_begin("\"comp\":\"pagelist\"", "\"fault\":\"listShortPage\",\"entries\":2");
+    struct raw_answer answer;
+
+    for (uint64_t i = 0; i < 4; i++)
+        case_write(&region, CASE_BLOB, 786432 + i * 1024, 512, 'x');
+    cr_assert(fault_case_get(&region, CASE_BLOB "?comp=pagelist&maxresults=9", NULL, &answer));
+    cr_assert_not_null(strstr(answer.body, "<End>786943</End></PageRange><NextMarker>2!"), "%s",
+                       answer.body);
+    raw_answer_fini(&answer);
+    cr_assert(fault_case_get(&region, CASE_BLOB "?comp=pagelist&maxresults=9", NULL, &answer));
+    cr_assert_not_null(strstr(answer.body, "<NextMarker/>"), "it had its one time");
+    raw_answer_fini(&answer);
     cr_assert(fault_case_log_has(&region, "\"fault\":\"it\""));
     region_stop(&region);
 }
