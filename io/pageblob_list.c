@@ -129,7 +129,7 @@ static bool take_page(struct pageblob_lister *l, struct err *e)
     l->empty_pages = l->page_data.count || l->page_clears.count ? 0 : l->empty_pages + 1;
     if (*marker &&
         (strcmp(marker, l->marker) == 0 || l->empty_pages > PAGEBLOB_LIST_EMPTY_PAGES_MAX))
-        return err_set(e, ERR_CORRUPT, RETRY_NEVER,
+        return err_set(e, ERR_CORRUPT, RETRY_LATER,
                        "listing %.160s: the host gives the same page of its list again and again",
                        pageblob_url(l->blob)->address);
     if (!append_all(list->out_data, &l->page_data) ||

@@ -69,7 +69,7 @@ static void take_range(struct pageranges *list)
     struct extent range;
 
     if (fault) {
-        err_set(&list->err, ERR_CORRUPT, RETRY_NEVER,
+        err_set(&list->err, ERR_CORRUPT, RETRY_LATER,
                 "the host's range list is not valid: range %" PRIu64 " (%" PRIu64 "-%" PRIu64
                 ") %s (the blob has %" PRIu64 " bytes)",
                 list->count + 1, list->start, list->end, fault, list->blob_bytes);
@@ -104,7 +104,7 @@ static void take_number(struct pageranges *list, uint64_t *out_value, bool *has)
         ok = !__builtin_mul_overflow(value, 10u, &value) &&
              !__builtin_add_overflow(value, (uint64_t)(at[i] - '0'), &value);
     if (!ok || rest[strspn(rest, " \t\r\n")]) {
-        err_set(&list->err, ERR_CORRUPT, RETRY_NEVER,
+        err_set(&list->err, ERR_CORRUPT, RETRY_LATER,
                 "the host's range list is not valid: range %" PRIu64
                 " has a Start or End that is not one number",
                 list->count + 1);
@@ -153,7 +153,7 @@ static void on_start(void *user, const char *name, const char **attributes)
         return;
     if (list->depth == 1) {
         if (strcmp(name, "PageList") != 0) {
-            err_set(&list->err, ERR_CORRUPT, RETRY_NEVER,
+            err_set(&list->err, ERR_CORRUPT, RETRY_LATER,
                     "the host answered with XML that is not a list of page ranges");
             stop(list);
             return;
@@ -217,7 +217,7 @@ static void on_text(void *user, const char *text, int count)
     max = list->inside == IN_MARKER ? PAGERANGES_MARKER_MAX_BYTES
                                     : NUMBER_MAX_BYTES + NUMBER_SLACK_BYTES;
     if ((size_t)count > max - list->text_bytes) {
-        err_set(&list->err, ERR_CORRUPT, RETRY_NEVER,
+        err_set(&list->err, ERR_CORRUPT, RETRY_LATER,
                 "the host's range list is not valid: a %s is longer than %zu bytes",
                 list->inside == IN_MARKER ? "marker" : "number", max);
         stop(list);
@@ -234,7 +234,7 @@ static void on_doctype(void *user, const char *name, const char *sysid, const ch
     struct pageranges *list = user;
 
     (void)name, (void)sysid, (void)pubid, (void)internal;
-    err_set(&list->err, ERR_CORRUPT, RETRY_NEVER,
+    err_set(&list->err, ERR_CORRUPT, RETRY_LATER,
             "the host answered with a document type where a list of page ranges belongs");
     stop(list);
 }
@@ -297,7 +297,7 @@ static bool report(struct pageranges *list, struct err *e)
     if (code == XML_ERROR_NO_ELEMENTS || code == XML_ERROR_UNCLOSED_TOKEN)
         return err_set(e, ERR_CORRUPT, RETRY_LATER,
                        "the host's range list is cut off after %" PRIu64 " ranges", list->count);
-    return err_set(e, ERR_CORRUPT, RETRY_NEVER,
+    return err_set(e, ERR_CORRUPT, RETRY_LATER,
                    "the host's range list is not well-formed XML at byte %" PRIu64 ": %s",
                    (uint64_t)XML_GetCurrentByteIndex(list->parser), XML_ErrorString(code));
 }
@@ -320,7 +320,7 @@ bool pageranges_push(struct pageranges *list, const void *bytes, size_t count, s
         list->pushed_bytes += step;
         if (list->pushed_bytes - (uint64_t)XML_GetCurrentByteIndex(list->parser) >
             PAGERANGES_TOKEN_MAX_BYTES)
-            return err_set(e, ERR_CORRUPT, RETRY_NEVER,
+            return err_set(e, ERR_CORRUPT, RETRY_LATER,
                            "the host's range list has a tag or text longer than %u bytes",
                            PAGERANGES_TOKEN_MAX_BYTES);
     }

@@ -4,7 +4,8 @@
  * Must not know: HTTP, paging policy, what the ranges are for.
  * Threads:       none; one owner. Memory: the sets it fills and a small constant, whatever the body.
  * Errors:        ERR_CORRUPT with a sentence that names the bad range: not well-formed, cut off, not a page
- *                list, not aligned, not sorted, overlapping, outside the blob; ERR_LIMIT for too long.
+ *                list, not aligned, not sorted, overlapping, outside the blob (RETRY_LATER: it may have been
+ *                damaged on its way); ERR_LIMIT for too long.
  */
 #ifndef IO_PAGERANGES_H
 #define IO_PAGERANGES_H
