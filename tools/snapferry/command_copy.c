@@ -193,9 +193,11 @@ void command_copy(struct stage *stage, struct view_outcome *outcome)
     note_costs(stage, &done);
     if (copied && stage->options->verify)
         run_verify(&copying, outcome);
+    done.copy = copy_summary(copying.copy);
     if (outcome->status == STATUS_DONE)
         outcome->status = exit_status_of(&outcome->error);
-    done.copy = copy_summary(copying.copy);
+    if (outcome->status == STATUS_MISUSED && done.copy->copy_uuid[0])
+        outcome->status = STATUS_FAILED; /* misuse says that nothing was touched; the target is */
     done.outcome = *outcome;
     done.verified = copying.verified;
     if (done.copy->planned)
