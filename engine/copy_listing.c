@@ -29,8 +29,6 @@ static bool copy_listing_take(struct copy *copy, uint64_t up_to, struct err *e)
         return err_set(e, ERR_GONE, RETRY_REPLAN,
                        "%s: its size changed while it was listed; copy a snapshot of it",
                        lists->name);
-    if (up_to >= lists->size_bytes)
-        up_to = COPY_LIST_WHOLE;
     if (!copy_journal_listed(copy, list, &lists->page_data, &lists->page_clears, up_to, e))
         return false;
     if (!copy_listing_append(&list->data, &lists->page_data) ||
@@ -46,8 +44,22 @@ static void copy_list_page(struct list_req *req)
 {
     struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, list));
 
-    if (!err_is_set(&copy->lists.err))
+    /* Ranges that reach the end are not yet the whole list, as long as the host says that more come. */
+    if (!err_is_set(&copy->lists.err) && req->up_to < copy->lists.size_bytes)
         (void)copy_listing_take(copy, req->up_to, &copy->lists.err);
+}
+
+/* Pages that contradict each other: which of them is wrong nobody can say, nor what lies between them. So
+ * none of the list is kept, here or in the journal. */
+static void copy_listing_doubt(struct copy *copy, struct err *error)
+{
+    struct copy_list *list = copy->lists.under_way;
+    const struct extent_set nothing = {0};
+    struct err unwritten = {0};
+
+    copy_list_forget(list);
+    if (!copy_journal_listed(copy, list, &nothing, &nothing, 0, &unwritten))
+        *error = unwritten;
 }
 
 static void copy_list_done(struct list_req *req)
@@ -55,11 +67,12 @@ static void copy_list_done(struct list_req *req)
     struct copy *copy = (struct copy *)((char *)req - offsetof(struct copy, list));
     struct err error = copy->lists.err;
 
-    if (!err_is_set(&error) && !copy_list_is_whole(copy->lists.under_way)) {
+    if (!err_is_set(&error))
         error = req->err;
-        if (!err_is_set(&error))
-            (void)copy_listing_take(copy, COPY_LIST_WHOLE, &error);
-    }
+    if (!err_is_set(&error))
+        (void)copy_listing_take(copy, COPY_LIST_WHOLE, &error);
+    if (error.kind == ERR_CORRUPT)
+        copy_listing_doubt(copy, &error);
     copy_step_end(copy, &error);
 }
 

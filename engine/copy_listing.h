@@ -5,7 +5,7 @@
  * Threads:       the reactor's.
  *
  * What a page of a list brought is kept at once, here and in the journal: neither another try nor another
- * process asks for it again.
+ * process asks for it again; but none of a list whose pages contradict each other.
  */
 #ifndef ENGINE_COPY_LISTING_H
 #define ENGINE_COPY_LISTING_H

@@ -53,6 +53,8 @@ static bool copy_load_listed(struct copy *copy, const struct journal_listed *lis
     struct copy_list *list = copy_resume_list(copy, listed->list);
     struct extent_set *set;
 
+    if (list && listed->up_to == 0 && listed->count == 0)
+        copy_list_forget(list); /* it is in doubt */
     if (!list || listed->up_to < list->up_to || copy->resume.planned)
         return copy_refuse_record(copy);
     set = listed->clears ? &list->clears : &list->data;

@@ -54,6 +54,7 @@ const ROWS = [
     ["a list cut off", "source", { match: list, fault: "listTruncate", ...twice }],
     ["target's list out of order", "target", { match: list, fault: "listReorder", ...twice }],
     ["a list's pages swapped", "source", { match: list, fault: "listSwapPages", entries: 2, ...once }],
+    ["a list's last pages swapped", "source", { match: list, fault: "listSwapPages", entries: 8, ...once }],
     ["a list's marker repeats", "source", { match: list, fault: "listSameMarker", ...twice }],
     ["a list's pages for ever", "source", { match: list, fault: "listSameMarker" }, 3, "not in order"],
     ["a list never right", "source", { match: list, fault: "listDuplicate" }, 3, "not in order"],
