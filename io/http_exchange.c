@@ -15,78 +15,10 @@
 #define RECEIVE_BUFFER_BYTES (128u << 10)
 #define SEND_BUFFER_BYTES    (512u << 10)
 #define CRC_STEP_BYTES       (64u << 10) /* hashed and copied while it is in the cache */
-#define HEADER_NAME_MAX      1023u
-#define HEADER_VALUE_MAX     8191u
 #define SHOWN_ADDRESS_BYTES  160
 _Static_assert(RECEIVE_BUFFER_BYTES <= CURL_MAX_READ_SIZE, "libcurl takes no larger one");
 
 /* ---- Answers ---- */
-
-static bool starts_final_answer(const struct http_answer *answer)
-{
-    return answer->status >= 200;
-}
-
-static void take_content_range(struct http_answer *answer, const char *value)
-{
-    char after;
-
-    answer->range_known = sscanf(value, "bytes %" SCNu64 "-%" SCNu64 "%c", &answer->range_first,
-                                 &answer->range_last, &after) == 3 &&
-                          after == '/' && answer->range_first <= answer->range_last;
-}
-
-static uint32_t clamp_ms(uint64_t ms)
-{
-    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
-}
-
-/* Seconds, or a date; a date in the past means now. */
-static void take_retry_after(struct http_exchange *ex, const char *value)
-{
-    uint64_t now_ms = reactor_wall_ns(ex->reactor) / NS_PER_MS;
-    time_t date;
-
-    if (isdigit((unsigned char)*value)) {
-        unsigned long seconds = strtoul(value, NULL, 10);
-
-        ex->req->answer.retry_after_ms =
-            clamp_ms(seconds > UINT32_MAX ? UINT32_MAX : seconds * 1000ull);
-        return;
-    }
-    date = curl_getdate(value, NULL);
-    if (date > 0 && (uint64_t)date * 1000 > now_ms)
-        ex->req->answer.retry_after_ms = clamp_ms((uint64_t)date * 1000 - now_ms);
-}
-
-/* What will be shown to people and written into JSON: printable ASCII, cut to fit. */
-static void copy_shown(char *target, size_t target_bytes, const char *value)
-{
-    size_t used = 0;
-
-    for (; *value && used + 1 < target_bytes; value++)
-        target[used++] = *value >= ' ' && *value < 127 ? *value : '?';
-    target[used] = 0;
-    secret_redact(target); /* a host may echo what it was asked */
-}
-
-static void take_header(struct http_exchange *ex, const char *name, const char *value)
-{
-    struct http_answer *answer = &ex->req->answer;
-
-    if (strcmp(name, "content-range") == 0)
-        take_content_range(answer, value);
-    else if (strcmp(name, "retry-after") == 0 && !answer->retry_after_ms)
-        take_retry_after(ex, value);
-    else if (strcmp(name, "x-ms-retry-after-ms") == 0 || strcmp(name, "retry-after-ms") == 0)
-        answer->retry_after_ms = clamp_ms(strtoul(value, NULL, 10));
-    else if (strcmp(name, "x-ms-error-code") == 0)
-        copy_shown(answer->code, sizeof answer->code, value);
-    else if (strcmp(name, "x-ms-request-id") == 0)
-        copy_shown(answer->request_id, sizeof answer->request_id, value);
-    if (ex->req->header && starts_final_answer(answer))
-        ex->req->header(ex->req, name, value);
-}
 
 /* The blank line: what must be known before a byte of the body goes to memory. */
 static bool check_headers(struct http_exchange *ex)
@@ -109,66 +41,22 @@ static bool check_headers(struct http_exchange *ex)
                    answer->range_first, answer->range_last, req->range_first, last);
 }
 
-static bool is_control(char c)
-{
-    return (unsigned char)c < ' ' || c == 127;
-}
-
-static bool is_metadata(const char *name)
-{
-    return strncmp(name, "x-ms-meta-", 10) == 0;
-}
-
-/* "Name: value" without its line end. Lines that no service of ours writes are ignored, but metadata that
- * does not fit must not be: who merges metadata would lose it. */
-static bool split_header(struct http_exchange *ex, const char *line, const char *end)
-{
-    const char *colon = memchr(line, ':', (size_t)(end - line));
-    size_t name_bytes = colon ? (size_t)(colon - line) : 0;
-    char name[HEADER_NAME_MAX + 1];
-    char value[HEADER_VALUE_MAX + 1];
-
-    if (!colon || name_bytes > HEADER_NAME_MAX)
-        return true;
-    for (size_t i = 0; i < name_bytes; i++)
-        name[i] = i >= 10 && is_metadata(name) ? line[i] : (char)tolower((unsigned char)line[i]);
-    name[name_bytes] = 0;
-    for (colon++; colon < end && isspace((unsigned char)*colon);)
-        colon++;
-    if ((size_t)(end - colon) > HEADER_VALUE_MAX)
-        return !is_metadata(name) || err_set(&ex->err, ERR_LIMIT, RETRY_NEVER,
-                                             "metadata is longer than %u bytes", HEADER_VALUE_MAX);
-    /* What is shown to people must not move their cursor. */
-    for (size_t i = 0; i < (size_t)(end - colon); i++)
-        value[i] = is_control(colon[i]) ? '?' : colon[i];
-    value[end - colon] = 0;
-    take_header(ex, name, value);
-    return true;
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     struct http_exchange *ex = user;
     size_t bytes = size * count;
-    const char *end = line + bytes;
 
     ex->moved_ns = reactor_now_ns(ex->reactor);
-    ex->answer_header_bytes += bytes;
-    if (ex->answer_header_bytes > HTTP_ANSWER_HEADERS_MAX) {
-        err_set(&ex->err, ERR_LIMIT, RETRY_NEVER, "the host sent more than %u bytes of headers",
-                HTTP_ANSWER_HEADERS_MAX);
+    switch (http_head_push(&ex->head, line, bytes, reactor_wall_ns(ex->reactor) / NS_PER_MS,
+                           &ex->err)) {
+    case HTTP_HEAD_MORE:
+        break;
+    case HTTP_HEAD_END:
+        return check_headers(ex) ? bytes : 0;
+    case HTTP_HEAD_BAD:
         return 0;
     }
-    while (end > line && isspace((unsigned char)end[-1]))
-        end--;
-    if (end == line)
-        return check_headers(ex) ? bytes : 0;
-    if (end - line >= 12 && strncmp(line, "HTTP/", 5) == 0 && line[8] == ' ') {
-        memset(&ex->req->answer, 0, sizeof ex->req->answer); /* not the last: 100, a proxy's 200 */
-        ex->req->answer.status = atoi(line + 9);
-        return bytes;
-    }
-    return split_header(ex, line, end) ? bytes : 0;
+    return bytes;
 }
 
 static bool to_memory(struct http_exchange *ex, const char *bytes, size_t count)
@@ -352,7 +240,8 @@ bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struc
     CURLcode code = CURLE_OUT_OF_MEMORY;
 
     ex->req = req;
-    ex->sent_bytes = ex->refusal_bytes = ex->answer_header_bytes = 0;
+    ex->sent_bytes = ex->refusal_bytes = 0;
+    ex->head = (struct http_head){.req = req};
     ex->dropped_bytes = 0;
     ex->enough = false;
     ex->sendings = 0;

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "io/http.h"
+#include "io/http_head.h"
 
 struct http_exchange {
     /* set once */
@@ -26,10 +27,11 @@ struct http_exchange {
     uint64_t moved_ns; /* when the last byte went either way */
     size_t sent_bytes; /* of the body, given to libcurl */
     unsigned sendings; /* times the request was put on a connection */
-    size_t refusal_bytes, answer_header_bytes;
+    size_t refusal_bytes;
     uint64_t dropped_bytes; /* of bodies that nobody wants */
     bool enough;            /* stopped by us in the midst of such a body: the answer is whole */
-    struct err err;         /* what a callback found; the transfer is stopped then */
+    struct http_head head;
+    struct err err; /* what a callback found; the transfer is stopped then */
     char *header_text;
     size_t header_capacity;
     struct curl_slist header_nodes[HTTP_HEADERS_MAX + 1]; /* ours, so that no request allocates */

@@ -6,8 +6,9 @@ set -euo pipefail
 wanted=(gcc cmake ninja-build pkg-config libcurl4-openssl-dev liburing-dev libssl-dev libxxhash-dev
     libzstd-dev libexpat1-dev libjansson-dev libmicrohttpd-dev ca-certificates curl e2fsprogs)
 if [ "${1:-all}" != build ]; then
-    # Criterion; the lints; Azurite, the official SDK and AzCopy with what they need.
-    wanted+=(libcriterion-dev clang-format universal-ctags nodejs npm libsecret-1-0 bsdutils openssl)
+    # Criterion; the lints; fuzzing; Azurite, the official SDK and AzCopy with what they need.
+    wanted+=(libcriterion-dev clang-format universal-ctags clang libclang-rt-dev nodejs npm
+        libsecret-1-0 bsdutils openssl)
 fi
 
 missing=()

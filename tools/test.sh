@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything from a fresh machine: installs what is missing, builds the release preset and the debug
-# preset (ASan and UBSan), runs all tests on both. The last line is "N passed, N failed".
+# preset (ASan and UBSan), runs all tests on both, and each fuzz target for a moment (the fuzz preset).
+# The last line is "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -30,11 +31,11 @@ step "packages" tools/install_packages.sh
 if [ -x tests/system/install_clients.sh ]; then
     step "foreign clients" tests/system/install_clients.sh
 fi
-for preset in release debug; do
+for preset in release debug fuzz; do
     step "configure $preset" cmake --preset "$preset"
     step "build $preset" cmake --build --preset "$preset"
 done
-for preset in release debug; do
+for preset in release debug fuzz; do
     echo "== test $preset"
     ctest --preset "$preset" -j "$(nproc)" 2>&1 | tee "$log" | grep -vE '^ +Start '
     # Counted from one line a test, so that a test that crashed, hung or was not found counts too.
