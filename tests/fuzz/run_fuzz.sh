@@ -2,13 +2,13 @@
 # Runs the fuzz targets for SECONDS each, as many at once as there are cores, and says what each did. What
 # they found stays in build/fuzz/fuzz/NAME and is where the next run begins; what broke one is beside it.
 #
-#     tests/fuzz/run.sh 3600               an hour each
-#     tests/fuzz/run.sh 600 journal vhd    ten minutes, these two
+#     tests/fuzz/run_fuzz.sh 3600               an hour each
+#     tests/fuzz/run_fuzz.sh 600 journal vhd    ten minutes, these two
 #
 # Exit status 1 when one broke: shorten its input (NAME_fuzz -minimize_crash=1 FILE), and write a test of it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-seconds=${1:?usage: tests/fuzz/run.sh SECONDS [NAME...]}
+seconds=${1:?usage: tests/fuzz/run_fuzz.sh SECONDS [NAME...]}
 shift
 
 cmake --preset fuzz >/dev/null
