@@ -5,8 +5,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "blockmap/xxh3_wide.h"
-
 #define JOURNAL_MAGIC          "snapfjl1"
 #define MAGIC_BYTES            8u
 #define PREAMBLE_BYTES         16u /* magic and salt, before the first record */
@@ -16,8 +14,6 @@
 #define VARINT_MAX_BYTES       10u
 #define PAGE_SHIFT             9u /* extents in whole pages are told in pages */
 #define HEADER_TEXTS_MAX_BYTES (3 * MARKER_SOURCE_MAX_BYTES + 8 * JOURNAL_TEXT_MAX_BYTES)
-
-#define PLAN_BATCH_EXTENTS 256u
 
 #define LISTED_CLEARS 1u
 #define LISTED_PAGES  2u
@@ -455,35 +451,4 @@ size_t journal_claimed_bytes(const unsigned char *bytes, size_t count, uint64_t 
         return 0;
     return preamble_bytes + FRAME_HEAD_BYTES + (size_t)get_le(bytes + preamble_bytes, 4) +
            CHECKSUM_BYTES;
-}
-
-/* Each batch's hash is of the hash before it and the batch, so that nothing needs memory. */
-static void plan_digest_set(unsigned char digest[DIGEST_HASH_BYTES], const struct extent_set *set)
-{
-    unsigned char batch[DIGEST_HASH_BYTES + 8 + PLAN_BATCH_EXTENTS * 16];
-    size_t i = 0;
-
-    do {
-        struct writer w = {batch};
-
-        put_bytes(&w, digest, DIGEST_HASH_BYTES);
-        put_le(w.at, set->count, 8);
-        w.at += 8;
-        for (size_t n = 0; n < PLAN_BATCH_EXTENTS && i < set->count; n++, i++) {
-            struct extent extent = extent_set_at(set, i);
-
-            put_le(w.at, extent.offset, 8);
-            put_le(w.at + 8, extent.length, 8);
-            w.at += 16;
-        }
-        xxh3_wide(batch, (size_t)(w.at - batch), digest);
-    } while (i < set->count);
-}
-
-void journal_plan_digest(const struct extent_set *reads, const struct extent_set *clears,
-                         unsigned char out_digest[DIGEST_HASH_BYTES])
-{
-    memset(out_digest, 0, DIGEST_HASH_BYTES);
-    plan_digest_set(out_digest, reads);
-    plan_digest_set(out_digest, clears);
 }

@@ -44,8 +44,4 @@ bool journal_is_ours(const unsigned char *bytes, size_t count);
 /* Bytes the record that begins here claims to have; 0 when count is too few to tell. */
 size_t journal_claimed_bytes(const unsigned char *bytes, size_t count, uint64_t offset);
 
-/* What a plan is known by again. */
-void journal_plan_digest(const struct extent_set *reads, const struct extent_set *clears,
-                         unsigned char out_digest[DIGEST_HASH_BYTES]);
-
 #endif

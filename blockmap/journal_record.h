@@ -73,7 +73,7 @@ struct journal_planned {
     uint64_t disk_bytes;
     uint64_t target_bytes;                 /* wanted */
     uint64_t total_bytes;                  /* that must change */
-    unsigned char plan[DIGEST_HASH_BYTES]; /* of the worklist: journal_plan_digest */
+    unsigned char plan[DIGEST_HASH_BYTES]; /* of the worklist: engine/plan_digest.h */
 };
 
 /* hashes: of the blocks that this range's bytes made whole, neighbours, from

@@ -119,14 +119,10 @@ struct journal *journal_open(struct reactor *r, const char *path, struct err *e)
 
 void journal_close(struct journal *j)
 {
-    struct err e = {0};
-
     if (!j)
         return;
     assert(!j->syncing);
     reactor_disarm(j->reactor, &j->sync_timer);
-    if (j->sealed_bytes)
-        (void)journal_write_sealed(j, &e); /* what is lost here is only done again */
     if (j->dirty)
         (void)fsync(j->fd);
     journal_free(j);
@@ -137,7 +133,6 @@ void journal_drop(struct journal *j)
     if (!j)
         return;
     (void)unlink(j->path);
-    j->sealed_bytes = 0;
     j->dirty = false;
     journal_close(j);
 }
@@ -320,8 +315,7 @@ bool journal_write_sealed(struct journal *j, struct err *e)
 bool journal_append(struct journal *j, const struct journal_record *record, struct err *e)
 {
     assert(record->type != JOURNAL_HEADER);
-    return journal_write_sealed(j, e) &&
-           journal_put(j, j->scratch, journal_encode(record, j->scratch), 1, e);
+    return journal_put(j, j->scratch, journal_encode(record, j->scratch), 1, e);
 }
 
 bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e)
@@ -349,11 +343,6 @@ const char *journal_path(const struct journal *j)
 uint64_t journal_torn_bytes(const struct journal *j)
 {
     return j->file_bytes > j->end ? j->file_bytes - j->end : 0;
-}
-
-bool journal_has_sealed(const struct journal *j)
-{
-    return j->sealed_bytes > 0;
 }
 
 uint64_t journal_records_written(const struct journal *j)

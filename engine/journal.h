@@ -12,7 +12,7 @@
  * Two steps, because durable comes before recorded: journal_note puts a record into memory;
  * journal_seal draws a line; journal_write_sealed writes what was noted before the line. A target that
  * answers durably is noted, sealed and written in one turn of the reactor; one that buffers is sealed when
- * its flush begins and written when the flush succeeded. What is noted and never sealed is dropped.
+ * its flush begins and written when the flush succeeded. What is noted and never written is dropped.
  */
 #ifndef ENGINE_JOURNAL_H
 #define ENGINE_JOURNAL_H
@@ -33,7 +33,7 @@ struct journal;
 /* Opens or makes path (0600, its folder 0700) and locks it: ERR_CONFLICT when another process has it. A
  * file that is no journal is refused, never overwritten. */
 struct journal *journal_open(struct reactor *r, const char *path, struct err *e);
-/* Writes what is sealed, syncs, unlocks; journal_busy must be false. */
+/* Syncs what was written and unlocks; what was only noted is dropped. journal_busy must be false. */
 void journal_close(struct journal *j); /* NULL is fine */
 /* The same, and removes the file: nothing is left to go on with. */
 void journal_drop(struct journal *j);
@@ -61,7 +61,7 @@ void journal_note_done(struct journal *j, const struct journal_done *done);
 bool journal_is_full(const struct journal *j);
 void journal_seal(struct journal *j);
 bool journal_write_sealed(struct journal *j, struct err *e);
-/* Writes one record at once; it overtakes what is noted and not sealed. */
+/* Writes one record at once; it overtakes what is noted. */
 bool journal_append(struct journal *j, const struct journal_record *record, struct err *e);
 /* The same and fsync before it returns: for the few records that must survive a power loss. */
 bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e);
@@ -70,7 +70,6 @@ bool journal_append_synced(struct journal *j, const struct journal_record *recor
 const char *journal_path(const struct journal *j);
 /* After NO_MORE: bytes behind the last good record, which the first append cuts off. */
 uint64_t journal_torn_bytes(const struct journal *j);
-bool journal_has_sealed(const struct journal *j);
 uint64_t journal_records_written(const struct journal *j); /* by this process, header included */
 /* written runs right after records reached the file, with that count. For tests that end a process there. */
 void journal_watch(struct journal *j, void (*written)(void *arg, uint64_t records), void *arg);

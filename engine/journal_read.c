@@ -98,7 +98,7 @@ void journal_unread(struct journal *j)
 
 void journal_rewind(struct journal *j)
 {
-    assert(j->written_count == 0);
+    assert(j->noted_bytes == 0);
     if (!j->found)
         return;
     j->unread = false;

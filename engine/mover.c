@@ -53,6 +53,7 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
         return NULL;
     }
     m->setup = *setup;
+    m->replaying = setup->journal != NULL;
     if (setup->window_max && setup->window_max < window_max)
         window_max = setup->window_max;
     if (window_max > PACER_WINDOW_MAX)
@@ -92,73 +93,10 @@ static void mover_wake(struct timer *timer)
     mover_post_pump((struct mover *)((char *)timer - offsetof(struct mover, wake_timer)));
 }
 
-static void mover_fail(struct mover *m, const struct err *why)
+void mover_fail(struct mover *m, const struct err *why)
 {
     if (!err_is_set(&m->err))
         m->err = *why;
-}
-
-/* ---- Durability: a target that buffers is flushed now and then; only then bytes count ---- */
-
-static void mover_flush_due(struct timer *timer);
-
-static void mover_flush_done(struct block_req *req)
-{
-    struct mover *m = (struct mover *)((char *)req - offsetof(struct mover, flush_req));
-    uint64_t now_ns = reactor_now_ns(m->setup.reactor);
-    struct retry_verdict verdict;
-
-    m->flushing = false;
-    if (!err_is_set(&req->err)) {
-        m->flush_attempts = 0;
-        progress_durable(m->setup.progress, m->flushing_bytes, now_ns);
-        if (m->unflushed_bytes) /* written while this one was under way */
-            reactor_arm(m->setup.reactor, &m->flush_timer, now_ns + MOVER_FLUSH_NS,
-                        mover_flush_due);
-    } else {
-        m->unflushed_bytes += m->flushing_bytes;
-        verdict = retry_judge(&req->err, ++m->flush_attempts, m->setup.random);
-        if (verdict.action == RETRY_ACT_GIVE_UP) {
-            mover_fail(m, &req->err);
-        } else {
-            m->counts.retries++;
-            reactor_arm(m->setup.reactor, &m->flush_timer, now_ns + verdict.delay_ns,
-                        mover_flush_due);
-        }
-    }
-    m->flushing_bytes = 0;
-    mover_post_pump(m);
-}
-
-static void mover_flush(struct mover *m)
-{
-    assert(!m->flushing);
-    m->flushing = true;
-    m->flushing_bytes = m->unflushed_bytes;
-    m->unflushed_bytes = 0;
-    m->flush_req = (struct block_req){.done = mover_flush_done};
-    endpoint_flush(m->setup.target, &m->flush_req);
-}
-
-static void mover_flush_due(struct timer *timer)
-{
-    struct mover *m = (struct mover *)((char *)timer - offsetof(struct mover, flush_timer));
-
-    if (!m->flushing && m->unflushed_bytes)
-        mover_flush(m);
-}
-
-static void mover_note_written(struct mover *m, uint64_t bytes)
-{
-    uint64_t now_ns = reactor_now_ns(m->setup.reactor);
-
-    if (!(m->setup.target->capabilities & ENDPOINT_BUFFERS)) {
-        progress_durable(m->setup.progress, bytes, now_ns);
-        return;
-    }
-    if (!m->unflushed_bytes && !m->flushing && m->flush_attempts == 0)
-        reactor_arm(m->setup.reactor, &m->flush_timer, now_ns + MOVER_FLUSH_NS, mover_flush_due);
-    m->unflushed_bytes += bytes;
 }
 
 /* ---- How ranges end ---- */
@@ -184,7 +122,7 @@ void mover_range_done(struct mover_range *range)
 
     pacer_note_done(&m->pacer, range->clear ? 0 : range->extent.length, now_ns - range->started_ns,
                     now_ns);
-    mover_note_written(m, range->extent.length);
+    mover_note_done(range);
     mover_range_give_back(range);
 }
 
@@ -254,6 +192,8 @@ static bool mover_begin_next(struct mover *m)
     range->clear = clear;
     range->buf = buf;
     range->state = RANGE_PLANNED;
+    if (extent_end(extent) > m->ahead_end)
+        m->ahead_end = extent_end(extent);
     mover_range_begin(range);
     return true;
 }
@@ -262,6 +202,17 @@ static bool mover_hashing_is_behind(const struct mover *m)
 {
     return (m->root && root_backlog(m->root) > ROOT_BACKLOG_MAX) ||
            (m->order && delta_order_full(m->order));
+}
+
+/* What hashing waits for is always taken: it lies below what was taken before, by this process or by one
+ * whose journal was replayed. */
+static bool mover_may_take(const struct mover *m)
+{
+    const struct extent_set *next = mover_clear_is_next(m) ? &m->clears : &m->reads;
+
+    if (next->count == 0 || (m->setup.journal && journal_is_full(m->setup.journal)))
+        return false;
+    return extent_set_at(next, 0).offset < m->ahead_end || !mover_hashing_is_behind(m);
 }
 
 static void mover_begin_ranges(struct mover *m)
@@ -274,7 +225,7 @@ static void mover_begin_ranges(struct mover *m)
             reactor_arm(m->setup.reactor, &m->wake_timer, now_ns + MOVER_POOL_WAIT_NS, mover_wake);
         return;
     }
-    while ((m->reads.count || m->clears.count) && !mover_hashing_is_behind(m)) {
+    while (mover_may_take(m)) {
         if (!m->free_ranges || !pacer_may_start(&m->pacer, m->inflight, now_ns))
             break;
         if (!mover_begin_next(m)) {
@@ -305,7 +256,7 @@ static void mover_wind_down(struct mover *m)
     for (uint32_t i = 0; i < m->pacer.window_max; i++)
         if (m->inflight && m->ranges[i].state == RANGE_WAITING)
             mover_range_abandon(&m->ranges[i]);
-    if (m->inflight == 0 && !m->flushing && !m->pump_posted)
+    if (m->inflight == 0 && !mover_flush_last(m) && !m->pump_posted)
         mover_end(m);
 }
 
@@ -316,6 +267,7 @@ static void mover_pump(struct reactor_task *task)
     bool feeding = false;
 
     m->pump_posted = false;
+    mover_record(m);
     if (m->stopping && !err_is_set(&m->err))
         err_set(&m->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
     if (err_is_set(&m->err)) {
@@ -328,6 +280,11 @@ static void mover_pump(struct reactor_task *task)
     }
     if (feeding)
         mover_post_pump(m);
+    if (m->replaying) {
+        mover_replay(m);
+        mover_post_pump(m);
+        return;
+    }
     mover_begin_ranges(m);
     if (m->inflight || m->reads.count || m->clears.count || m->flushing)
         return;

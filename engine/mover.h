@@ -7,6 +7,10 @@
  * The worklist is the truth: taking a range subtracts it, failing adds it back. A range that waits for
  * another try keeps its slot and its buffer, so a retried write reads nothing again; one that waits for
  * a new URL gives its buffer to whoever can use it.
+ *
+ * With a journal the mover first takes from it what is done, a bounded number of records a turn; a record
+ * that does not belong to the plan ends it with ERR_CORRUPT. From then on what is durable is recorded. A
+ * journal that cannot be written ends the mover with the journal's error.
  */
 #ifndef ENGINE_MOVER_H
 #define ENGINE_MOVER_H
@@ -15,6 +19,7 @@
 #include <stdint.h>
 
 #include "blockmap/digest.h"
+#include "engine/journal.h"
 #include "engine/pacer.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
@@ -43,6 +48,11 @@ struct mover_setup {
     struct retry_random *random;
     bool hash;                    /* make the root (full) or the digest (delta) */
     const struct root_sink *sink; /* told of the root's blocks (full, with hash); NULL: nobody */
+    struct journal *journal;      /* read from its next record on, then written; NULL: none */
+    /* False: this range is not recorded, so a later process does it again. NULL: all are. */
+    bool (*may_record)(void *arg, struct extent extent);
+    void (*stage)(void *arg,
+                  enum journal_stage stage); /* a stage that the journal has; may be NULL */
     uint32_t window_start;
     uint32_t window_max;
     struct range_trace trace; /* moved NULL: nobody looks */
@@ -55,6 +65,7 @@ struct mover_counts {
     uint64_t written_bytes;
     uint64_t cleared_bytes;
     uint64_t skipped_bytes; /* zero at both ends */
+    uint64_t resumed_bytes; /* that the journal says are done, and that are not done again */
     uint64_t retries;
     uint32_t window;
     bool indefinite; /* a write or clear that failed may still be applied */

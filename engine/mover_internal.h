@@ -1,6 +1,7 @@
-/* mover_internal.h - what mover.c (which range next) and mover_range.c (one range's life) share.
+/* mover_internal.h - what mover.c (which range next), mover_range.c (one range's life), mover_access.c (its
+ * waits for a new URL), mover_durable.c (when it counts) and mover_replay.c (what a journal says) share.
  *
- * Knows:         both halves of the mover. Included by them alone.
+ * Knows:         all parts of the mover. Included by them alone.
  * Must not know: anything that mover.h must not.
  */
 #ifndef ENGINE_MOVER_INTERNAL_H
@@ -28,7 +29,8 @@ struct mover_range {
     bool hashed;         /* the root has its bytes */
     uint64_t crc64;      /* of the whole range as it was read */
     bool crc64_known;
-    uint64_t skipped_bytes; /* zero at both ends */
+    uint64_t skipped_bytes;    /* zero at both ends */
+    struct root_blocks blocks; /* that its bytes made whole; of a delta: the hash of its bytes */
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
     uint32_t run_count;
     uint32_t run_next; /* first run that is not behind piece_at */
@@ -46,6 +48,8 @@ struct mover {
     struct mover_range *ranges;
     struct mover_range *free_ranges;
     uint32_t inflight;
+    uint64_t ahead_end; /* nothing behind it was ever taken */
+    bool replaying;     /* the journal was not read to its end: nothing is taken */
     bool started, stopping, ended;
     bool pump_posted;
     struct reactor_task pump_task;
@@ -57,6 +61,8 @@ struct mover {
     uint32_t flush_attempts;
     uint64_t flushing_bytes;
     uint64_t unflushed_bytes;
+    bool flush_gave_up, flushed_last;
+    uint64_t unrecorded_bytes; /* durable and noted; a target that does not buffer */
     struct access_waiter source_wait, target_wait;
     uint32_t refused_count; /* ranges */
     struct mover_counts counts;
@@ -69,9 +75,20 @@ void mover_range_again(struct mover_range *range); /* its request once more; sta
 /* Ends the wait of a range that waits, so that it can be given back. */
 void mover_range_abandon(struct mover_range *range);
 
+/* mover_durable.c */
+void mover_note_done(struct mover_range *range); /* the target answered */
+void mover_record(struct mover *mover);          /* writes what is durable and noted */
+void mover_flush(struct mover *mover);
+/* Before the end of a mover that failed or was stopped: records what can be. True: wait for it. */
+bool mover_flush_last(struct mover *mover);
+
+/* mover_replay.c: some records; ends replaying, or fails. */
+void mover_replay(struct mover *mover);
+
 /* mover.c: how a range ends. The range may be used for another at once. */
 void mover_range_done(struct mover_range *range);
 void mover_range_failed(struct mover_range *range, const struct err *why);
+void mover_fail(struct mover *mover, const struct err *why); /* the first failure stays */
 void mover_post_pump(struct mover *mover);
 struct buf *mover_borrow(struct mover *mover); /* NULL: others hold every buffer */
 

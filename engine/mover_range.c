@@ -74,8 +74,12 @@ static bool range_digest(struct mover_range *range, struct err *e)
 
     if (!m->order)
         return true;
-    if (!range->clear)
+    if (!range->clear) {
         hash = digest_bytes(range->buf->memory, (size_t)range->extent.length);
+        range->blocks.first_block = 0;
+        range->blocks.hashes[0] = hash;
+        range->blocks.count = 1;
+    }
     return delta_order_take(m->order, range->extent, &hash, e);
 }
 
@@ -197,7 +201,7 @@ static bool range_hash(struct mover_range *range, struct err *e)
         return true;
     range->hashed = true;
     return root_take(m->root, range->extent.offset, range->buf->memory,
-                     (size_t)range->extent.length, NULL, e);
+                     (size_t)range->extent.length, &range->blocks, e);
 }
 
 static void range_read_done(struct block_req *req)
@@ -252,6 +256,7 @@ void mover_range_begin(struct mover_range *range)
     range->piece_at = 0;
     range->skipped_bytes = 0;
     range->refused = range->hashed = false;
+    range->blocks.count = 0;
     range->started_ns = reactor_now_ns(range->mover->setup.reactor);
     if (range->clear)
         mover_range_write(range);

@@ -41,6 +41,20 @@ void progress_plan(struct progress *progress, uint64_t total_bytes, uint64_t now
     progress_sample(progress, now_ns);
 }
 
+void progress_resume(struct progress *progress, uint64_t durable_bytes, uint64_t recorded_bytes,
+                     uint64_t now_ns)
+{
+    double percent = progress_open_percent(recorded_bytes, progress->total_bytes);
+
+    assert(progress->planned && !progress->committed && progress->durable_bytes == 0);
+    assert(durable_bytes <= recorded_bytes && recorded_bytes <= progress->total_bytes);
+    progress->durable_bytes = durable_bytes;
+    if (percent > progress->percent_said)
+        progress->percent_said = percent;
+    progress->sample_count = 0; /* what others did is not our rate */
+    progress_sample(progress, now_ns);
+}
+
 void progress_durable(struct progress *progress, uint64_t bytes, uint64_t now_ns)
 {
     assert(progress->planned && !progress->committed);

@@ -36,6 +36,10 @@ struct progress_view {
 /* An earlier process was that far; the percentage begins there. Before the plan. */
 void progress_recall(struct progress *progress, uint64_t durable_bytes, uint64_t total_bytes);
 void progress_plan(struct progress *progress, uint64_t total_bytes, uint64_t now_ns);
+/* What an earlier process made durable; recorded_bytes: what its journal says, which may be more (some of it
+ * is done again): the percent never falls below that. After progress_plan, before anything is durable. */
+void progress_resume(struct progress *progress, uint64_t durable_bytes, uint64_t recorded_bytes,
+                     uint64_t now_ns);
 void progress_durable(struct progress *progress, uint64_t bytes, uint64_t now_ns);
 void progress_commit(struct progress *progress);
 struct progress_view progress_look(struct progress *progress, uint64_t now_ns);

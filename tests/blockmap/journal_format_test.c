@@ -291,7 +291,7 @@ Test(journal_format, a_foreign_file_is_told_from_ours)
     cr_expect(journal_is_ours(bytes, 7));
 }
 
-/* ---- Several at once; plans ---- */
+/* ---- Several at once ---- */
 
 Test(journal_format, records_stamped_together_stand_one_behind_the_other)
 {
@@ -314,25 +314,4 @@ Test(journal_format, records_stamped_together_stand_one_behind_the_other)
         at += used;
     }
     cr_expect_eq(at, count);
-}
-
-Test(journal_format, plans_that_differ_have_different_digests)
-{
-    unsigned char digests[5][DIGEST_HASH_BYTES];
-    struct extent_set many = {0}, few = {0}, none = {0};
-
-    for (uint64_t i = 0; i < 1000; i++)
-        cr_assert(extent_set_append(&many, (struct extent){i * 1024, 512}));
-    cr_assert(extent_set_copy(&few, &many));
-    journal_plan_digest(&many, &few, digests[0]);
-    cr_assert(extent_set_subtract(&few, (struct extent){999 * 1024 + 256, 256}));
-    journal_plan_digest(&many, &few, digests[1]);
-    journal_plan_digest(&few, &many, digests[2]);
-    journal_plan_digest(&many, &none, digests[3]);
-    journal_plan_digest(&none, &many, digests[4]);
-    for (size_t i = 0; i < 5; i++)
-        for (size_t k = 0; k < i; k++)
-            cr_expect_neq(memcmp(digests[i], digests[k], DIGEST_HASH_BYTES), 0);
-    extent_set_fini(&many);
-    extent_set_fini(&few);
 }

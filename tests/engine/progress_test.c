@@ -122,3 +122,18 @@ Test(progress, looking_changes_nothing_but_what_was_said)
     cr_expect_eq(one.bytes_per_second, other.bytes_per_second);
     cr_expect_eq(one.eta_seconds, other.eta_seconds);
 }
+
+Test(progress, a_resumed_copy_begins_where_its_journal_ended)
+{
+    struct progress p = {0};
+
+    progress_plan(&p, 100 * MIB, S);
+    progress_resume(&p, 40 * MIB, 43 * MIB, S);
+    cr_expect_float_eq(progress_look(&p, S).percent, 43.0, 0.001);
+    cr_expect_eq(progress_look(&p, S).durable_bytes, 40 * MIB);
+    cr_expect_eq(progress_look(&p, 2 * S).bytes_per_second, 0u, "others' bytes are not our rate");
+    progress_durable(&p, 2 * MIB, 2 * S);
+    cr_expect_float_eq(progress_look(&p, 2 * S).percent, 43.0, 0.001, "what is done again");
+    progress_durable(&p, 58 * MIB, 3 * S);
+    cr_expect_lt(progress_look(&p, 3 * S).percent, 100.0);
+}
