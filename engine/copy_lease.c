@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/copy_access.h"
 #include "engine/copy_internal.h"
 
 static struct copy *copy_of_lease(struct copy_lease *lease)
@@ -111,7 +112,12 @@ static void copy_lease_due(struct timer *timer)
     struct copy_lease *lease =
         (struct copy_lease *)((char *)timer - offsetof(struct copy_lease, timer));
 
-    copy_lease_submit(copy_of_lease(lease), SETUP_LEASE, copy_lease_renewed);
+    struct copy *copy = copy_of_lease(lease);
+
+    if (copy_access_waits(copy)) /* it would be refused; and may end, as nothing is written now */
+        copy_lease_arm(copy, COPY_LEASE_LOOK_NS);
+    else
+        copy_lease_submit(copy, SETUP_LEASE, copy_lease_renewed);
 }
 
 /* ---- The steps ---- */
@@ -134,6 +140,8 @@ bool copy_want_lease_made(const struct copy *copy)
 
 bool copy_start_lease(struct copy *copy)
 {
+    if (copy->lease.lock_fd) /* a journal may have known another name than the lock did */
+        target_state_sign(copy->lease.lock_fd - 1, copy->lease.id);
     copy->setup.lease_id = copy->lease.id;
     copy_submit_setup(copy, SETUP_LEASE);
     return true;

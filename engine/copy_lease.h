@@ -24,6 +24,7 @@
 
 #define COPY_LEASE_RENEW_NS (20ull * 1000000000ull) /* of 60 s: two failures are survived */
 #define COPY_LEASE_RETRY_NS (2ull * 1000000000ull)  /* after a renewal that failed */
+#define COPY_LEASE_LOOK_NS  (1ull * 1000000000ull)  /* while the copy waits for a new URL */
 
 struct copy;
 

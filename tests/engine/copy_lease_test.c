@@ -11,6 +11,7 @@
 
 #include "engine/copy.h"
 #include "engine/target_state.h"
+#include "tests/support/access_case.h"
 #include "tests/support/copy_case.h"
 
 #define DISK_BYTES (512 * COPY_CASE_KIB)
@@ -261,6 +262,29 @@ Test(copy_lease, survives_renewals_that_fail_in_passing)
     cr_assert_eq(endpoint_fault_count(c.target, FAULT_SETUP, FAULT_NET_BEFORE), 10u);
     cr_assert_eq(c.summary.retries, 0u);
     cr_assert_str_eq(endpoint_mem_leased(endpoint_fault_inner(c.target)), "");
+}
+
+Test(copy_lease, that_ended_while_the_copy_waited_for_a_new_url_is_renewed_with_it)
+{
+    const struct fault_rule ended = {.ops = FAULT_BIT(FAULT_WRITE),
+                                     .kind = FAULT_AUTH,
+                                     .permille = 1000,
+                                     .skip_count = 5,
+                                     .hits_max = 1}; /* and all that follow, until the renewal */
+    const struct fault_options options = {.seed = 1, .rules = &ended, .rules_count = 1};
+    struct access_case renewal;
+
+    copy_case_wrap(&c.target, &options);
+    access_case_open(&renewal, c.rig.r, ACCESS_TARGET, 0);
+    renewal.faulty[0] = c.target;
+    renewal.after_ns = 30 * MINUTE_NS;
+    c.sides.target = renewal.access;
+    copy_case_run_ok(&c);
+    cr_assert_eq(renewal.asked_count, 1u);
+    cr_assert_leq(endpoint_fault_count(c.target, FAULT_SETUP, FAULT_AUTH), 2u,
+                  "the host is not asked again and again meanwhile");
+    cr_assert_str_eq(endpoint_mem_leased(endpoint_fault_inner(c.target)), "");
+    access_case_close(&renewal);
 }
 
 /* ---- The lock ---- */
