@@ -37,6 +37,8 @@ static const char copy_page[] =
     "  --state FILE          the marker of a file TARGET [TARGET.snapferry]\n"
     "  --coalesce BYTES      also moves unchanged gaps up to this [a blob: 123K]\n"
     "  --no-root             no hashing: the copy will not know its root\n"
+    "  --renew-command CMD   prints a fresh URL; an @FILE is watched. --renew-wait SECONDS\n"
+    "  --source-expires, --base-expires, --target-expires TIME    when their SAS end\n"
     "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
     "  --window N, --max-window N        ranges in flight at first, and at most\n"
     "  --io auto|uring|epoll             how to talk to the kernel\n"
