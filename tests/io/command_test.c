@@ -164,7 +164,7 @@ TEST_BOTH(command, has_no_stdin_no_descriptor_and_no_blocked_signal_of_ours)
 {
     static struct ran ran;
     struct command_setup setup = {
-        .text = "cat; ls /proc/$$/fd | tr '\\n' ' '; grep SigBlk /proc/$$/status"};
+        .text = "cat; ls /proc/$$/fd | tr '\\n' ' '; grep SigBlk /proc/self/status"};
     sigset_t some;
 
     sigemptyset(&some);
