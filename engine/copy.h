@@ -69,6 +69,8 @@ struct copy_watch {
     void (*say)(void *arg, const char *sentence);
     /* Told of every move of a range; NULL: nobody looks. */
     void (*moved)(void *arg, struct extent extent, enum range_state from, enum range_state to);
+    /* May a range that was moved be recorded as done? NULL: all may. */
+    bool (*may_record)(void *arg, struct extent extent);
     /* The copy ended; called once, from the reactor. It may be freed in here. */
     void (*done)(void *arg, struct copy *copy);
     void *arg;

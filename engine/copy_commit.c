@@ -30,13 +30,13 @@ void copy_make_uuid(struct copy *copy)
         memcpy(bytes, random, sizeof bytes);
         marker_uuid_from(bytes, copy->marker.copy_uuid);
     }
-    memcpy(copy->summary.copy_uuid, copy->marker.copy_uuid, sizeof copy->marker.copy_uuid);
 }
 
 /* Also when the step is tried again: the same copy, the same name. */
 static void copy_begin_marker(struct copy *copy)
 {
     copy_make_uuid(copy);
+    memcpy(copy->summary.copy_uuid, copy->marker.copy_uuid, sizeof copy->marker.copy_uuid);
     copy->marker.state = MARKER_COPYING;
     snprintf(copy->marker.source, sizeof copy->marker.source, "%s", copy->source_identity);
     copy->marker.size_bytes = copy->summary.target_size_bytes;
@@ -179,6 +179,7 @@ static void copy_move_done(void *arg)
     copy->summary.written_bytes = counts->written_bytes;
     copy->summary.cleared_bytes = counts->cleared_bytes;
     copy->summary.skipped_bytes = counts->skipped_bytes;
+    copy->summary.resumed_bytes = counts->resumed_bytes;
     copy->summary.retries += counts->retries;
     copy->summary.window = counts->window;
     copy->indefinite |= counts->indefinite;
@@ -186,6 +187,13 @@ static void copy_move_done(void *arg)
         copy_step_fail(copy, &error);
     else
         copy_step_end(copy, &error);
+}
+
+static bool copy_may_record(void *arg, struct extent extent)
+{
+    struct copy *copy = arg;
+
+    return copy->watch.may_record(copy->watch.arg, extent);
 }
 
 bool copy_start_move(struct copy *copy)
@@ -201,6 +209,8 @@ bool copy_start_move(struct copy *copy)
         .progress = &copy->progress,
         .random = &copy->random,
         .hash = copy->options.hash,
+        .journal = copy->resume.journal,
+        .may_record = copy->watch.may_record ? copy_may_record : NULL,
         .window_start = copy->options.window_start,
         .window_max = copy->options.window_max,
         .trace = {.moved = copy->watch.moved, .arg = copy->watch.arg},

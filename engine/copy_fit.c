@@ -1,8 +1,8 @@
 /* copy_fit.c - does a journal fit this copy? All of it or nothing: it is never half used.
  *
  * Refused, with a sentence: one of another source, base, target or other options; one whose source was
- * written to since; one whose target does not carry its marker any more. Begun anew, because nothing is
- * lost by it: one whose copy was completed, one of a target that was not yet touched, one of a verify.
+ * written to since; one whose target does not carry its marker any more. One whose copy was completed, or
+ * wrote nothing yet, or of a verify, gives way: little is lost, and nothing can be mistaken.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,13 +79,20 @@ static bool copy_fit_options(const struct copy *copy, const struct journal_heade
     return true;
 }
 
+static bool copy_fit_same_target(const struct copy *copy, const struct journal_header *h,
+                                 struct err *e)
+{
+    if (strcmp(h->target, copy->ends.target->identity) != 0)
+        return misfit(copy, e, "its target is %.110s", h->target);
+    return true;
+}
+
 bool copy_fit_is_named(const struct copy *copy, struct err *e)
 {
     const struct journal_header *h = journal_header(copy->resume.journal);
 
-    if (strcmp(h->target, copy->ends.target->identity) != 0)
-        return misfit(copy, e, "its target is %.110s", h->target);
-    return copy_fit_base(copy, h, e) && copy_fit_options(copy, h, e);
+    return copy_fit_same_target(copy, h, e) && copy_fit_base(copy, h, e) &&
+           copy_fit_options(copy, h, e);
 }
 
 /* ---- The ends ---- */
@@ -162,7 +169,6 @@ static void copy_fit_take(struct copy *copy, const struct journal_header *h)
     copy->resume.found = true;
     copy->resume.begun = true;
     memcpy(copy->marker.copy_uuid, h->copy_uuid, sizeof copy->marker.copy_uuid);
-    copy_make_uuid(copy);
     if (h->lease_id[0] && !copy->options.lease_id)
         snprintf(copy->lease.id, sizeof copy->lease.id, "%.36s", h->lease_id);
     copy->facts.target_bytes = h->target_bytes;
@@ -221,6 +227,15 @@ bool copy_want_fit(const struct copy *copy)
     return copy->resume.candidate;
 }
 
+/* Of a copy that is over, or that wrote nothing yet, a journal is worth little: it gives way. */
+static bool copy_fit_give_way(struct copy *copy, const char *sentence)
+{
+    if (sentence)
+        copy_say(copy, "%s", sentence);
+    copy_resume_forget(copy);
+    return true;
+}
+
 bool copy_after_fit(struct copy *copy)
 {
     const struct journal_header *h = journal_header(copy->resume.journal);
@@ -230,22 +245,18 @@ bool copy_after_fit(struct copy *copy)
     copy->resume.candidate = false;
     if (h->kind == JOURNAL_VERIFY)
         return copy_fit_verify(copy, h);
+    if (!copy_fit_same_target(copy, h, &copy->err))
+        return false;
     fits = copy_fit_is_named(copy, &why) && copy_fit_source(copy, h, &why);
-    if (copy_fit_is_complete(copy, h)) {
-        if (fits)
-            return copy_resume_finish(copy);
-        copy_resume_forget(copy); /* of a copy that is over: nobody misses it */
-        return true;
-    }
-    if (fits && !copy->resume.marked && !copy_target_is_untouched(copy, h)) {
-        copy_say(copy, "The target was changed since an earlier copy was begun, before that wrote "
-                       "to it: beginning anew.");
-        copy_resume_forget(copy);
-        return true;
-    }
-    if (fits && copy->resume.marked)
-        fits = copy_fit_target(copy, h, &why);
-    if (!fits) {
+    if (copy_fit_is_complete(copy, h))
+        return fits ? copy_resume_finish(copy) : copy_fit_give_way(copy, NULL);
+    if (!copy->resume.marked && !fits)
+        return copy_fit_give_way(copy, "Another copy to this target was begun and interrupted "
+                                       "before it wrote anything: its journal gives way.");
+    if (!copy->resume.marked && !copy_target_is_untouched(copy, h))
+        return copy_fit_give_way(copy, "The target was changed since this copy was begun, before "
+                                       "that wrote anything: beginning anew.");
+    if (!fits || (copy->resume.marked && !copy_fit_target(copy, h, &why))) {
         copy->err = why;
         return false;
     }

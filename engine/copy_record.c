@@ -195,6 +195,12 @@ void copy_journal_committed(struct copy *copy)
 
 /* ---- The end ---- */
 
+/* Nothing was touched, and whoever asked must ask for something else. */
+static bool copy_was_misused(const struct copy *copy)
+{
+    return copy->err.kind == ERR_USAGE && !copy->resume.marked;
+}
+
 /* Another run would find that what the journal is bound to is no more: it must begin anew, so let it. A 404
  * may be somebody's mistake, mended before that. */
 static bool copy_journal_is_stale(const struct copy *copy)
@@ -216,7 +222,9 @@ bool copy_journal_let_go(struct copy *copy)
         return false;
     if (done && copy->options.keep_journal)
         return true;
-    kept = !done && (resume->begun ? !copy_journal_is_stale(copy) : journal_found(resume->journal));
+    kept = !done && journal_found(resume->journal);
+    if (resume->begun)
+        kept = !done && !copy_journal_is_stale(copy) && !copy_was_misused(copy);
     copy->summary.journal_kept = kept;
     if (kept)
         journal_close(resume->journal);

@@ -188,7 +188,7 @@ bool copy_resume_finish(struct copy *copy)
         return false;
     summary->delta = h->base[0] != 0;
     memcpy(copy->marker.copy_uuid, h->copy_uuid, sizeof h->copy_uuid);
-    copy_make_uuid(copy);
+    memcpy(summary->copy_uuid, h->copy_uuid, sizeof h->copy_uuid);
     memcpy(summary->root, marker->root, sizeof marker->root);
     memcpy(summary->base_root, marker->base_root, sizeof marker->base_root);
     memcpy(summary->delta_digest, marker->delta, sizeof marker->delta);

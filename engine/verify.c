@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "engine/copy_access.h"
 #include "io/endpoint_compare.h"
 
 struct verify {
@@ -21,6 +20,15 @@ static void verify_say(void *arg, const char *sentence)
 
     if (verify->watch.say)
         verify->watch.say(verify->watch.arg, sentence);
+}
+
+/* What differs is compared again by a later process, which is to name it too. */
+static bool verify_may_record(void *arg, struct extent extent)
+{
+    const struct verify *verify = arg;
+    const struct extent_set *differences = endpoint_compare_differences(verify->compare);
+
+    return differences->count < COMPARE_DIFFERENCES_MAX && !extent_set_touches(differences, extent);
 }
 
 static void verify_judge(struct verify *verify)
@@ -40,6 +48,8 @@ static void verify_judge(struct verify *verify)
     summary->marker_incomplete = target->exists && target->marker.state == MARKER_COPYING;
     summary->sizes_differ = target->exists && copied->target_size_bytes &&
                             copied->target_size_bytes != target->size_bytes;
+    summary->resumed_bytes = copied->resumed_bytes;
+    summary->journal_kept = copied->journal_kept;
     summary->retries = copied->retries;
     summary->started_ns = copied->started_ns;
     summary->ended_ns = copied->ended_ns;
@@ -74,8 +84,13 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
                                         .footer = options->footer,
                                         .window_start = options->window_start,
                                         .window_max = options->window_max,
+                                        .source_id = options->source_id,
+                                        .journal_path = options->journal_path,
+                                        .journal_optional = options->journal_optional,
+                                        .restart = options->restart,
                                         .random_seed = options->random_seed};
-    struct copy_watch copy_watch = {.say = verify_say, .done = verify_done, .arg = verify};
+    struct copy_watch copy_watch = {
+        .say = verify_say, .may_record = verify_may_record, .done = verify_done, .arg = verify};
 
     if (!verify) {
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a verify");
@@ -132,7 +147,7 @@ struct progress_view verify_progress(struct verify *verify)
     return copy_progress(verify->copy);
 }
 
-const char *verify_phase(const struct verify *verify, const char *usual)
+const char *verify_phase(const struct verify *verify)
 {
-    return copy_access_waits(verify->copy) ? copy_phase(verify->copy) : usual;
+    return copy_phase(verify->copy);
 }

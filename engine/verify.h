@@ -26,11 +26,18 @@ struct verify_options {
     enum copy_footer footer; /* STRIP: the target has no footer; ADD: the source has none */
     uint32_t window_start;   /* as copy_options */
     uint32_t window_max;
+    const char *source_id; /* as copy_options */
+    const char
+        *journal_path; /* as copy_options, all three; a journal that does not fit gives way */
+    bool journal_optional;
+    bool restart;
     uint64_t random_seed;
 };
 
 struct verify_summary {
-    uint64_t compared_bytes;              /* of the union of what is allocated */
+    uint64_t compared_bytes;              /* of the union of what is allocated; by this process */
+    uint64_t resumed_bytes;               /* found equal before this process began */
+    bool journal_kept;                    /* as copy_summary */
     uint64_t different_bytes;             /* pages that differ */
     const struct extent_set *differences; /* page-aligned, sorted; a view, owned by the verify */
     bool differences_cut;                 /* more separate ranges than are kept */
@@ -62,8 +69,7 @@ void verify_stop(struct verify *verify);
 bool verify_ended(const struct verify *verify);
 const struct err *verify_error(const struct verify *verify); /* a difference is no error */
 const struct verify_summary *verify_summary(const struct verify *verify);
-/* usual, or that it waits for access; static text as copy_phase */
-const char *verify_phase(const struct verify *verify, const char *usual);
+const char *verify_phase(const struct verify *verify); /* as copy_phase */
 struct progress_view verify_progress(struct verify *verify);
 
 #endif

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/copy_case.h"
 
@@ -24,12 +25,15 @@ struct scenario {
     bool absent;         /* the target is made by the copy */
     bool without_marker; /* a host where the footer alone is the commit */
     bool buffers;        /* and what was not flushed is lost with the power */
+    bool journal;        /* the second run goes on with what the first one did */
     enum copy_footer footer;
 };
 
 static struct copy_case c;
 static unsigned char *old_image;
 static uint64_t old_bytes;
+static char journal_path[TEST_PATH_MAX_BYTES];
+static uint32_t resumed_count; /* second runs that found something done */
 
 static void forget_disks(void)
 {
@@ -45,12 +49,15 @@ static void forget_disks(void)
 static void begin(void)
 {
     copy_case_open(&c);
+    test_temp_path(journal_path, "journal");
+    resumed_count = 0;
 }
 
 static void end(void)
 {
     forget_disks();
     copy_case_close(&c);
+    unlink(journal_path);
 }
 
 TestSuite(copy_order, .init = begin, .fini = end, .timeout = 100);
@@ -120,6 +127,8 @@ static void make_target(const struct scenario *s)
 static void make_case(const struct scenario *s, uint64_t seed)
 {
     forget_disks();
+    unlink(journal_path);
+    c.options.journal_path = s->journal ? journal_path : NULL;
     c.options.base_id = NULL;
     make_older(s, seed);
     make_newer(s, seed);
@@ -174,6 +183,7 @@ static bool run_until_death(const struct scenario *s, uint32_t number, enum faul
     struct endpoint *inner = c.target;
     bool died;
 
+    c.options.random_seed++; /* another process: it must not have the UUID of the copy before */
     options.delay_min_ns = s->buffers ? ANSWER_NS : 0;
     copy_case_wrap(&c.target, &options);
     copy_case_run(&c);
@@ -189,12 +199,19 @@ static bool run_until_death(const struct scenario *s, uint32_t number, enum faul
     return died;
 }
 
-static void run_again(uint32_t number)
+static void run_again(const struct scenario *s, uint32_t number)
 {
     struct endpoint *wrapper = c.target;
+    bool delta = s->delta && !c.summary.why_full[0]; /* the base's proof may be what failed */
 
     c.target = endpoint_fault_inner(wrapper);
+    c.options.random_seed++;
     copy_case_run_ok(&c);
+    if (s->journal) {
+        cr_assert_eq(c.summary.delta, delta, "after request %u: %s", number, c.summary.why_full);
+        cr_assert_neq(access(journal_path, F_OK), 0, "its journal is left");
+        resumed_count += c.summary.resumed_bytes > 0;
+    }
     cr_assert(holds_newer(c.target), "the second run, after request %u", number);
     expect_honest(c.target, "after the second run", number);
     c.target = wrapper;
@@ -212,10 +229,11 @@ static void expect_order(const struct scenario *s)
             make_case(s, 1 + number % 5);
             if (!run_until_death(s, number, last_words[i]))
                 break;
-            run_again(number);
+            run_again(s, number);
         }
         cr_assert_gt(number, 8u, "hardly a request was asked");
     }
+    cr_assert(!s->journal || resumed_count > 10, "%u went on", resumed_count);
 }
 
 Test(copy_order, full_onto_a_target_that_held_something_else)
@@ -260,4 +278,47 @@ Test(copy_order, footers_that_are_added_or_stripped)
     expect_order(&(struct scenario){.delta = true, .footer = COPY_FOOTER_ADD});
     expect_order(&(struct scenario){.footer = COPY_FOOTER_STRIP});
     expect_order(&(struct scenario){.delta = true, .footer = COPY_FOOTER_STRIP});
+}
+
+/* ---- The same, and the second run goes on with the first one's journal ---- */
+
+Test(copy_order, full_with_a_journal)
+{
+    expect_order(&(struct scenario){.journal = true});
+    expect_order(&(struct scenario){.journal = true, .buffers = true});
+    expect_order(&(struct scenario){.journal = true, .absent = true});
+}
+
+Test(copy_order, full_that_grows_the_target_with_a_journal)
+{
+    expect_order(&(struct scenario){.journal = true, .grows = true});
+    expect_order(&(struct scenario){.journal = true, .grows = true, .buffers = true});
+}
+
+Test(copy_order, delta_with_a_journal)
+{
+    copy_case_keep_state(&c);
+    expect_order(&(struct scenario){.journal = true, .delta = true});
+    expect_order(&(struct scenario){.journal = true, .delta = true, .buffers = true});
+}
+
+Test(copy_order, delta_that_grows_the_target_with_a_journal)
+{
+    expect_order(&(struct scenario){.journal = true, .delta = true, .grows = true});
+    expect_order(
+        &(struct scenario){.journal = true, .delta = true, .grows = true, .buffers = true});
+}
+
+Test(copy_order, a_host_where_the_footer_alone_is_the_commit_with_a_journal)
+{
+    expect_order(&(struct scenario){.journal = true, .without_marker = true});
+    expect_order(&(struct scenario){.journal = true, .without_marker = true, .buffers = true});
+}
+
+Test(copy_order, footers_that_are_added_or_stripped_with_a_journal)
+{
+    expect_order(&(struct scenario){.journal = true, .footer = COPY_FOOTER_ADD});
+    expect_order(&(struct scenario){.journal = true, .delta = true, .footer = COPY_FOOTER_ADD});
+    expect_order(&(struct scenario){.journal = true, .footer = COPY_FOOTER_STRIP});
+    expect_order(&(struct scenario){.journal = true, .delta = true, .footer = COPY_FOOTER_STRIP});
 }

@@ -20,8 +20,8 @@ there() { env XDG_STATE_HOME="$TMPDIR/there" "$@"; }
 # start_copy: a slow copy from here; returns when bytes are durable.
 start_copy() {
     : >moving
-    XDG_STATE_HOME="$TMPDIR/here" "$SF" copy $SOURCE env:TARGET --json --window 1 \
-        --max-window 2 >>moving 2>>moving.err &
+    XDG_STATE_HOME="$TMPDIR/here" "$SF" copy $SOURCE env:TARGET --restart --json \
+        --window 1 --max-window 2 >>moving 2>>moving.err &
     MOVING=$!
     tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
 }
@@ -65,7 +65,7 @@ expect 0 complete there "$SF" copy $SPARSE env:TARGET
 start_copy
 check "killed" end_copy KILL 137
 expect 1 'somebody else holds a lease on the target' there "$SF" copy $SOURCE env:TARGET
-expect 0 'complete and verified' here "$SF" copy $SPARSE env:TARGET --verify
+expect 0 'complete and verified' here "$SF" copy $SPARSE env:TARGET --restart --verify
 expect 0 complete there "$SF" copy $SPARSE env:TARGET
 log_is "the lease of the killed one was taken up by its name" '
     leases("acquire").some((l, i, all) => i && l.leaseProposed === all[i - 1].leaseProposed)'

@@ -171,12 +171,13 @@ killed() {
     expect 4 'was not finished' "$SF" verify "${@:1:1}" env:SLOW
 }
 killed env:RP1
-expect 0 complete "$SF" copy env:RP1 env:SLOW
+expect 0 'Going on from' "$SF" copy env:RP1 env:SLOW
 check "complete has a footer" sh -c 'curl -sf -r 67108864-67109375 "$SLOW" | grep -qa conectix'
 arrived SLOW one.img
 expect 0 'delta copy' "$SF" plan env:RP2 env:SLOW --base env:RP1
 killed env:RP2 --base env:RP1
-expect 0 'not finished' "$SF" copy env:RP2 env:SLOW --base env:RP1
+expect 0 'Going on from' "$SF" copy env:RP2 env:SLOW --base env:RP1
+check "it is still a delta" grep -q 'delta copy' out
 arrived SLOW two.img
 
 no_secret "$west_LOG" "$east_LOG" "$slow_LOG" killed.out

@@ -1,8 +1,10 @@
 /* command_copy.c - snapferry copy: a copy, and where asked a verify after it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/copy.h"
 #include "engine/verify.h"
+#include "tools/snapferry/journal_place.h"
 #include "tools/snapferry/stage.h"
 #include "tools/snapferry/verify_show.h"
 
@@ -13,6 +15,7 @@ struct copying {
     struct copy *copy;
     struct verify *verify; /* NULL until the copy is committed, and without --verify */
     bool verified;
+    struct journal_place place, verify_place;
 };
 
 /* ---- What the engine tells ---- */
@@ -57,11 +60,22 @@ static void copying_stop(void *arg)
         copy_stop(copying->copy);
 }
 
+/* What a run that is stopped leaves to the next one. */
+static void note_recorded(struct copying *copying, struct view_outcome *outcome)
+{
+    const char *path = copying->verify ? copying->verify_place.path : copying->place.path;
+
+    snprintf(outcome->journal, sizeof outcome->journal, "%s", path);
+    outcome->recorded_percent = copying->verify ? verify_progress(copying->verify).percent
+                                                : copy_progress(copying->copy).percent;
+}
+
 static void copying_abandon(void *arg)
 {
     struct copying *copying = arg;
     struct view_outcome outcome = {.status = STATUS_INTERRUPTED};
 
+    note_recorded(copying, &outcome);
     err_set(&outcome.error, ERR_CANCELED, RETRY_LATER, "ended at once on request");
     view_end(&copying->stage->view, &outcome);
 }
@@ -75,7 +89,7 @@ static void copying_tick(void *arg)
     if (copying->verify) {
         struct progress_view back = verify_progress(copying->verify);
 
-        moment.phase = verify_phase(copying->verify, "verifying");
+        moment.phase = "verifying";
         moment.progress.bytes_per_second = back.bytes_per_second;
         moment.progress.eta_seconds = back.eta_seconds;
         if (copying->stage->view.kind != VIEW_JSON)
@@ -106,7 +120,7 @@ static void copying_run(struct copying *copying)
     stage_run(copying->stage, &work);
 }
 
-static bool run_copy(struct copying *copying, struct err *e)
+static bool run_copy(struct copying *copying, struct view_outcome *outcome)
 {
     struct stage *stage = copying->stage;
     const struct options *options = stage->options;
@@ -114,8 +128,7 @@ static bool run_copy(struct copying *copying, struct err *e)
                              .base = stage->base,
                              .since = stage->since,
                              .target = stage->target,
-                             .pool = stage->session.pool,
-                             .sides = renewals_sides(&stage->renewals)};
+                             .pool = stage->session.pool};
     struct copy_options how = {
         .hash = !options->no_root,
         .footer = (enum copy_footer)options->footer,
@@ -125,17 +138,23 @@ static bool run_copy(struct copying *copying, struct err *e)
         .source_id = options->source_id,
         .base_id = options->base_id,
         .state_folder = stage->state_folder[0] ? stage->state_folder : NULL,
+        .journal_path = copying->place.path[0] ? copying->place.path : NULL,
+        .journal_optional = !copying->place.asked_for,
+        .keep_journal = options->verify,
+        .restart = options->restart,
         .random_seed = stage->random_seed,
     };
     struct copy_watch watch = {.say = copying_say, .done = copying_copy_done, .arg = copying};
 
-    copying->copy = copy_new(stage->session.reactor, &ends, &how, &watch, e);
+    copying->copy = copy_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
     if (!copying->copy)
         return false;
     copy_start(copying->copy);
     copying_run(copying);
-    *e = *copy_error(copying->copy);
-    return !err_is_set(e);
+    outcome->error = *copy_error(copying->copy);
+    if (copy_summary(copying->copy)->journal_kept)
+        note_recorded(copying, outcome);
+    return !err_is_set(&outcome->error);
 }
 
 /* Fills the outcome; a difference is no error but a status. */
@@ -144,11 +163,16 @@ static void run_verify(struct copying *copying, struct view_outcome *outcome)
     struct stage *stage = copying->stage;
     struct verify_ends ends = {.source = stage->source,
                                .target = stage->target,
-                               .pool = stage->session.pool,
-                               .sides = renewals_sides(&stage->renewals)};
+                               .pool = stage->session.pool};
     struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
                                  .window_start = (uint32_t)stage->options->window_start,
                                  .window_max = (uint32_t)stage->options->window_max,
+                                 .source_id = stage->options->source_id,
+                                 .journal_path = copying->verify_place.path[0]
+                                                     ? copying->verify_place.path
+                                                     : NULL,
+                                 .journal_optional = !copying->verify_place.asked_for,
+                                 .restart = stage->options->restart,
                                  .random_seed = stage->random_seed + 1};
     struct verify_watch watch = {.say = copying_say, .done = copying_verify_done, .arg = copying};
 
@@ -158,6 +182,10 @@ static void run_verify(struct copying *copying, struct view_outcome *outcome)
     verify_start(copying->verify);
     copying_run(copying);
     outcome->error = *verify_error(copying->verify);
+    if (verify_summary(copying->verify)->journal_kept)
+        note_recorded(copying, outcome);
+    else if (!err_is_set(&outcome->error))
+        copy_drop_journal(copying->copy); /* until now a run again would only have verified */
     copying->verified = verify_summary(copying->verify)->equal;
     if (!err_is_set(&outcome->error) && !copying->verified) {
         outcome->status = STATUS_DIFFERENT;
@@ -188,8 +216,12 @@ void command_copy(struct stage *stage, struct view_outcome *outcome)
 {
     struct copying copying = {.stage = stage};
     struct view_copy done = {0};
-    bool copied = run_copy(&copying, &outcome->error);
+    bool copied;
 
+    if (!journal_place_find(stage, false, &copying.place, &outcome->error) ||
+        !journal_place_find(stage, true, &copying.verify_place, &outcome->error))
+        return;
+    copied = run_copy(&copying, outcome);
     if (!copying.copy)
         return;
     note_costs(stage, &done);

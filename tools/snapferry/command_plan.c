@@ -65,8 +65,7 @@ void command_plan(struct stage *stage, struct view_outcome *outcome)
                              .base = stage->base,
                              .since = stage->since,
                              .target = stage->target,
-                             .pool = stage->session.pool,
-                             .sides = renewals_sides(&stage->renewals)};
+                             .pool = stage->session.pool};
     struct copy_options how = {
         .plan_only = true,
         .footer = (enum copy_footer)options->footer,

@@ -1,11 +1,15 @@
 /* command_verify.c - snapferry verify: both ends read and compared, every difference named. */
+#include <stdio.h>
+
 #include "engine/verify.h"
+#include "tools/snapferry/journal_place.h"
 #include "tools/snapferry/stage.h"
 #include "tools/snapferry/verify_show.h"
 
 struct verifying {
     struct stage *stage;
     struct verify *verify;
+    struct journal_place place;
 };
 
 static void verifying_say(void *arg, const char *sentence)
@@ -35,11 +39,18 @@ static void verifying_stop(void *arg)
     verify_stop(verifying->verify);
 }
 
+static void note_recorded(const struct verifying *verifying, struct view_outcome *outcome)
+{
+    snprintf(outcome->journal, sizeof outcome->journal, "%s", verifying->place.path);
+    outcome->recorded_percent = verify_progress(verifying->verify).percent;
+}
+
 static void verifying_abandon(void *arg)
 {
     struct verifying *verifying = arg;
     struct view_outcome outcome = {.status = STATUS_INTERRUPTED};
 
+    note_recorded(verifying, &outcome);
     err_set(&outcome.error, ERR_CANCELED, RETRY_LATER, "ended at once on request");
     view_end(&verifying->stage->view, &outcome);
 }
@@ -47,7 +58,7 @@ static void verifying_abandon(void *arg)
 static void verifying_tick(void *arg)
 {
     struct verifying *verifying = arg;
-    struct view_moment moment = {.phase = verify_phase(verifying->verify, "comparing"),
+    struct view_moment moment = {.phase = "comparing",
                                  .progress = verify_progress(verifying->verify)};
 
     if (verify_ended(verifying->verify)) {
@@ -63,11 +74,12 @@ void command_verify(struct stage *stage, struct view_outcome *outcome)
     struct verifying verifying = {.stage = stage};
     struct verify_ends ends = {.source = stage->source,
                                .target = stage->target,
-                               .pool = stage->session.pool,
-                               .sides = renewals_sides(&stage->renewals)};
+                               .pool = stage->session.pool};
     struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
                                  .window_start = (uint32_t)stage->options->window_start,
                                  .window_max = (uint32_t)stage->options->window_max,
+                                 .source_id = stage->options->source_id,
+                                 .restart = stage->options->restart,
                                  .random_seed = stage->random_seed};
     struct verify_watch watch = {.say = verifying_say, .done = verifying_done, .arg = &verifying};
     struct session_work work = {.ended = verifying_ended,
@@ -78,6 +90,10 @@ void command_verify(struct stage *stage, struct view_outcome *outcome)
                                 .arg = &verifying};
     const struct verify_summary *found;
 
+    if (!journal_place_find(stage, true, &verifying.place, &outcome->error))
+        return;
+    how.journal_path = verifying.place.path[0] ? verifying.place.path : NULL;
+    how.journal_optional = !verifying.place.asked_for;
     verifying.verify = verify_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
     if (!verifying.verify)
         return;
@@ -85,6 +101,8 @@ void command_verify(struct stage *stage, struct view_outcome *outcome)
     stage_run(stage, &work);
     found = verify_summary(verifying.verify);
     outcome->error = *verify_error(verifying.verify);
+    if (found->journal_kept)
+        note_recorded(&verifying, outcome);
     outcome->status = err_is_set(&outcome->error) ? exit_status_of(&outcome->error)
                       : found->equal              ? STATUS_DONE
                                                   : STATUS_DIFFERENT;

@@ -57,6 +57,12 @@ static void print_summary(const struct verify_summary *found)
                (double)(found->ended_ns - found->started_ns) / (double)NS_PER_S);
     else
         printf("DIFFERENT: %s of %s compared\n", different, compared);
+    if (found->resumed_bytes) {
+        char resumed[SIZE_TEXT_MAX_BYTES];
+
+        size_text_format(found->resumed_bytes, resumed);
+        printf("  and %s found equal by an earlier run\n", resumed);
+    }
     if (found->marker_incomplete)
         printf("note: the target's marker says that its copy was not finished\n");
     if (found->equal && found->root[0])
@@ -81,6 +87,7 @@ void verify_show_summary(struct view *view, const struct verify_summary *found,
     json_object_set_new(event, "sizesDiffer", json_boolean(found->sizes_differ));
     json_object_set_new(event, "markerIncomplete", json_boolean(found->marker_incomplete));
     view_json_set_count(event, "comparedBytes", found->compared_bytes);
+    view_json_set_count(event, "resumedBytes", found->resumed_bytes);
     view_json_set_count(event, "differentBytes", found->different_bytes);
     view_json_set_count(event, "differentRanges", found->differences->count);
     json_object_set_new(event, "differentRangesCut", json_boolean(found->differences_cut));

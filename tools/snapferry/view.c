@@ -1,6 +1,7 @@
 /* view.c - see view.h. What all kinds share: redaction, and the choice among them. */
 #include "tools/snapferry/view.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 #include "io/secret.h"
 
-#define VIEW_SENTENCE_MAX_BYTES (2u * ERR_TEXT_MAX_BYTES)
+#define VIEW_SENTENCE_MAX_BYTES (2u * ERR_TEXT_MAX_BYTES + PATH_MAX)
 
 enum view_kind view_pick(bool json, bool quiet)
 {
@@ -79,16 +80,6 @@ void view_say(struct view *view, const char *sentence)
     tell(view, "ReplicationState/inProgress", "Warning", sentence);
 }
 
-void view_wait(struct view *view, const char *sentence)
-{
-    tell(view, "ReplicationState/waitingForAccess", "Warning", sentence);
-}
-
-void view_go_on(struct view *view, const char *sentence)
-{
-    tell(view, "ReplicationState/inProgress", "Info", sentence);
-}
-
 void view_copy(struct view *view, const struct view_copy *done)
 {
     view->ops->copy(view, done);
@@ -100,23 +91,32 @@ void view_clear_line(struct view *view)
         view->ops->clear_line(view);
 }
 
+/* The error, and what to do about it. */
+static void last_words(const struct view_outcome *outcome, char out_text[VIEW_SENTENCE_MAX_BYTES])
+{
+    const char *advice = exit_status_advice(outcome->status, &outcome->error);
+    const char *text = outcome->error.text;
+    size_t length = strlen(text), used;
+    bool full_stop = length > 0 && strchr(".!?", text[length - 1]);
+
+    used = (size_t)snprintf(out_text, VIEW_SENTENCE_MAX_BYTES, "%s%s%s", text,
+                            !*advice    ? ""
+                            : full_stop ? " "
+                                        : ". ",
+                            advice);
+    if (*advice && outcome->journal[0])
+        snprintf(out_text + used - 1, VIEW_SENTENCE_MAX_BYTES - used + 1,
+                 "; %.1f %% are recorded in %s.", outcome->recorded_percent, outcome->journal);
+}
+
 void view_end(struct view *view, const struct view_outcome *outcome)
 {
     const char *code = exit_status_code(outcome->status, &outcome->error);
-    const char *advice = exit_status_advice(outcome->status, &outcome->error);
+    bool failed = err_is_set(&outcome->error);
     char sentence[VIEW_SENTENCE_MAX_BYTES] = "";
-    bool full_stop = false;
 
-    if (err_is_set(&outcome->error)) {
-        size_t length = strlen(outcome->error.text);
-
-        full_stop = length > 0 && strchr(".!?", outcome->error.text[length - 1]);
-        snprintf(sentence, sizeof sentence, "%s%s%s", outcome->error.text,
-                 !*advice    ? ""
-                 : full_stop ? " "
-                             : ". ",
-                 advice);
-    }
-    tell(view, code, err_is_set(&outcome->error) ? "Error" : "Info", sentence);
+    if (failed)
+        last_words(outcome, sentence);
+    tell(view, code, failed ? "Error" : "Info", sentence);
     view->ops->end(view, outcome);
 }

@@ -10,6 +10,7 @@
 #ifndef SNAPFERRY_VIEW_H
 #define SNAPFERRY_VIEW_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ struct view_moment {
 struct view_outcome {
     enum exit_status status;
     struct err error; /* kind ERR_NONE when there was none */
+    /* Of what was stopped and can be gone on with: */
+    char journal[PATH_MAX];  /* "": nothing is recorded */
+    double recorded_percent; /* in it */
 };
 
 /* What a copy did, with what only the tool knows: what its endpoints and the process spent. */
@@ -76,10 +80,8 @@ void view_name_disk(struct view *view, const char *disk);
 
 /* ---- Use ---- */
 void view_moment(struct view *view, const struct view_moment *moment);
-void view_begin(struct view *view);                       /* the state "in progress" */
-void view_say(struct view *view, const char *sentence);   /* a warning, or something to know */
-void view_wait(struct view *view, const char *sentence);  /* the state "waiting for access" */
-void view_go_on(struct view *view, const char *sentence); /* "in progress" again */
+void view_begin(struct view *view);                     /* the state "in progress" */
+void view_say(struct view *view, const char *sentence); /* a warning, or something to know */
 void view_copy(struct view *view, const struct view_copy *done);
 /* Before a command prints results of its own. */
 void view_clear_line(struct view *view);

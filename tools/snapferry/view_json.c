@@ -38,14 +38,6 @@ void view_json_set_text(json_t *object, const char *name, const char *text)
     json_object_set_new(object, name, value);
 }
 
-void view_json_set_time(json_t *object, const char *name, uint64_t time_ns)
-{
-    char time[VIEW_TIME_MAX_BYTES];
-
-    time_text(time_ns, time);
-    view_json_set_text(object, name, time);
-}
-
 void view_json_set_count(json_t *object, const char *name, uint64_t value)
 {
     json_object_set_new(object, name, json_integer((json_int_t)value));
@@ -59,9 +51,11 @@ static void set_real(json_t *object, const char *name, double value, double step
 
 json_t *view_json_event(uint64_t time_ns, const char *event, const char *disk)
 {
+    char time[VIEW_TIME_MAX_BYTES];
     json_t *object = json_object();
 
-    view_json_set_time(object, "time", time_ns);
+    time_text(time_ns, time);
+    view_json_set_text(object, "time", time);
     view_json_set_text(object, "event", event);
     if (disk)
         view_json_set_text(object, "disk", disk);
@@ -126,6 +120,7 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     view_json_set_count(object, "clearedBytes", s->cleared_bytes);
     view_json_set_count(object, "skippedBytes", s->skipped_bytes);
     view_json_set_count(object, "gapBytes", s->gap_bytes);
+    view_json_set_count(object, "resumedBytes", s->resumed_bytes);
     view_json_set_count(object, "requests", done->requests_count);
     view_json_set_count(object, "retries", s->retries);
     set_real(object, "cpuSeconds", (double)done->cpu_ns / (double)NS_PER_S, 1000);

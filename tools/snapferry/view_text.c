@@ -135,7 +135,7 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
     const struct copy_summary *s = done->copy;
     double seconds = (double)(s->ended_ns - s->started_ns) / (double)NS_PER_S;
     double moved = (double)(s->read_bytes + s->cleared_bytes);
-    char disk[SIZE_TEXT_MAX_BYTES], amounts[5][SIZE_TEXT_MAX_BYTES];
+    char disk[SIZE_TEXT_MAX_BYTES], amounts[6][SIZE_TEXT_MAX_BYTES];
     struct page page = {.text = out_text};
 
     out_text[0] = 0;
@@ -145,10 +145,13 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
     size_text_format(s->cleared_bytes, amounts[2]);
     size_text_format(s->skipped_bytes, amounts[3]);
     size_text_format(s->gap_bytes, amounts[4]);
+    size_text_format(s->resumed_bytes, amounts[5]);
     write_on(&page, "%s copy of a disk of %s: %s\n", s->delta ? "delta" : "full", disk,
              headline(done));
     write_on(&page, "  read %s, written %s, cleared %s, skipped as zero %s, unchanged gaps %s\n",
              amounts[0], amounts[1], amounts[2], amounts[3], amounts[4]);
+    if (s->resumed_bytes)
+        write_on(&page, "  %s were done by an earlier run\n", amounts[5]);
     write_on(&page, "  %" PRIu64 " requests, %" PRIu64 " retries, %.2f s of CPU, %.2f s in all",
              done->requests_count, s->retries, (double)done->cpu_ns / (double)NS_PER_S, seconds);
     if (seconds > 0 && s->read_bytes)
