@@ -111,10 +111,10 @@ static void copy_lease_due(struct timer *timer)
 {
     struct copy_lease *lease =
         (struct copy_lease *)((char *)timer - offsetof(struct copy_lease, timer));
-
     struct copy *copy = copy_of_lease(lease);
 
-    if (copy_access_waits(copy)) /* it would be refused; and may end, as nothing is written now */
+    /* It would be refused; and may end, as nothing is written now. */
+    if (access_is_awaited(copy->ends.sides.target))
         copy_lease_arm(copy, COPY_LEASE_LOOK_NS);
     else
         copy_lease_submit(copy, SETUP_LEASE, copy_lease_renewed);
