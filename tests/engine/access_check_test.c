@@ -191,6 +191,7 @@ Test(access_check, a_target_that_is_not_marked_yet_is_compared_as_a_source_is)
 {
     setup.side = ACCESS_TARGET;
     expect_taken();
+    end();
     begin();
     setup.side = ACCESS_TARGET;
     facts.etag[0] = 0;
@@ -236,6 +237,7 @@ Test(access_check, trouble_that_passes_is_waited_for)
 {
     fail_looks(FAULT_NET_BEFORE, FAULT_STAT, 3);
     expect_taken();
+    end();
     begin();
     fail_looks(FAULT_NET_BEFORE, FAULT_READ, 3);
     expect_taken();
