@@ -229,7 +229,7 @@ void http_send(struct http *http, struct http_req *req)
     }
     req->exchange = ex;
     http->live++;
-    if (http->running_count < http->transfers_max && !http->waiting.first)
+    if (req->urgent || (http->running_count < http->transfers_max && !http->waiting.first))
         start(http, ex);
     else
         list_append(&http->waiting, ex);

@@ -76,9 +76,9 @@ struct http_req {
     const void *body; /* sent with its length, 0 included, for PUT and POST */
     size_t body_bytes;
     struct http_deadlines deadlines;
-    bool send_once; /* never sent again by itself on a fresh connection (protocol A.5) */
-    /* in: where the body of a 2xx goes. memory: at most memory_bytes; push: any length. Neither: a
-     * body is dropped. */
+    bool send_once, /* never sent again by itself on a fresh connection (protocol A.5) */
+        urgent;     /* waits for no other request to end; few may be */
+    /* in: where the body of a 2xx goes. push: of any length. Neither memory nor push: it is dropped */
     unsigned char *memory;
     size_t memory_bytes;
     bool exact; /* the answer must fill memory_bytes, no byte less or more */

@@ -28,7 +28,8 @@
 #define PAGEBLOB_RANGE_MAX      (4u << 20)   /* of one write, and of one read with a checksum */
 #define PAGEBLOB_VERSION        "2021-12-02" /* x-ms-version: paged lists, CRC64, managed diffs */
 #define PAGEBLOB_LEASE_SECONDS  60u
-#define PAGEBLOB_LEASE_BYTES    37u /* a GUID and its NUL */
+#define PAGEBLOB_LEASE_TOTAL_MS 15000u /* of one request about it */
+#define PAGEBLOB_LEASE_BYTES    37u    /* a GUID and its NUL */
 
 enum pageblob_checksum { PAGEBLOB_CRC64, PAGEBLOB_MD5, PAGEBLOB_UNCHECKED };
 

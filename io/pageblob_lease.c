@@ -60,6 +60,12 @@ void pageblob_lease(struct pageblob *blob, struct pageblob_op *op,
     } else {
         verb_header(&h, "x-ms-lease-id", op->lease);
     }
-    op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=lease", .body = ""};
+    /* Behind ranges that crawl along a slow way it would come too late; and one that is stuck must not keep
+     * the next from being tried while the lease lasts. */
+    op->http = (struct http_req){.method = HTTP_PUT,
+                                 .additions = "comp=lease",
+                                 .body = "",
+                                 .urgent = true,
+                                 .deadlines = {.total_ms = PAGEBLOB_LEASE_TOTAL_MS}};
     verb_send(blob, op, &h, actions[action].done);
 }

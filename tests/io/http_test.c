@@ -199,6 +199,31 @@ Test(http, more_requests_than_connections_wait_their_turn)
     http_bench_finish(&b);
 }
 
+Test(http, an_urgent_request_waits_for_no_other)
+{
+    enum { CALLS = 8 }; /* twice as many as there are connections */
+    static const struct script_answer answers[] = {{.then = SCRIPT_HOLD}, {.then = SCRIPT_HOLD},
+                                                   {.then = SCRIPT_HOLD}, {.then = SCRIPT_HOLD},
+                                                   {.bytes = OK("0")},    {.then = SCRIPT_HOLD}};
+    struct http_call urgent = {.req = {.method = HTTP_PUT, .urgent = true}};
+    static struct http_call calls[CALLS];
+    struct http_bench b;
+    struct err e = {0};
+
+    http_bench_setup(&b, answers, 6);
+    for (size_t i = 0; i < CALLS; i++)
+        http_bench_send(&b, &calls[i]);
+    while (script_server_request_count(b.server) < 4)
+        cr_assert(reactor_turn(b.reactor, NS_PER_MS, &e));
+    http_bench_exchange(&b, &urgent);
+    cr_assert_eq(urgent.req.answer.status, 200, "%s", urgent.req.err.text);
+    cr_assert_eq(script_server_request_count(b.server), 5);
+    http_cancel_all(b.http);
+    for (size_t i = 0; i < CALLS; i++)
+        http_bench_run(&b, &calls[i]);
+    http_bench_finish(&b);
+}
+
 Test(http, canceling_ends_every_request_once)
 {
     static const struct script_answer answers[] = {{.then = SCRIPT_HOLD}};
