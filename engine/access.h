@@ -55,8 +55,8 @@ struct access_setup {
     /* Get a new URL; answered by access_answer or access_failed, later, not from inside. NULL: nobody can
      * renew. */
     void (*ask)(void *arg, struct access *access);
-    /* Is the disk behind *candidate the right one, and may we in? Answered by access_checked, not from
-     * inside. The candidate is a view until then. NULL: it is taken as it is. */
+    /* Is the disk behind *candidate (a view until then) the right one, and may we in? Answered by
+     * access_checked. NULL: it is taken as it is. */
     void (*check)(void *arg, struct access *access, const struct secret_url *candidate);
     /* Requests from now on use this one. */
     void (*swap)(void *arg, struct access *access, struct secret_url *take);

@@ -1,7 +1,8 @@
 /* copy_access.h - how a copy lives with URLs that end: which URL its request was sent with, and its wait.
  *
  * Knows:         the three sides of a copy, the request under way.
- * Must not know: where new URLs come from. Included by the parts of a copy alone.
+ * Must not know: where new URLs come from. Included by the parts
+ *                of a copy, and by what is made of copies.
  */
 #ifndef ENGINE_COPY_ACCESS_H
 #define ENGINE_COPY_ACCESS_H

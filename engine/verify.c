@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "engine/copy_access.h"
 #include "io/endpoint_compare.h"
 
 struct verify {
@@ -147,7 +148,7 @@ struct progress_view verify_progress(struct verify *verify)
     return copy_progress(verify->copy);
 }
 
-const char *verify_phase(const struct verify *verify)
+const char *verify_phase(const struct verify *verify, const char *usual)
 {
-    return copy_phase(verify->copy);
+    return copy_access_waits(verify->copy) ? copy_phase(verify->copy) : usual;
 }

@@ -69,7 +69,8 @@ void verify_stop(struct verify *verify);
 bool verify_ended(const struct verify *verify);
 const struct err *verify_error(const struct verify *verify); /* a difference is no error */
 const struct verify_summary *verify_summary(const struct verify *verify);
-const char *verify_phase(const struct verify *verify); /* as copy_phase */
+/* usual, or that it waits for access; static text as copy_phase */
+const char *verify_phase(const struct verify *verify, const char *usual);
 struct progress_view verify_progress(struct verify *verify);
 
 #endif

@@ -420,6 +420,7 @@ fail:
 void endpoint_pageblob_set_url(struct endpoint *base, struct secret_url *take)
 {
     assert(base->ops == &pageblob_ops);
+    snprintf(base->name, sizeof base->name, "%s", take->address);
     pageblob_set_url(of(base)->blob, take);
 }
 

@@ -53,7 +53,8 @@ struct endpoint *endpoint_pageblob_open(struct reactor *r, struct http *http,
                                         const struct endpoint_pageblob_options *options,
                                         struct err *e);
 
-/* Renewal: requests submitted from now on use the new URL. take is left empty. */
+/* Renewal: requests submitted from now on, and later pages of a list under way, use the new URL; it names the
+ * same disk, perhaps elsewhere, and the identity stays what it was. take is left empty. */
 void endpoint_pageblob_set_url(struct endpoint *ep, struct secret_url *take);
 
 /* The URL in use now; a view, secret, valid until the next set_url or close. */

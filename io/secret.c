@@ -158,23 +158,37 @@ static void find_account(struct secret_url *url, const char *path)
     url->upload_disk = strncmp(url->account, "md-impexp-", 10) == 0;
 }
 
-/* YYYY-MM-DD, YYYY-MM-DDTHH:MMZ, YYYY-MM-DDTHH:MM:SSZ, with or without fractions. 0: not a time. */
-static uint64_t parse_time(const char *text)
+/* "+02:00" as seconds east; false: something else. */
+static bool parse_offset(const char *text, long *out_seconds)
+{
+    unsigned hours, minutes;
+    char end;
+
+    if ((*text != '+' && *text != '-') ||
+        sscanf(text + 1, "%2u:%2u%c", &hours, &minutes, &end) != 2 || strlen(text) != 6 ||
+        hours > 23 || minutes > 59)
+        return false;
+    *out_seconds = (long)(hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+    return true;
+}
+
+uint64_t secret_time_s(const char *text)
 {
     static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
 
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct tm tm = {0};
         const char *rest = strptime(text, forms[i], &tm);
+        long east_s = 0;
         time_t at;
 
         if (!rest)
             continue;
         if (*rest == '.')
             rest += 1 + strspn(rest + 1, "0123456789");
-        if (*rest && strcmp(rest, "Z") != 0)
+        if (*rest && strcasecmp(rest, "Z") != 0 && !parse_offset(rest, &east_s))
             continue;
-        at = timegm(&tm);
+        at = timegm(&tm) - east_s;
         return at > 0 ? (uint64_t)at : 0;
     }
     return 0;
@@ -207,7 +221,7 @@ static bool look_into_query(struct secret_url *url, struct err *e)
         } else if (is_named(at, "se", &value)) {
             char *text = percent_decode(value, count - (size_t)(value - at));
 
-            url->expiry_s = text ? parse_time(text) : 0;
+            url->expiry_s = text ? secret_time_s(text) : 0;
             free(text);
         }
         at += count;

@@ -39,6 +39,10 @@ void secret_wipe_free(char *text); /* NULL is fine */
 bool secret_url_parse(const char *text, struct secret_url *out_url, struct err *e);
 void secret_url_fini(struct secret_url *url); /* wipes; a zeroed struct is fine */
 
+/* RFC 3339, or as se= has it: YYYY-MM-DD, with THH:MM, seconds and fractions; Z, an offset or nothing (UTC).
+ * Seconds since 1970; 0: not such a time. */
+uint64_t secret_time_s(const char *text);
+
 /* The identity of what the URL names: scheme, host, path and "?snapshot=..." when there is one
  * (design: "Identity"). malloc'd; NULL when memory ran out. */
 char *secret_url_identity(const struct secret_url *url);

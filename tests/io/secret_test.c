@@ -231,3 +231,30 @@ Test(secret, redacts_signatures_queries_and_tokens)
         cr_assert_str_eq(text, rows[i].shown);
     }
 }
+
+Test(secret, reads_times_as_rfc_3339_and_se_have_them)
+{
+    static const struct {
+        const char *text;
+        uint64_t seconds;
+    } times[] = {
+        {"2024-01-05T01:00:00Z", 1704416400},
+        {"2024-01-05T01:00:00.1234567Z", 1704416400},
+        {"2024-01-05T01:00:00", 1704416400},
+        {"2024-01-05T01:00Z", 1704416400},
+        {"2024-01-05T03:00:00+02:00", 1704416400},
+        {"2024-01-04T19:30:00.5-05:30", 1704416400},
+        {"2024-01-05", 1704412800},
+        {"2024-01-05T01:00:00+2:00", 0},
+        {"2024-01-05T01:00:00+02:60", 0},
+        {"2024-01-05T01:00:00+24:00", 0},
+        {"2024-01-05T01:00:00 UTC", 0},
+        {"2024-13-05T01:00:00Z", 0},
+        {"1969-12-31T23:59:59Z", 0},
+        {"tomorrow", 0},
+        {"", 0},
+    };
+
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        cr_expect_eq(secret_time_s(times[i].text), times[i].seconds, "%s", times[i].text);
+}

@@ -89,7 +89,7 @@ static void copying_tick(void *arg)
     if (copying->verify) {
         struct progress_view back = verify_progress(copying->verify);
 
-        moment.phase = "verifying";
+        moment.phase = verify_phase(copying->verify, "verifying");
         moment.progress.bytes_per_second = back.bytes_per_second;
         moment.progress.eta_seconds = back.eta_seconds;
         if (copying->stage->view.kind != VIEW_JSON)
@@ -128,7 +128,8 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
                              .base = stage->base,
                              .since = stage->since,
                              .target = stage->target,
-                             .pool = stage->session.pool};
+                             .pool = stage->session.pool,
+                             .sides = renewals_sides(&stage->renewals)};
     struct copy_options how = {
         .hash = !options->no_root,
         .footer = (enum copy_footer)options->footer,
@@ -163,7 +164,8 @@ static void run_verify(struct copying *copying, struct view_outcome *outcome)
     struct stage *stage = copying->stage;
     struct verify_ends ends = {.source = stage->source,
                                .target = stage->target,
-                               .pool = stage->session.pool};
+                               .pool = stage->session.pool,
+                               .sides = renewals_sides(&stage->renewals)};
     struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
                                  .window_start = (uint32_t)stage->options->window_start,
                                  .window_max = (uint32_t)stage->options->window_max,

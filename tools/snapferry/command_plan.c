@@ -65,7 +65,8 @@ void command_plan(struct stage *stage, struct view_outcome *outcome)
                              .base = stage->base,
                              .since = stage->since,
                              .target = stage->target,
-                             .pool = stage->session.pool};
+                             .pool = stage->session.pool,
+                             .sides = renewals_sides(&stage->renewals)};
     struct copy_options how = {
         .plan_only = true,
         .footer = (enum copy_footer)options->footer,

@@ -58,7 +58,7 @@ static void verifying_abandon(void *arg)
 static void verifying_tick(void *arg)
 {
     struct verifying *verifying = arg;
-    struct view_moment moment = {.phase = "comparing",
+    struct view_moment moment = {.phase = verify_phase(verifying->verify, "comparing"),
                                  .progress = verify_progress(verifying->verify)};
 
     if (verify_ended(verifying->verify)) {
@@ -74,7 +74,8 @@ void command_verify(struct stage *stage, struct view_outcome *outcome)
     struct verifying verifying = {.stage = stage};
     struct verify_ends ends = {.source = stage->source,
                                .target = stage->target,
-                               .pool = stage->session.pool};
+                               .pool = stage->session.pool,
+                               .sides = renewals_sides(&stage->renewals)};
     struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
                                  .window_start = (uint32_t)stage->options->window_start,
                                  .window_max = (uint32_t)stage->options->window_max,

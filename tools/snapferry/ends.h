@@ -41,6 +41,10 @@ void end_spec_fini(struct end_spec *spec); /* wipes */
 bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
                      const struct end_spec *target, const struct options *options, struct err *e);
 
+/* A URL alone: has it a SAS, may it go where it would go? */
+bool end_url_check(enum end_role role, const struct secret_url *url, bool allow_http,
+                   struct err *e);
+
 /* ---- Open: the URL of spec is moved into the endpoint ---- */
 struct endpoint *end_open(struct session *session, struct end_spec *spec,
                           const struct options *options, struct err *e);

@@ -24,21 +24,24 @@ static bool has_signature(const struct secret_url *url)
     return false;
 }
 
-static bool check_access(const struct end_spec *spec, bool allow_http, struct err *e)
+bool end_url_check(enum end_role role, const struct secret_url *url, bool allow_http, struct err *e)
 {
-    if (spec->kind != END_BLOB)
-        return true;
-    if (!has_signature(&spec->url))
+    if (!has_signature(url))
         return err_set(
             e, ERR_USAGE, RETRY_NEVER,
             "%s: the URL has no SAS (no signature behind its '?'); quote it for the shell",
-            end_name(spec->role));
-    if (!spec->url.tls && !spec->url.loopback && !allow_http)
+            end_name(role));
+    if (!url->tls && !url->loopback && !allow_http)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%s: http:// would send the SAS to %s in clear; use https:// or say "
                        "--allow-http",
-                       end_name(spec->role), spec->url.host);
+                       end_name(role), url->host);
     return true;
+}
+
+static bool check_access(const struct end_spec *spec, bool allow_http, struct err *e)
+{
+    return spec->kind != END_BLOB || end_url_check(spec->role, &spec->url, allow_http, e);
 }
 
 /* ---- The same place? ---- */

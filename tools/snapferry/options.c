@@ -7,12 +7,20 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "io/secret.h"
 #include "tools/snapferry/arguments.h"
 #include "tools/snapferry/size_text.h"
 
-#define OPTIONS_COUNT_MAX 32u
+#define OPTIONS_COUNT_MAX 48u
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SIZE, OPTION_COUNT, OPTION_CHOICE };
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_SIZE,
+    OPTION_COUNT,
+    OPTION_CHOICE,
+    OPTION_TIME /* in seconds since 1970 */
+};
 
 struct option_row {
     const char *name;
@@ -49,6 +57,12 @@ static const struct option_row rows[] = {
     {"window", OPTION_COUNT, COPY | VERIFY, AT(window_start), 1, OPTIONS_WINDOW_MAX, NULL},
     {"max-window", OPTION_COUNT, COPY | VERIFY, AT(window_max), 1, OPTIONS_WINDOW_MAX, NULL},
     {"direct", OPTION_CHOICE, COPY | VERIFY, AT(direct), 0, 0, "auto on off "},
+    {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY, AT(renew_command), 0, 0, NULL},
+    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY, AT(renew_wait_s), 1,
+     OPTIONS_RENEW_WAIT_MAX_S, NULL},
+    {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY, AT(source_expires_s), 0, 0, NULL},
+    {"base-expires", OPTION_TIME, COPY | PLAN, AT(base_expires_s), 0, 0, NULL},
+    {"target-expires", OPTION_TIME, COPY | PLAN | VERIFY, AT(target_expires_s), 0, 0, NULL},
     {"io", OPTION_CHOICE, EVERY, AT(backend), 0, 0, "auto uring epoll "},
     {"cacert", OPTION_TEXT, EVERY, AT(ca_file), 0, 0, NULL},
     {"allow-http", OPTION_FLAG, EVERY, AT(allow_http), 0, 0, NULL},
@@ -79,6 +93,20 @@ static bool set_number(struct options *options, const struct option_row *row, co
                        "--%s must be between %" PRIu64 " and %" PRIu64 ", not %s", row->name,
                        row->min, row->max, arguments_show(value, shown));
     memcpy((char *)options + row->at, &number, sizeof number);
+    return true;
+}
+
+static bool set_time(struct options *options, const struct option_row *row, const char *value,
+                     struct err *e)
+{
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    uint64_t at_s = secret_time_s(value);
+
+    if (!at_s)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--%s takes a time such as 2026-01-31T18:00:00Z, not \"%s\"", row->name,
+                       arguments_show(value, shown));
+    memcpy((char *)options + row->at, &at_s, sizeof at_s);
     return true;
 }
 
@@ -119,6 +147,8 @@ static bool set_option(struct options *options, const struct option_row *row, co
         return set_number(options, row, value, e);
     case OPTION_CHOICE:
         return set_choice(options, row, value, e);
+    case OPTION_TIME:
+        return set_time(options, row, value, e);
     }
     return true;
 }
@@ -160,6 +190,8 @@ static bool check_together(const struct options *options, struct err *e)
                        "--strip-footer and --add-footer exclude each other");
     if (options->base_id && !options->base)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--base-id needs --base");
+    if (options->base_expires_s && !options->base)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--base-expires needs --base");
     if (options->window_max && options->window_start > options->window_max)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--window must not be above --max-window");
     if (options->json && options->quiet)
@@ -186,7 +218,8 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
 {
     struct options options = {.command = command,
                               .memory_bytes = OPTIONS_MEMORY_DEFAULT_BYTES,
-                              .coalesce_bytes = COPY_COALESCE_DEFAULT};
+                              .coalesce_bytes = COPY_COALESCE_DEFAULT,
+                              .renew_wait_s = OPTIONS_RENEW_WAIT_S};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
     int found;

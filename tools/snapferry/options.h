@@ -21,6 +21,8 @@
 #define OPTIONS_MEMORY_MIN_BYTES     ((uint64_t)BUF_BYTES)
 #define OPTIONS_WINDOW_MAX           1024u
 #define OPTIONS_ENDS_MAX             2u
+#define OPTIONS_RENEW_WAIT_S         3600u
+#define OPTIONS_RENEW_WAIT_MAX_S     5184000u /* 60 days: no disk's SAS lives longer */
 _Static_assert(OPTIONS_MEMORY_DEFAULT_BYTES <= BUFPOOL_MAX_BYTES, "a pool of the default fits");
 
 enum command_id { COMMAND_COPY, COMMAND_PLAN, COMMAND_VERIFY, COMMAND_SNAPSHOT, COMMANDS_COUNT };
@@ -41,9 +43,12 @@ struct options {
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
     uint64_t window_max;
-    int footer;  /* enum copy_footer */
-    int backend; /* enum reactor_backend */
-    int direct;  /* enum endpoint_file_direct */
+    const char *renew_command;
+    uint64_t renew_wait_s;
+    uint64_t source_expires_s, base_expires_s, target_expires_s; /* 0: not said */
+    int footer;                                                  /* enum copy_footer */
+    int backend;                                                 /* enum reactor_backend */
+    int direct;                                                  /* enum endpoint_file_direct */
     bool strip_footer, add_footer;
     bool verify;
     bool restart;

@@ -105,6 +105,9 @@ bool stage_open(struct stage *stage, const struct options *options, struct err *
         !session_open(&stage->session, options, e) || !open_specs(stage, specs, e))
         goto out;
     name_disk(stage);
+    if (!renewals_open(&stage->renewals, options, &stage->session, &stage->view,
+                       (struct endpoint *[]){stage->source, stage->base, stage->target}, e))
+        goto out;
     view_begin(&stage->view);
     fallback = reactor_fallback_reason(stage->session.reactor);
     if (fallback)
@@ -118,6 +121,7 @@ out:
 
 void stage_close(struct stage *stage)
 {
+    renewals_close(&stage->renewals);
     endpoint_close(stage->source);
     endpoint_close(stage->base);
     endpoint_close(stage->target);

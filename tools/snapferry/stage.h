@@ -12,6 +12,7 @@
 
 #include "tools/snapferry/ends.h"
 #include "tools/snapferry/options.h"
+#include "tools/snapferry/renewal.h"
 #include "tools/snapferry/session.h"
 #include "tools/snapferry/view.h"
 
@@ -23,6 +24,7 @@ struct stage {
     struct endpoint *source;     /* NULL for snapshot */
     struct endpoint *base;       /* NULL without --base */
     struct endpoint *target;     /* of plan without TARGET: one that keeps nothing */
+    struct renewals renewals;    /* of their URLs */
     char *since;                 /* the base's URL; secret; NULL without base */
     char state_folder[PATH_MAX]; /* "" when there is none */
     uint64_t random_seed;

@@ -80,6 +80,16 @@ void view_say(struct view *view, const char *sentence)
     tell(view, "ReplicationState/inProgress", "Warning", sentence);
 }
 
+void view_wait(struct view *view, const char *sentence)
+{
+    tell(view, "ReplicationState/waitingForAccess", "Warning", sentence);
+}
+
+void view_go_on(struct view *view, const char *sentence)
+{
+    tell(view, "ReplicationState/inProgress", "Info", sentence);
+}
+
 void view_copy(struct view *view, const struct view_copy *done)
 {
     view->ops->copy(view, done);

@@ -80,8 +80,10 @@ void view_name_disk(struct view *view, const char *disk);
 
 /* ---- Use ---- */
 void view_moment(struct view *view, const struct view_moment *moment);
-void view_begin(struct view *view);                     /* the state "in progress" */
-void view_say(struct view *view, const char *sentence); /* a warning, or something to know */
+void view_begin(struct view *view);                       /* the state "in progress" */
+void view_say(struct view *view, const char *sentence);   /* a warning, or something to know */
+void view_wait(struct view *view, const char *sentence);  /* the state "waiting for access" */
+void view_go_on(struct view *view, const char *sentence); /* "in progress" again */
 void view_copy(struct view *view, const struct view_copy *done);
 /* Before a command prints results of its own. */
 void view_clear_line(struct view *view);

@@ -38,6 +38,14 @@ void view_json_set_text(json_t *object, const char *name, const char *text)
     json_object_set_new(object, name, value);
 }
 
+void view_json_set_time(json_t *object, const char *name, uint64_t time_ns)
+{
+    char time[VIEW_TIME_MAX_BYTES];
+
+    time_text(time_ns, time);
+    view_json_set_text(object, name, time);
+}
+
 void view_json_set_count(json_t *object, const char *name, uint64_t value)
 {
     json_object_set_new(object, name, json_integer((json_int_t)value));
@@ -51,11 +59,9 @@ static void set_real(json_t *object, const char *name, double value, double step
 
 json_t *view_json_event(uint64_t time_ns, const char *event, const char *disk)
 {
-    char time[VIEW_TIME_MAX_BYTES];
     json_t *object = json_object();
 
-    time_text(time_ns, time);
-    view_json_set_text(object, "time", time);
+    view_json_set_time(object, "time", time_ns);
     view_json_set_text(object, "event", event);
     if (disk)
         view_json_set_text(object, "disk", disk);

@@ -24,6 +24,7 @@ json_t *view_json_end(uint64_t time_ns, enum exit_status status);
 json_t *view_json_event(uint64_t time_ns, const char *event, const char *disk);
 /* A string member; bytes that are not UTF-8 become '?'. */
 void view_json_set_text(json_t *object, const char *name, const char *text);
+void view_json_set_time(json_t *object, const char *name, uint64_t time_ns);
 void view_json_set_count(json_t *object, const char *name, uint64_t value);
 
 /* Writes one line and takes the reference; NULL writes nothing. */

@@ -112,6 +112,10 @@ static const struct {
     {COMMAND_COPY, "copy a b --base-id t", "--base"},
     {COMMAND_COPY, "copy a b --strip-footer --add-footer", "exclude"},
     {COMMAND_COPY, "copy a b --json --quiet", "exclude"},
+    {COMMAND_COPY, "copy a b --source-expires tomorrow", "takes a time"},
+    {COMMAND_COPY, "copy a b --base-expires 2030-01-01T00:00:00Z", "--base"},
+    {COMMAND_COPY, "copy a b --renew-wait 0", "between"},
+    {COMMAND_SNAPSHOT, "snapshot a --renew-command x", "--renew-command"},
     {COMMAND_VERIFY, "verify a b --base p", "--base"},
     {COMMAND_PLAN, "plan a b --verify", "--verify"},
 };
