@@ -18,6 +18,11 @@ struct pageblob_lister {
     struct pageranges *parser;
     struct timer pause;
     struct extent_set page_data, page_clears; /* of the page under way */
+    /* A page with a marker is believed when the next one proves to lie behind it: a host that gave them in
+     * the wrong order would else make what lies between count as listed. */
+    struct extent_set held_data, held_clears;
+    bool held;
+    uint64_t held_end;
     uint64_t position_bytes;
     uint64_t window_bytes;             /* of x-ms-range; UINT64_MAX = no window */
     uint64_t window_start, window_end; /* of the page under way */
@@ -54,6 +59,8 @@ static void on_ended(struct reactor_task *task)
         pageranges_free(l->parser);
         extent_set_fini(&l->page_data);
         extent_set_fini(&l->page_clears);
+        extent_set_fini(&l->held_data);
+        extent_set_fini(&l->held_clears);
     }
     list->lister = NULL;
     free(l);
@@ -87,7 +94,10 @@ static bool begin_parsing(struct pageblob_lister *l, struct err *e)
     extent_set_clear(&l->page_clears);
     /* A host may begin its answer to a window with a range that began before it. */
     pageranges_begin(l->parser, &l->page_data, list->out_clears ? &l->page_clears : NULL, window,
-                     l->marker[0] ? l->position_bytes : 0, list->size_bytes);
+                     !l->marker[0] ? 0
+                     : l->held     ? l->held_end
+                                   : l->position_bytes,
+                     list->size_bytes);
     l->begun = true;
     return true;
 }
@@ -115,7 +125,46 @@ static bool append_all(struct extent_set *target, struct extent_set *take)
     return ok;
 }
 
-/* The page is whole: its ranges go to the caller, and the list goes on behind them. */
+static bool give(struct pageblob_lister *l, struct extent_set *take_data,
+                 struct extent_set *take_clears, struct err *e)
+{
+    struct pageblob_list *list = l->list;
+
+    if (append_all(list->out_data, take_data) &&
+        (!list->out_clears || append_all(list->out_clears, take_clears)))
+        return true;
+    return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the list of page ranges");
+}
+
+static void drop_held(struct pageblob_lister *l)
+{
+    extent_set_clear(&l->held_data);
+    extent_set_clear(&l->held_clears);
+    l->held = false;
+}
+
+/* The page after it came: its ranges go to the caller, and the list goes on behind them. */
+static bool give_held(struct pageblob_lister *l, struct err *e)
+{
+    if (l->held && !give(l, &l->held_data, &l->held_clears, e))
+        return false;
+    if (l->held)
+        l->position_bytes = l->held_end;
+    drop_held(l);
+    return true;
+}
+
+static void hold(struct pageblob_lister *l)
+{
+    extent_set_move(&l->held_data, &l->page_data);
+    extent_set_move(&l->held_clears, &l->page_clears);
+    l->held = true;
+    l->held_end = pageranges_last_end(l->parser); /* a page may name no range */
+    if (l->held_end < l->position_bytes)
+        l->held_end = l->position_bytes;
+}
+
+/* The page is whole. */
 static bool take_page(struct pageblob_lister *l, struct err *e)
 {
     struct pageblob_list *list = l->list;
@@ -132,15 +181,17 @@ static bool take_page(struct pageblob_lister *l, struct err *e)
         return err_set(e, ERR_CORRUPT, RETRY_LATER,
                        "listing %.160s: the host gives the same page of its list again and again",
                        pageblob_url(l->blob)->address);
-    if (!append_all(list->out_data, &l->page_data) ||
-        (list->out_clears && !append_all(list->out_clears, &l->page_clears)))
-        return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the list of page ranges");
+    if (!give_held(l, e))
+        return false;
+    if (*marker) {
+        hold(l);
+    } else {
+        if (!give(l, &l->page_data, &l->page_clears, e))
+            return false;
+        l->position_bytes = l->window_end;
+    }
     list->pages_count++;
     list->clears_count += pageranges_clear_count(l->parser);
-    if (!*marker)
-        l->position_bytes = l->window_end;
-    else if (pageranges_last_end(l->parser) > l->position_bytes) /* a page may name no range */
-        l->position_bytes = pageranges_last_end(l->parser);
     snprintf(l->marker, sizeof l->marker, "%s", marker);
     l->tries = 0;
     return true;
@@ -167,6 +218,7 @@ static bool halve_window(struct pageblob_lister *l)
         return false;
     l->window_bytes = left / 2 / PAGEBLOB_PAGE_BYTES * PAGEBLOB_PAGE_BYTES;
     l->marker[0] = 0;
+    drop_held(l);
     return true;
 }
 

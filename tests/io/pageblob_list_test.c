@@ -131,8 +131,8 @@ Test(pageblob_list, tells_how_far_it_is_and_lets_the_ranges_be_taken)
     expect_extents(&f.taken, wanted, 2);
     cr_assert_eq(f.data.count, 0);
     cr_assert_eq(f.pages, 3);
-    cr_assert_eq(f.up_to[0], 512);
-    cr_assert_eq(f.up_to[1], 4608);
+    cr_assert_eq(f.up_to[0], 0); /* a page is believed when the next one has come */
+    cr_assert_eq(f.up_to[1], 512);
     cr_assert_eq(f.up_to[2], BLOB_BYTES);
     finish(&f);
 }
@@ -266,6 +266,27 @@ Test(pageblob_list, a_page_that_goes_back_is_refused)
         XML(RANGE("1024", "1535") "<NextMarker>m</NextMarker>"), XML(RANGE("0", "511"))};
 
     expect_failure(answers, 2, ERR_CORRUPT, "not in order");
+}
+
+/* Had it been believed, the list would have gone on behind it, past a range it never saw. */
+Test(pageblob_list, a_page_that_came_too_early_hides_no_range)
+{
+    static const struct script_answer answers[] = {
+        XML(RANGE("33554432", "33554943") "<NextMarker>m</NextMarker>"),
+        REFUSAL("500 x", "OperationTimedOut"), XML(RANGE("512", "1023") "<NextMarker/>"),
+        XML(RANGE("33554432", "33554943") "<NextMarker/>")};
+    static const struct extent wanted[] = {{512, 512}, {33554432, 512}};
+    struct fixture f;
+    struct err e;
+
+    begin(&f, answers, 4);
+    f.list.page = on_page;
+    e = run(&f);
+    cr_assert(!err_is_set(&e), "%s", e.text);
+    cr_assert(request_has(&f, 2, "x-ms-range: bytes=0-33554431"));
+    cr_assert_eq(f.up_to[0], 0);
+    expect_extents(&f.taken, wanted, 2);
+    finish(&f);
 }
 
 Test(pageblob_list, a_blob_that_shrinks_between_two_pages_calls_for_another_plan)
