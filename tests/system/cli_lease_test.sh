@@ -17,11 +17,11 @@ SPARSE=pattern:24M,4,900 # less
 here() { env XDG_STATE_HOME="$TMPDIR/here" "$@"; }
 there() { env XDG_STATE_HOME="$TMPDIR/there" "$@"; }
 
-# start_copy: a slow copy from here; returns when bytes are durable.
+# start_copy [OPTION...]: a slow copy from here; returns when bytes are durable.
 start_copy() {
     : >moving
     XDG_STATE_HOME="$TMPDIR/here" "$SF" copy $SOURCE env:TARGET --restart --json \
-        --window 1 --max-window 2 >>moving 2>>moving.err &
+        --window 1 --max-window 2 "$@" >>moving 2>>moving.err &
     MOVING=$!
     tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
 }
@@ -70,6 +70,13 @@ expect 0 complete there "$SF" copy $SPARSE env:TARGET
 log_is "the lease of the killed one was taken up by its name" '
     leases("acquire").some((l, i, all) => i && l.leaseProposed === all[i - 1].leaseProposed)'
 
+start_copy --journal "$TMPDIR/journal"
+check "killed once more" end_copy KILL 137
+expect 1 'somebody else holds a lease on the target' there "$SF" copy $SPARSE env:TARGET
+expect 0 complete there "$SF" copy $SOURCE env:TARGET --journal "$TMPDIR/journal"
+log_is "who has its journal takes it up on another machine too" '
+    leases("acquire").at(-1).leaseProposed === leases("acquire").at(-2).leaseProposed'
+
 # ---- Taken away by hand ----
 # lease HEADER...: what its owner could do with curl.
 lease() {
@@ -81,7 +88,7 @@ check "and takes it" lease 'x-ms-lease-action: acquire' 'x-ms-lease-duration: 15
 wait "$MOVING"
 check "the copy ends, to be run again" [ $? = 3 ]
 check "and says why" grep -q 'lease on the target is gone' moving
-expect 4 'was not finished' here "$SF" verify $SOURCE env:TARGET
+expect 0 'was not finished' here "$SF" verify $SOURCE env:TARGET
 
 # ---- Hosts without ----
 # without STATUS CODE: a region that refuses every lease that way
