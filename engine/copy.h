@@ -71,6 +71,8 @@ struct copy_watch {
     void (*moved)(void *arg, struct extent extent, enum range_state from, enum range_state to);
     /* May a range that was moved be recorded as done? NULL: all may. */
     bool (*may_record)(void *arg, struct extent extent);
+    /* Right after records reached the journal: how many this process wrote. NULL: nobody looks. */
+    void (*recorded)(void *arg, uint64_t records);
     /* The copy ended; called once, from the reactor. It may be freed in here. */
     void (*done)(void *arg, struct copy *copy);
     void *arg;

@@ -160,6 +160,8 @@ bool copy_after_journal_open(struct copy *copy)
     resume->journal = journal_open(copy->reactor, copy->options.journal_path, &copy->err);
     if (!resume->journal)
         return copy_goes_without_journal(copy);
+    if (copy->watch.recorded)
+        journal_watch(resume->journal, copy->watch.recorded, copy->watch.arg);
     if (!journal_found(resume->journal))
         return true;
     if (journal_header(resume->journal)->kind != kind)
