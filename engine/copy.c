@@ -13,6 +13,8 @@
 static const struct copy_step copy_steps[] = {
     {"locking the target", copy_want_lock, NULL, copy_after_lock, NULL},
     {"opening the journal", copy_want_journal, NULL, copy_after_journal_open, NULL},
+    {"reading the journal", copy_want_journal_load, copy_start_journal_load,
+     copy_after_journal_load, NULL},
     {"looking", NULL, copy_start_stat_source, copy_after_stat_source, NULL},
     {"looking", NULL, copy_start_stat_target, copy_after_stat_target, NULL},
     {"opening the journal", copy_want_fit, NULL, copy_after_fit, NULL},

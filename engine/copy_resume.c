@@ -6,6 +6,8 @@
 
 #include "engine/copy_internal.h"
 
+#define COPY_LOAD_WORK_MAX 16384u /* records, and extents in them, in one turn: some milliseconds */
+
 void copy_resume_free(struct copy_resume *resume)
 {
     journal_close(resume->journal);
@@ -105,18 +107,6 @@ static bool copy_cut_list(struct copy *copy, struct copy_list *list)
     return err_set(&copy->err, ERR_LIMIT, RETRY_NEVER, "no memory for a list of ranges");
 }
 
-static bool copy_load(struct copy *copy)
-{
-    const struct journal_record *record;
-    enum journal_read got;
-
-    while ((got = journal_next(copy->resume.journal, &record, &copy->err)) == JOURNAL_RECORD)
-        if (!copy_load_record(copy, record))
-            return false;
-    return got == JOURNAL_NO_MORE && copy_cut_list(copy, &copy->lists.source) &&
-           copy_cut_list(copy, &copy->lists.all) && copy_cut_list(copy, &copy->lists.target);
-}
-
 void copy_resume_recall(struct copy *copy)
 {
     const struct copy_resume *resume = &copy->resume;
@@ -155,7 +145,6 @@ bool copy_after_journal_open(struct copy *copy)
 {
     struct copy_resume *resume = &copy->resume;
     enum journal_kind kind = copy_is_verify(copy) ? JOURNAL_VERIFY : JOURNAL_COPY;
-    struct err why = {0};
 
     resume->journal = journal_open(copy->reactor, copy->options.journal_path, &copy->err);
     if (!resume->journal)
@@ -168,12 +157,50 @@ bool copy_after_journal_open(struct copy *copy)
         return err_set(&copy->err, ERR_CONFLICT, RETRY_NEVER,
                        "%.200s is the journal of a %s; name another file",
                        copy->options.journal_path, copy_is_verify(copy) ? "copy" : "verify");
-    if (copy->options.restart)
-        return true;
-    if (!copy_load(copy))
+    resume->loading = !copy->options.restart;
+    return true;
+}
+
+bool copy_want_journal_load(const struct copy *copy)
+{
+    return copy->resume.loading;
+}
+
+/* A journal may have gigabytes: some of it a turn, then the step comes again. */
+bool copy_start_journal_load(struct copy *copy)
+{
+    const struct journal_record *record;
+    const struct err fine = {0};
+
+    for (uint32_t work = 0; work < COPY_LOAD_WORK_MAX; work++) {
+        switch (journal_next(copy->resume.journal, &record, &copy->err)) {
+        case JOURNAL_FAILED:
+            return false;
+        case JOURNAL_NO_MORE:
+            copy_step_end(copy, &fine);
+            return true;
+        case JOURNAL_RECORD:
+            break;
+        }
+        if (!copy_load_record(copy, record))
+            return false;
+        work += record->type == JOURNAL_LISTED ? record->listed.count : 0;
+    }
+    copy_post(copy);
+    return true;
+}
+
+bool copy_after_journal_load(struct copy *copy)
+{
+    struct copy_resume *resume = &copy->resume;
+    struct err why = {0};
+
+    if (!copy_cut_list(copy, &copy->lists.source) || !copy_cut_list(copy, &copy->lists.all) ||
+        !copy_cut_list(copy, &copy->lists.target))
         return false;
+    resume->loading = false;
     resume->candidate = true;
-    if (kind == JOURNAL_COPY && copy_fit_is_named(copy, &why) &&
+    if (!copy_is_verify(copy) && copy_fit_is_named(copy, &why) &&
         strcmp(journal_header(resume->journal)->source, copy->source_identity) == 0)
         copy_resume_recall(copy);
     return true;

@@ -24,7 +24,8 @@ struct copy_list;
 
 struct copy_resume {
     struct journal *journal; /* owned; NULL: none */
-    bool candidate;          /* an earlier process left records; not judged yet */
+    bool loading;            /* an earlier process left records; not all were read */
+    bool candidate;          /* all were, and they are not judged yet */
     bool found;              /* and they fit: this process goes on with them */
     bool begun;              /* a header of ours stands in the file */
     /* what was recorded, by whatever process */

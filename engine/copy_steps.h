@@ -25,6 +25,9 @@ struct copy_step {
 /* ---- In the order of copy_steps in copy.c ---- */
 bool copy_want_journal(const struct copy *copy);
 bool copy_after_journal_open(struct copy *copy);
+bool copy_want_journal_load(const struct copy *copy);
+bool copy_start_journal_load(struct copy *copy);
+bool copy_after_journal_load(struct copy *copy);
 bool copy_want_fit(const struct copy *copy);
 bool copy_after_fit(struct copy *copy);
 bool copy_want_base(const struct copy *copy);
