@@ -108,6 +108,8 @@ void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */
 /* ---- copy_manifest.c: for the other parts ---- */
 /* Who is told of the blocks as they move, maybe nobody; begins the manifest anew. */
 bool copy_manifest_sink(struct copy *copy, const struct root_sink **out_sink);
+/* Leaves of the plan what the sample takes, where one is wanted. */
+bool copy_draw_sample(struct copy *copy);
 /* Was it made by the process that completed the copy? */
 bool copy_manifest_is_kept(struct copy *copy, const char *copy_uuid);
 void copy_proofs_stop(struct copy *copy);

@@ -296,7 +296,8 @@ bool copy_after_plan(struct copy *copy)
         .coalesce_bytes = copy_coalesce_bytes(copy),
     };
 
-    if (!copy_add_old_footer(copy) || !plan_make(&input, &copy->plan, &copy->err))
+    if (!copy_add_old_footer(copy) || !plan_make(&input, &copy->plan, &copy->err) ||
+        !copy_draw_sample(copy))
         return false;
     copy_list_forget(&lists->source);
     copy_list_forget(&lists->all);

@@ -8,10 +8,24 @@
 #include <string.h>
 
 #include "engine/copy_internal.h"
+#include "engine/sample.h"
 
 bool copy_want_manifest(const struct copy *copy)
 {
     return copy_want_changes(copy) && copy->options.proof.manifest_path;
+}
+
+/* ---- A sample instead of all ---- */
+
+bool copy_draw_sample(struct copy *copy)
+{
+    struct sample sample = {copy->options.proof.sample_ppm, copy->options.proof.seed};
+
+    if (sample.ppm == 0)
+        return true;
+    copy->summary.proof.sample_of_bytes = plan_total_bytes(&copy->plan);
+    return sample_plan(&sample, &copy->plan) ||
+           err_set(&copy->err, ERR_LIMIT, RETRY_NEVER, "no memory for the sample");
 }
 
 /* ---- Before anything is changed ---- */

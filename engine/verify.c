@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/copy_access.h"
+#include "engine/sample.h"
 #include "io/endpoint_compare.h"
 
 struct verify {
@@ -41,6 +42,7 @@ static void verify_judge(struct verify *verify)
     /* zeros that were read, where the target's list has a hole, are compared too */
     summary->compared_bytes =
         endpoint_compare_compared_bytes(verify->compare) + copied->skipped_bytes;
+    summary->sample_of_bytes = copied->proof.sample_of_bytes;
     summary->different_bytes = endpoint_compare_different_bytes(verify->compare);
     summary->differences = endpoint_compare_differences(verify->compare);
     summary->differences_cut = summary->differences->total_bytes < summary->different_bytes;
@@ -81,7 +83,9 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
                                   .pool = ends->pool,
                                   .sides = {.source = ends->sides.source,
                                             .target = ends->sides.target}};
-    struct copy_options copy_options = {.hash = true,
+    struct copy_options copy_options = {.hash = options->sample_ppm == 0,
+                                        .proof = {.sample_ppm = options->sample_ppm,
+                                                  .seed = options->sample_seed},
                                         .footer = options->footer,
                                         .window_start = options->window_start,
                                         .window_max = options->window_max,
@@ -93,6 +97,7 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
     struct copy_watch copy_watch = {
         .say = verify_say, .may_record = verify_may_record, .done = verify_done, .arg = verify};
 
+    assert(options->sample_ppm <= SAMPLE_PPM_ALL);
     if (!verify) {
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a verify");
         return NULL;

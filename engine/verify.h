@@ -24,7 +24,9 @@ struct verify_ends {
 
 struct verify_options {
     enum copy_footer footer; /* STRIP: the target has no footer; ADD: the source has none */
-    uint32_t window_start;   /* as copy_options */
+    uint32_t sample_ppm;     /* compare only so many millionths; 0 = all. No root then */
+    uint64_t sample_seed;
+    uint32_t window_start; /* as copy_options */
     uint32_t window_max;
     const char *source_id; /* as copy_options */
     const char
@@ -35,10 +37,11 @@ struct verify_options {
 };
 
 struct verify_summary {
-    uint64_t compared_bytes;              /* of the union of what is allocated; by this process */
-    uint64_t resumed_bytes;               /* found equal before this process began */
-    bool journal_kept;                    /* as copy_summary */
-    uint64_t different_bytes;             /* pages that differ */
+    uint64_t compared_bytes;  /* of the union of what is allocated; by this process */
+    uint64_t resumed_bytes;   /* found equal before this process began */
+    uint64_t sample_of_bytes; /* so large is the union; 0: no sample, all of it was compared */
+    bool journal_kept;        /* as copy_summary */
+    uint64_t different_bytes; /* pages that differ */
     const struct extent_set *differences; /* page-aligned, sorted; a view, owned by the verify */
     bool differences_cut;                 /* more separate ranges than are kept */
     bool sizes_differ;

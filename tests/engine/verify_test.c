@@ -328,3 +328,47 @@ Test(verify, more_differences_than_are_kept_are_counted)
     cr_expect(summary->differences_cut);
     cr_expect_eq(summary->differences->count, COMPARE_DIFFERENCES_MAX);
 }
+
+/* ---- A sample ---- */
+
+Test(verify, a_sample_of_all_finds_what_differs_to_the_page)
+{
+    struct extent page = {640 * KIB, PAGE};
+
+    options.sample_ppm = 1000000;
+    copy_case_fill(c.target, page, 9);
+    expect_differences(&page, 1);
+    cr_assert_eq(verify_summary(verify)->sample_of_bytes + PAGE,
+                 verify_summary(verify)->compared_bytes, "the footer's page is not drawn");
+    cr_assert_str_empty(verify_summary(verify)->root, "a sample has no root");
+}
+
+Test(verify, a_sample_compares_a_part_and_says_how_large)
+{
+    const struct verify_summary *found;
+    bool hit = false, missed = false;
+
+    copy_case_fill(c.target, (struct extent){64 * KIB, PAGE}, 9);
+    options.sample_ppm = 200000;
+    for (options.sample_seed = 0; options.sample_seed < 40; options.sample_seed++) {
+        found = run();
+        cr_assert_not(err_is_set(verify_error(verify)));
+        cr_assert_lt(found->compared_bytes, found->sample_of_bytes);
+        if (found->equal)
+            missed = true;
+        else
+            hit = extent_set_at(found->differences, 0).offset == 64 * KIB &&
+                  found->different_bytes == PAGE;
+    }
+    cr_assert(hit && missed, "some seeds draw the block, some do not");
+}
+
+Test(verify, a_sample_takes_part_of_what_only_the_target_holds)
+{
+    struct extent stale = {DISK_BYTES - 64 * KIB, 64 * KIB};
+
+    endpoint_mem_poke_clear(c.source, stale);
+    copy_case_fill(c.target, stale, 3);
+    options.sample_ppm = 1000000;
+    expect_differences(&stale, 1);
+}
