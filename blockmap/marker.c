@@ -12,12 +12,12 @@
 #define UUID_CHARS       36u
 #define SIZE_DIGITS_MAX  19u /* any such number fits in 64 bits */
 
-enum field { STATE, COPY, SOURCE, SIZE, ROOT, BASE_ROOT, DELTA, FIELD_COUNT };
+enum field { STATE, COPY, SOURCE, SIZE, ROOT, BASE_ROOT, DELTA, FOOTER, FIELD_COUNT };
 
 const char *const marker_names[MARKER_FIELDS_MAX + 1] = {
-    [STATE] = "snapferry_state", [COPY] = "snapferry_copy", [SOURCE] = "snapferry_source",
-    [SIZE] = "snapferry_size",   [ROOT] = "snapferry_root", [BASE_ROOT] = "snapferry_base_root",
-    [DELTA] = "snapferry_delta",
+    [STATE] = "snapferry_state", [COPY] = "snapferry_copy",     [SOURCE] = "snapferry_source",
+    [SIZE] = "snapferry_size",   [ROOT] = "snapferry_root",     [BASE_ROOT] = "snapferry_base_root",
+    [DELTA] = "snapferry_delta", [FOOTER] = "snapferry_footer",
 };
 
 _Static_assert(FIELD_COUNT <= MARKER_FIELDS_MAX, "every field has room");
@@ -26,6 +26,12 @@ static const char *const state_names[] = {
     [MARKER_NONE] = "",
     [MARKER_COPYING] = "copying",
     [MARKER_COMPLETE] = "complete",
+};
+
+static const char *const footer_names[] = {
+    [MARKER_FOOTER_UNKNOWN] = "",
+    [MARKER_FOOTER_NONE] = "none",
+    [MARKER_FOOTER_VHD] = "vhd",
 };
 
 static bool is_plain(unsigned char c)
@@ -110,6 +116,10 @@ static void encode_value(const struct marker *m, enum field field, char *out, si
         if (m->size_bytes > 0)
             snprintf(out, out_bytes, "%llu", (unsigned long long)m->size_bytes);
         break;
+    case FOOTER:
+        assert((size_t)m->footer < sizeof footer_names / sizeof footer_names[0]);
+        percent_encode(out, out_bytes, footer_names[m->footer]);
+        break;
     default:
         percent_encode(out, out_bytes, digest_of(m, field));
     }
@@ -137,6 +147,17 @@ static bool decode_state(struct marker *m, const char *value)
         m->state = MARKER_COPYING;
     else if (strcmp(value, state_names[MARKER_COMPLETE]) == 0)
         m->state = MARKER_COMPLETE;
+    else
+        return false;
+    return true;
+}
+
+static bool decode_footer(struct marker *m, const char *value)
+{
+    if (strcmp(value, footer_names[MARKER_FOOTER_NONE]) == 0)
+        m->footer = MARKER_FOOTER_NONE;
+    else if (strcmp(value, footer_names[MARKER_FOOTER_VHD]) == 0)
+        m->footer = MARKER_FOOTER_VHD;
     else
         return false;
     return true;
@@ -195,6 +216,8 @@ static bool is_set(const struct marker *m, enum field field)
         return m->source[0] != '\0';
     case SIZE:
         return m->size_bytes > 0;
+    case FOOTER:
+        return m->footer != MARKER_FOOTER_UNKNOWN;
     default:
         return digest_of(m, field)[0] != '\0';
     }
@@ -215,6 +238,8 @@ static bool decode_value(struct marker *m, enum field field, const char *value)
         return decode_digest(m->root, value);
     case BASE_ROOT:
         return decode_digest(m->base_root, value);
+    case FOOTER:
+        return decode_footer(m, value);
     default:
         return decode_digest(m->delta, value);
     }

@@ -20,12 +20,18 @@
 #define MARKER_FIELDS_MAX       8u
 
 enum marker_state { MARKER_NONE, MARKER_COPYING, MARKER_COMPLETE };
+enum marker_footer {
+    MARKER_FOOTER_UNKNOWN, /* of a marker that does not say */
+    MARKER_FOOTER_NONE,    /* a raw disk: the marker alone says that it is whole */
+    MARKER_FOOTER_VHD      /* of a fixed disk, in the last page */
+};
 
 struct marker {
     enum marker_state state;
     char copy_uuid[MARKER_UUID_MAX_BYTES];
     char source[MARKER_SOURCE_MAX_BYTES];    /* identity of the source, never a SAS */
     uint64_t size_bytes;                     /* of the target, footer included */
+    enum marker_footer footer;               /* what the target ends with when it is whole */
     char root[MARKER_DIGEST_MAX_BYTES];      /* empty unless this copy knows the root */
     char base_root[MARKER_DIGEST_MAX_BYTES]; /* of a delta: the base's root, if it was known */
     char delta[MARKER_DIGEST_MAX_BYTES];     /* of a delta: digest of what it changed */

@@ -40,6 +40,7 @@ static void copy_begin_marker(struct copy *copy)
     copy->marker.state = MARKER_COPYING;
     snprintf(copy->marker.source, sizeof copy->marker.source, "%s", copy->source_identity);
     copy->marker.size_bytes = copy->summary.target_size_bytes;
+    copy->marker.footer = copy->footer.target_has ? MARKER_FOOTER_VHD : MARKER_FOOTER_NONE;
 }
 
 bool copy_want_create(const struct copy *copy)

@@ -48,6 +48,7 @@ static void expect_round_trip(const struct marker *m)
     cr_assert_str_eq(back.root, m->root);
     cr_assert_str_eq(back.base_root, m->base_root);
     cr_assert_str_eq(back.delta, m->delta);
+    cr_assert_eq(back.footer, m->footer);
 }
 
 static void expect_refused(const char *name, const char *value)
@@ -120,8 +121,10 @@ Test(marker, every_written_name_is_listed_for_removal)
 
     strcpy(m.base_root, DIGEST);
     strcpy(m.delta, DIGEST);
+    m.footer = MARKER_FOOTER_VHD;
     count = marker_encode(&m, fields);
-    cr_assert_eq(count, 7u);
+    cr_assert_eq(count, MARKER_FIELDS_MAX);
+    cr_expect_str_eq(field_value(fields, count, "snapferry_footer"), "vhd");
     for (size_t i = 0; i < count; i++) {
         bool listed = false;
 
@@ -176,6 +179,8 @@ Test(marker, malformed_values_are_refused)
     expect_refused("snapferry_size", "512 ");
     expect_refused("snapferry_size", "0x200");
     expect_refused("snapferry_size", "99999999999999999999");
+    expect_refused("snapferry_footer", "");
+    expect_refused("snapferry_footer", "VHD");
     expect_refused("snapferry_root", "sha256:00");
     expect_refused("snapferry_root", DIGEST "0");
     expect_refused("snapferry_base_root", "md5:00");

@@ -49,6 +49,7 @@ static void expect_survives(const struct marker *m)
     assert(strcmp(back.root, m->root) == 0);
     assert(strcmp(back.base_root, m->base_root) == 0);
     assert(strcmp(back.delta, m->delta) == 0);
+    assert(back.footer == m->footer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
