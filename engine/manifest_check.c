@@ -99,6 +99,7 @@ struct manifest_check *manifest_check_new(const struct manifest_check_setup *set
     }
     check->setup = *setup;
     check->summary.found.differences = &check->differences;
+    check->summary.found.against_manifest = true;
     check->reader = manifest_reader_open(setup->manifest_path, e);
     if (check->reader) {
         back.disk_bytes = manifest_reader_head(check->reader)->disk_bytes;

@@ -7,6 +7,7 @@
 #ifndef ENGINE_MANIFEST_CHECK_H
 #define ENGINE_MANIFEST_CHECK_H
 
+#include "engine/manifest.h"
 #include "engine/verify.h"
 
 struct manifest_check;

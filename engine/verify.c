@@ -103,6 +103,7 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
         return NULL;
     }
     verify->watch = *watch;
+    verify->summary.sample_seed = options->sample_seed;
     verify->compare = endpoint_compare_new(ends->target, e);
     copy_ends.target = verify->compare;
     if (verify->compare)

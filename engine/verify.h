@@ -37,8 +37,10 @@ struct verify_options {
 };
 
 struct verify_summary {
-    uint64_t compared_bytes;  /* of the union of what is allocated; by this process */
-    uint64_t resumed_bytes;   /* found equal before this process began */
+    uint64_t compared_bytes; /* of the union of what is allocated; by this process */
+    uint64_t resumed_bytes;  /* found equal before this process began */
+    uint64_t sample_seed;
+    bool against_manifest;    /* the source is a manifest (manifest_check.h) */
     uint64_t sample_of_bytes; /* so large is the union; 0: no sample, all of it was compared */
     bool journal_kept;        /* as copy_summary */
     uint64_t different_bytes; /* pages that differ */

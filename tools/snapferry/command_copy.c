@@ -144,6 +144,10 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
         .keep_journal = options->verify,
         .restart = options->restart,
         .random_seed = stage->random_seed,
+        .proof = {.manifest_path = options->manifest,
+                  .base_manifest_path = options->base_manifest,
+                  .audit_ppm = (uint32_t)options->audit_ppm,
+                  .seed = stage_seed(stage)},
     };
     struct copy_watch watch = {.say = copying_say, .done = copying_copy_done, .arg = copying};
 

@@ -77,6 +77,8 @@ void command_verify(struct stage *stage, struct view_outcome *outcome)
                                .pool = stage->session.pool,
                                .sides = renewals_sides(&stage->renewals)};
     struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
+                                 .sample_ppm = (uint32_t)stage->options->sample_ppm,
+                                 .sample_seed = stage_seed(stage),
                                  .window_start = (uint32_t)stage->options->window_start,
                                  .window_max = (uint32_t)stage->options->window_max,
                                  .source_id = stage->options->source_id,
@@ -91,9 +93,15 @@ void command_verify(struct stage *stage, struct view_outcome *outcome)
                                 .arg = &verifying};
     const struct verify_summary *found;
 
+    if (options_target_only(stage->options)) {
+        command_guard(stage, outcome);
+        return;
+    }
     if (!journal_place_find(stage, true, &verifying.place, &outcome->error))
         return;
-    how.journal_path = verifying.place.path[0] ? verifying.place.path : NULL;
+    if (verifying.place.path[0] &&
+        !how.sample_ppm) /* a sample is small, and its plan is its seed's */
+        how.journal_path = verifying.place.path;
     how.journal_optional = !verifying.place.asked_for;
     verifying.verify = verify_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
     if (!verifying.verify)

@@ -138,17 +138,20 @@ static bool check_base(const struct end_spec *source, const struct end_spec *bas
     return true;
 }
 
+static bool is_sidecar(const char *path, const char *disk)
+{
+    size_t count = strlen(disk);
+
+    return strncmp(path, disk, count) == 0 && strcmp(path + count, ".snapferry") == 0;
+}
+
 static bool check_sidecar(const struct end_spec *source, const struct end_spec *target,
                           const char *state_path, struct err *e)
 {
-    if (!state_path && source->kind == END_FILE && target->kind == END_FILE) {
-        size_t count = strlen(target->path);
-
-        if (strncmp(source->path, target->path, count) == 0 &&
-            strcmp(source->path + count, ".snapferry") == 0)
-            return err_set(e, ERR_USAGE, RETRY_NEVER,
-                           "SOURCE has the name of TARGET's state file; name another with --state");
-    }
+    if (!state_path && source->kind == END_FILE && target->kind == END_FILE &&
+        is_sidecar(source->path, target->path))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "SOURCE has the name of TARGET's state file; name another with --state");
     if (!state_path)
         return true;
     if (target->kind != END_FILE)
@@ -158,6 +161,39 @@ static bool check_sidecar(const struct end_spec *source, const struct end_spec *
         (source->kind == END_FILE && same_file(state_path, source->path)))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--state names a disk itself");
     return true;
+}
+
+/* A manifest must not take the place of anything that the command reads or writes. */
+static bool check_manifest(const char *option, const char *path, const struct end_spec *source,
+                           const struct end_spec *target, const char *state_path, struct err *e)
+{
+    const struct end_spec *ends[] = {source, target};
+
+    if (!path)
+        return true;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends[i]->kind == END_FILE && same_file(path, ends[i]->path))
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s names a disk itself", option);
+    if (!state_path && target->kind == END_FILE && is_sidecar(path, target->path))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s has the name of TARGET's state file", option);
+    if (state_path && same_file(path, state_path))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s and --state name the same file", option);
+    return true;
+}
+
+static bool check_manifests(const struct end_spec *source, const struct end_spec *target,
+                            const struct options *options, struct err *e)
+{
+    if (options_target_only(options) && target->kind == END_NULL)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "TARGET: null: holds nothing to look at");
+    if (options->manifest && options->base_manifest &&
+        same_file(options->manifest, options->base_manifest))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--manifest and --base-manifest are the same file");
+    return check_manifest("--manifest", options->manifest, source, target, options->state_path,
+                          e) &&
+           check_manifest("--base-manifest", options->base_manifest, source, target,
+                          options->state_path, e);
 }
 
 bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
@@ -173,5 +209,6 @@ bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
                        "TARGET: the URL names a snapshot, and a snapshot cannot change");
     if (same_end(source, target))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and TARGET are the same");
-    return check_sidecar(source, target, options->state_path, e) && check_base(source, base, e);
+    return check_sidecar(source, target, options->state_path, e) && check_base(source, base, e) &&
+           check_manifests(source, target, options, e);
 }

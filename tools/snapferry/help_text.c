@@ -9,6 +9,7 @@ const char *help_text(void)
            "  snapferry copy SOURCE TARGET [--base PREVIOUS]   copy a disk, or what changed\n"
            "  snapferry plan SOURCE [TARGET] [--base PREVIOUS] say what copy would move\n"
            "  snapferry verify SOURCE TARGET                   read both and compare\n"
+           "  snapferry verify --complete TARGET               was the copy to it finished?\n"
            "  snapferry snapshot TARGET                        take a snapshot of a blob\n"
            "  snapferry COMMAND --help                         options and examples\n"
            "  snapferry --version\n"
@@ -31,6 +32,9 @@ static const char copy_page[] =
     "Copies a disk. Interrupted, the same command goes on; ends: snapferry --help.\n"
     "  --base PREVIOUS       snapshot that TARGET is at: moves what changed since\n"
     "  --verify              afterwards reads both back and compares\n"
+    "  --manifest FILE       proof of what was copied; with --base reads TARGET back\n"
+    "  --base-manifest FILE  of PREVIOUS: what did not change must be as it says\n"
+    "  --audit 1%, --seed N  reads a share of what the service calls unchanged\n"
     "  --strip-footer, --add-footer      blob with VHD footer to raw file, and back\n"
     "  --source-id ID, --base-id ID      names of the disks, where URLs change\n"
     "  --state-dir DIR       what is known of targets [~/.local/state/snapferry]\n"
@@ -42,15 +46,13 @@ static const char copy_page[] =
     "  --source-expires, --base-expires, --target-expires TIME; --renew-wait SECONDS\n"
     "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
     "  --window N, --max-window N        ranges in flight at first, and at most\n"
-    "  --io auto|uring|epoll             how to talk to the kernel\n"
-    "  --direct auto|on|off              past the page cache, for files\n"
+    "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
     "  --cacert FILE         trust these certificates instead of the system's\n"
     "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
     "  --json, --quiet       events as lines of JSON; or errors only\n"
     "Examples:\n"
     "  snapferry copy env:RP1 env:TARGET --verify\n"
-    "  snapferry copy env:RP2 env:TARGET --base env:RP1\n"
-    "  snapferry copy @rp1.url disk.img --strip-footer --memory 64M\n";
+    "  snapferry copy env:RP2 env:TARGET --base env:RP1\n";
 
 static const char plan_page[] =
     "Usage: snapferry plan SOURCE [TARGET] [--base PREVIOUS] [OPTION...]\n"
@@ -75,7 +77,11 @@ static const char plan_page[] =
 
 static const char verify_page[] =
     "Usage: snapferry verify SOURCE TARGET [OPTION...]\n"
+    "       snapferry verify --manifest FILE | --complete TARGET [OPTION...]\n"
     "Reads both and names every range of pages that differs. Exit status 4 then.\n"
+    "  --sample 1%, --seed N compares a random share; N as printed draws the same\n"
+    "  --manifest FILE       reads TARGET only, and names blocks of 64 KiB\n"
+    "  --complete            did a copy to TARGET finish? Marker, size and footer\n"
     "  --strip-footer, --add-footer      as given to copy\n"
     "  --source-id ID        name of the disk in events\n"
     "  --state-dir DIR       where its journal is [~/.local/state/snapferry]\n"
@@ -85,14 +91,13 @@ static const char verify_page[] =
     "  --window N, --max-window N        ranges in flight at first, and at most\n"
     "  --renew-command CMD   prints a new URL when one ends; an @FILE is watched\n"
     "  --source-expires, --target-expires TIME; --renew-wait SECONDS\n"
-    "  --io auto|uring|epoll             how to talk to the kernel\n"
-    "  --direct auto|on|off              past the page cache, for files\n"
+    "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
     "  --cacert FILE         trust these certificates instead of the system's\n"
     "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
     "  --json, --quiet       events as lines of JSON; or errors only\n"
     "Examples:\n"
-    "  snapferry verify env:RP2 env:TARGET\n"
-    "  snapferry verify env:RP2 disk.img --strip-footer --json\n";
+    "  snapferry verify env:RP2 disk.img --strip-footer --json\n"
+    "  snapferry verify --complete --manifest rp2.manifest env:TARGET\n";
 
 static const char snapshot_page[] =
     "Usage: snapferry snapshot TARGET [OPTION...]\n"

@@ -9,6 +9,7 @@
 
 #include "io/secret.h"
 #include "tools/snapferry/arguments.h"
+#include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 
 #define OPTIONS_COUNT_MAX 48u
@@ -18,6 +19,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_SIZE,
     OPTION_COUNT,
+    OPTION_SHARE,
     OPTION_CHOICE,
     OPTION_TIME /* in seconds since 1970 */
 };
@@ -52,6 +54,12 @@ static const struct option_row rows[] = {
     {"restart", OPTION_FLAG, COPY | VERIFY, AT(restart), 0, 0, NULL},
     {"coalesce", OPTION_SIZE, COPY | PLAN, AT(coalesce_bytes), 0, 1ull << 40, NULL},
     {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
+    {"manifest", OPTION_TEXT, COPY | VERIFY, AT(manifest), 0, 0, NULL},
+    {"base-manifest", OPTION_TEXT, COPY, AT(base_manifest), 0, 0, NULL},
+    {"audit", OPTION_SHARE, COPY, AT(audit_ppm), 0, 0, NULL},
+    {"sample", OPTION_SHARE, VERIFY, AT(sample_ppm), 0, 0, NULL},
+    {"seed", OPTION_COUNT, COPY | VERIFY, AT(seed), 0, OPTIONS_SEED_MAX, NULL},
+    {"complete", OPTION_FLAG, VERIFY, AT(complete), 0, 0, NULL},
     {"memory", OPTION_SIZE, COPY | VERIFY, AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES,
      BUFPOOL_MAX_BYTES, NULL},
     {"window", OPTION_COUNT, COPY | VERIFY, AT(window_start), 1, OPTIONS_WINDOW_MAX, NULL},
@@ -110,6 +118,20 @@ static bool set_time(struct options *options, const struct option_row *row, cons
     return true;
 }
 
+static bool set_share(struct options *options, const struct option_row *row, const char *value,
+                      struct err *e)
+{
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    uint64_t ppm;
+
+    if (!share_text_parse(value, &ppm))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--%s takes a share such as 1%% or 0.5%%, up to 100%%, not \"%s\"",
+                       row->name, arguments_show(value, shown));
+    memcpy((char *)options + row->at, &ppm, sizeof ppm);
+    return true;
+}
+
 static bool set_choice(struct options *options, const struct option_row *row, const char *value,
                        struct err *e)
 {
@@ -145,6 +167,8 @@ static bool set_option(struct options *options, const struct option_row *row, co
     case OPTION_SIZE:
     case OPTION_COUNT:
         return set_number(options, row, value, e);
+    case OPTION_SHARE:
+        return set_share(options, row, value, e);
     case OPTION_CHOICE:
         return set_choice(options, row, value, e);
     case OPTION_TIME:
@@ -170,6 +194,39 @@ static void long_options(enum command_id command, struct option out[OPTIONS_COUN
     out[count] = (struct option){0};
 }
 
+/* What proves a copy: which of it goes together. */
+static bool check_proofs(const struct options *o, struct err *e)
+{
+    static const char *const words[] = {
+        "--manifest needs the hashes that --no-root leaves out",
+        "--base-manifest needs --base",
+        "--base-manifest serves --audit and --manifest; give one of them",
+        "--audit needs --base-manifest, to know what did not change",
+        "--sample compares SOURCE and TARGET, not with --manifest or --complete",
+        "--seed needs --sample, or --audit",
+        "--journal and --restart are for a whole comparison of SOURCE and TARGET",
+        "--strip-footer and --add-footer need a SOURCE: a manifest knows its target's footer",
+    };
+    bool copy = o->command == COMMAND_COPY;
+    bool wrong[] = {
+        copy && o->manifest && o->no_root,
+        o->base_manifest && !o->base,
+        o->base_manifest && !o->audit_ppm && !o->manifest,
+        o->audit_ppm && !o->base_manifest,
+        o->sample_ppm && options_target_only(o),
+        o->seed != OPTIONS_SEED_DRAWN && !o->sample_ppm && !o->audit_ppm,
+        (o->sample_ppm || options_target_only(o)) && (o->journal_path || o->restart),
+        options_target_only(o) && (o->strip_footer || o->add_footer),
+    };
+
+    _Static_assert(sizeof words / sizeof words[0] == sizeof wrong / sizeof wrong[0],
+                   "a sentence for each");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        if (wrong[i])
+            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s", words[i]);
+    return true;
+}
+
 static bool check_together(const struct options *options, struct err *e)
 {
     static const struct {
@@ -182,7 +239,9 @@ static bool check_together(const struct options *options, struct err *e)
         [COMMAND_SNAPSHOT] = {1, 1, "TARGET"},
     };
 
-    if (options->ends_count < ends[options->command].min)
+    if (options_target_only(options) && options->ends_count < 1)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs TARGET");
+    if (!options_target_only(options) && options->ends_count < ends[options->command].min)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs %s",
                        ends[options->command].wanted);
     if (options->strip_footer && options->add_footer)
@@ -196,12 +255,12 @@ static bool check_together(const struct options *options, struct err *e)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--window must not be above --max-window");
     if (options->json && options->quiet)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--json and --quiet exclude each other");
-    return true;
+    return check_proofs(options, e);
 }
 
 static bool add_end(struct options *options, const char *argument, struct err *e)
 {
-    uint32_t max = options->command == COMMAND_SNAPSHOT ? 1 : OPTIONS_ENDS_MAX;
+    uint32_t max = options_target_only(options) ? 1 : OPTIONS_ENDS_MAX;
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
 
     if (options->ends_count == max)
@@ -219,6 +278,7 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
     struct options options = {.command = command,
                               .memory_bytes = OPTIONS_MEMORY_DEFAULT_BYTES,
                               .coalesce_bytes = COPY_COALESCE_DEFAULT,
+                              .seed = OPTIONS_SEED_DRAWN,
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
@@ -251,6 +311,12 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                                           : COPY_FOOTER_KEEP;
     *out_options = options;
     return true;
+}
+
+bool options_target_only(const struct options *options)
+{
+    return options->command == COMMAND_SNAPSHOT ||
+           (options->command == COMMAND_VERIFY && (options->manifest || options->complete));
 }
 
 bool options_wants_json(int count, char *const *arguments)

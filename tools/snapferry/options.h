@@ -23,6 +23,8 @@
 #define OPTIONS_ENDS_MAX             2u
 #define OPTIONS_RENEW_WAIT_S         3600u
 #define OPTIONS_RENEW_WAIT_MAX_S     5184000u /* 60 days: no disk's SAS lives longer */
+#define OPTIONS_SEED_MAX             INT64_MAX
+#define OPTIONS_SEED_DRAWN           UINT64_MAX
 _Static_assert(OPTIONS_MEMORY_DEFAULT_BYTES <= BUFPOOL_MAX_BYTES, "a pool of the default fits");
 
 enum command_id { COMMAND_COPY, COMMAND_PLAN, COMMAND_VERIFY, COMMAND_SNAPSHOT, COMMANDS_COUNT };
@@ -39,6 +41,8 @@ struct options {
     const char *state_path;   /* NULL: beside the target */
     const char *journal_path; /* NULL: in the state folder */
     const char *ca_file;
+    const char *manifest;      /* copy: to be made; verify: to compare with */
+    const char *base_manifest; /* of the base */
     uint64_t memory_bytes;
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
@@ -46,12 +50,16 @@ struct options {
     const char *renew_command;
     uint64_t renew_wait_s;
     uint64_t source_expires_s, base_expires_s, target_expires_s; /* 0: not said */
-    int footer;                                                  /* enum copy_footer */
-    int backend;                                                 /* enum reactor_backend */
-    int direct;                                                  /* enum endpoint_file_direct */
+    uint64_t audit_ppm;                                          /* millionths; 0: none */
+    uint64_t sample_ppm;                                         /* millionths; 0: everything */
+    uint64_t seed; /* of both; OPTIONS_SEED_DRAWN: one is drawn */
+    int footer;    /* enum copy_footer */
+    int backend;   /* enum reactor_backend */
+    int direct;    /* enum endpoint_file_direct */
     bool strip_footer, add_footer;
     bool verify;
     bool restart;
+    bool complete;
     bool no_root;
     bool json;
     bool quiet;
@@ -62,6 +70,9 @@ struct options {
 /* arguments[0] is the command's name; the array is permuted. With help set the ends may be missing. */
 bool options_parse(struct options *out_options, enum command_id command, int count,
                    char **arguments, struct err *e);
+
+/* Does the command take TARGET alone? */
+bool options_target_only(const struct options *options);
 
 /* Was --json asked for? Also when the rest does not parse, so that the answer still ends with an
  * event. */

@@ -41,8 +41,9 @@ static bool choose_state_folder(struct stage *stage, struct err *e)
 static bool parse_specs(const struct options *options, struct end_spec specs[SPECS_COUNT],
                         struct err *e)
 {
-    const char *source = options->command == COMMAND_SNAPSHOT ? NULL : options->ends[0];
-    const char *target = options->command == COMMAND_SNAPSHOT ? options->ends[0] : options->ends[1];
+    bool target_only = options_target_only(options);
+    const char *source = target_only ? NULL : options->ends[0];
+    const char *target = options->ends[target_only ? 0 : 1];
     bool ok = true;
 
     if (!target)
@@ -128,6 +129,13 @@ void stage_close(struct stage *stage)
     secret_wipe_free(stage->since);
     session_close(&stage->session);
     memset(stage, 0, sizeof *stage);
+}
+
+uint64_t stage_seed(const struct stage *stage)
+{
+    if (stage->options->seed != OPTIONS_SEED_DRAWN)
+        return stage->options->seed;
+    return stage->random_seed >> 32; /* short enough to be typed */
 }
 
 void stage_run(struct stage *stage, const struct session_work *work)

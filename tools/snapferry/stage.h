@@ -21,7 +21,7 @@ struct stage {
     struct clock clock;            /* for the view, which speaks before there is a session */
     struct view view;
     struct session session;
-    struct endpoint *source;     /* NULL for snapshot */
+    struct endpoint *source;     /* NULL where TARGET stands alone */
     struct endpoint *base;       /* NULL without --base */
     struct endpoint *target;     /* of plan without TARGET: one that keeps nothing */
     struct renewals renewals;    /* of their URLs */
@@ -38,6 +38,9 @@ void stage_close(struct stage *stage); /* nothing may be in flight */
 /* Runs work; when the kernel interface fails there is no way on: reports and ends the process. */
 void stage_run(struct stage *stage, const struct session_work *work);
 
+/* Which millionths a sample or an audit takes: as asked, or drawn once. */
+uint64_t stage_seed(const struct stage *stage);
+
 /* $XDG_STATE_HOME/snapferry or ~/.local/state/snapferry; "" when neither variable is usable. */
 void stage_default_state_folder(const char *xdg_state_home, const char *home,
                                 char out_folder[PATH_MAX]);
@@ -47,6 +50,7 @@ void stage_default_state_folder(const char *xdg_state_home, const char *home,
 void command_copy(struct stage *stage, struct view_outcome *outcome);
 void command_plan(struct stage *stage, struct view_outcome *outcome);
 void command_verify(struct stage *stage, struct view_outcome *outcome);
+void command_guard(struct stage *stage, struct view_outcome *outcome); /* verify, TARGET alone */
 void command_snapshot(struct stage *stage, struct view_outcome *outcome);
 
 #endif

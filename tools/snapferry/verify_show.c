@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 #include "tools/snapferry/view_json.h"
 
@@ -39,11 +40,31 @@ void verify_show_differences(struct view *view, const struct verify_summary *fou
     if (view->kind == VIEW_QUIET)
         return;
     if (found->sizes_differ && view->kind != VIEW_JSON)
-        printf("differs: the target has %" PRIu64 " bytes, the source %" PRIu64 "\n",
-               found->target_size_bytes, found->source_size_bytes);
+        printf("differs: the target has %" PRIu64 " bytes, %s %" PRIu64 "\n",
+               found->target_size_bytes,
+               found->against_manifest ? "by the manifest it must have" : "the source",
+               found->source_size_bytes);
     for (size_t i = 0; i < shown; i++)
         show_difference(view, extent_set_at(found->differences, i));
     show_rest(view, found, shown);
+}
+
+/* Honest about what it is: a part, and which. */
+static void print_sample(const struct verify_summary *found)
+{
+    char compared[SIZE_TEXT_MAX_BYTES], all[SIZE_TEXT_MAX_BYTES], share[SHARE_TEXT_MAX_BYTES];
+    char different[SIZE_TEXT_MAX_BYTES];
+
+    size_text_format(found->compared_bytes, compared);
+    size_text_format(found->different_bytes, different);
+    size_text_format(found->sample_of_bytes, all);
+    share_text_format(found->compared_bytes, found->sample_of_bytes, share);
+    if (found->equal)
+        printf("equal in the sample: %s of %s (%s) compared, the rest was not; seed %" PRIu64 "\n",
+               compared, all, share, found->sample_seed);
+    else
+        printf("DIFFERENT: %s of the sample of %s of %s (%s); seed %" PRIu64 "\n", different,
+               compared, all, share, found->sample_seed);
 }
 
 static void print_summary(const struct verify_summary *found)
@@ -52,7 +73,12 @@ static void print_summary(const struct verify_summary *found)
 
     size_text_format(found->compared_bytes, compared);
     size_text_format(found->different_bytes, different);
-    if (found->equal)
+    if (found->sample_of_bytes)
+        print_sample(found);
+    else if (found->equal && found->against_manifest)
+        printf("equal: %s, every block is as the manifest says; compared in %.2f s\n", compared,
+               (double)(found->ended_ns - found->started_ns) / (double)NS_PER_S);
+    else if (found->equal)
         printf("equal: %s compared in %.2f s, all else is zero at both ends\n", compared,
                (double)(found->ended_ns - found->started_ns) / (double)NS_PER_S);
     else
@@ -88,6 +114,10 @@ void verify_show_summary(struct view *view, const struct verify_summary *found,
     json_object_set_new(event, "markerIncomplete", json_boolean(found->marker_incomplete));
     view_json_set_count(event, "comparedBytes", found->compared_bytes);
     view_json_set_count(event, "resumedBytes", found->resumed_bytes);
+    if (found->sample_of_bytes) {
+        view_json_set_count(event, "sampleOfBytes", found->sample_of_bytes);
+        view_json_set_count(event, "seed", found->sample_seed);
+    }
     view_json_set_count(event, "differentBytes", found->different_bytes);
     view_json_set_count(event, "differentRanges", found->differences->count);
     json_object_set_new(event, "differentRangesCut", json_boolean(found->differences_cut));
