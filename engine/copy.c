@@ -33,6 +33,7 @@ static const struct copy_step copy_steps[] = {
     {"looking", NULL, NULL, copy_after_judge, NULL},
     {"looking", copy_want_manifest, NULL, copy_after_manifest_place, NULL},
     {"reading the base's manifest", copy_want_base_manifest, NULL, copy_after_base_manifest, NULL},
+    {"auditing the diff", copy_want_audit, copy_start_audit, copy_after_audit, NULL},
     {"leasing the target", copy_want_lease, copy_start_lease, copy_after_lease, copy_failed_lease},
     {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
     {"marking the target", copy_want_fence, copy_start_fence, copy_after_fence, NULL},

@@ -182,8 +182,7 @@ bool copy_access_waits(const struct copy *copy)
 {
     return !copy->ended &&
            (copy->asking.waiter.access || (copy->mover && mover_access_waits(copy->mover)) ||
-            (copy->proof && copy_access_waits(copy->proof)) ||
-            (copy->proofs.back && read_back_waits(copy->proofs.back)));
+            (copy->proof && copy_access_waits(copy->proof)) || copy_proofs_wait(copy));
 }
 
 void copy_access_fini(struct copy *copy)

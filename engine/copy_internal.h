@@ -11,11 +11,10 @@
 #include "engine/copy_access.h"
 #include "engine/copy_lease.h"
 #include "engine/copy_listing.h"
+#include "engine/copy_proofs.h"
 #include "engine/copy_resume.h"
 #include "engine/copy_steps.h"
-#include "engine/manifest_walk.h"
 #include "engine/mover.h"
-#include "engine/read_back.h"
 #include "engine/retry.h"
 #include "engine/target_state.h"
 
@@ -35,15 +34,6 @@ struct copy_footer_pages {
     unsigned char last[VHD_FOOTER_BYTES];    /* of the source */
     unsigned char written[VHD_FOOTER_BYTES]; /* what the target's last page will be */
     uint64_t old_at;                         /* where the target's footer stood before it grew */
-};
-
-struct copy_proofs { /* copy_manifest.c; all owned */
-    struct manifest_writer *writer;
-    struct manifest_reader *base; /* the base's manifest */
-    struct manifest_walk walk;    /* of it */
-    struct extent changed;        /* first blocks that only a foreign writer can have changed */
-    struct read_back *back;       /* the target's, for a delta's manifest */
-    struct root_sink sink;
 };
 
 struct copy {
@@ -104,15 +94,5 @@ bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
 uint64_t copy_coalesce_bytes(const struct copy *copy);
 void copy_keep_target_state(struct copy *copy, const char *etag);
 void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */
-
-/* ---- copy_manifest.c: for the other parts ---- */
-/* Who is told of the blocks as they move, maybe nobody; begins the manifest anew. */
-bool copy_manifest_sink(struct copy *copy, const struct root_sink **out_sink);
-/* Leaves of the plan what the sample takes, where one is wanted. */
-bool copy_draw_sample(struct copy *copy);
-/* Was it made by the process that completed the copy? */
-bool copy_manifest_is_kept(struct copy *copy, const char *copy_uuid);
-void copy_proofs_stop(struct copy *copy);
-void copy_proofs_fini(struct copy *copy);
 
 #endif

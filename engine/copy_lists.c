@@ -39,7 +39,7 @@ uint64_t copy_coalesce_bytes(const struct copy *copy)
 }
 
 /* A full copy's one list; a delta wants it too: to see whether the diff was one at all when it names no
- * clear, and to know which gaps hold no hole. */
+ * clear, to know which gaps hold no hole, and for the audit. */
 bool copy_want_all(const struct copy *copy)
 {
     const struct copy_lists *lists = &copy->lists;
@@ -47,7 +47,7 @@ bool copy_want_all(const struct copy *copy)
     if (!copy->summary.delta)
         return !copy_list_is_whole(&lists->source);
     return !copy_list_is_whole(&lists->all) &&
-           (lists->source.clears.count == 0 ||
+           (copy->options.proof.audit_ppm || lists->source.clears.count == 0 ||
             (copy_coalesce_bytes(copy) && lists->source.data.count > 1));
 }
 

@@ -136,7 +136,7 @@ static bool back_blocks(void *arg, uint64_t first, uint64_t count, const struct 
     if (copy->proofs.base && !manifest_walk_blocks(&copy->proofs.walk, first, count, hashes, e))
         return false;
     if (changed->length)
-        return err_set(e, ERR_CORRUPT, RETRY_NEVER,
+        return err_set(e, ERR_CORRUPT, RETRY_REPLAN,
                        "%.150s: at offset %llu, length %llu the target is neither changed by this "
                        "delta nor what its base's manifest says; make a full copy, without --base",
                        copy->ends.target->name, (unsigned long long)changed->offset,
@@ -244,10 +244,18 @@ void copy_proofs_stop(struct copy *copy)
 {
     if (copy->proofs.back)
         read_back_stop(copy->proofs.back);
+    copy_audit_stop(copy->proofs.audit);
+}
+
+bool copy_proofs_wait(const struct copy *copy)
+{
+    return (copy->proofs.back && read_back_waits(copy->proofs.back)) ||
+           copy_audit_waits(copy->proofs.audit);
 }
 
 void copy_proofs_fini(struct copy *copy)
 {
+    copy_audit_free(copy->proofs.audit);
     read_back_free(copy->proofs.back);
     manifest_writer_close(copy->proofs.writer);
     manifest_reader_close(copy->proofs.base);

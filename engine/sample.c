@@ -24,10 +24,16 @@ static uint64_t sample_mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
+uint64_t sample_rank(const struct sample *sample, uint64_t piece)
+{
+    return sample_mix(sample_mix(sample->seed) ^ piece);
+}
+
 bool sample_takes(const struct sample *sample, uint64_t piece)
 {
     assert(sample->ppm <= SAMPLE_PPM_ALL);
-    return sample_mix(sample_mix(sample->seed) ^ piece) % SAMPLE_PPM_ALL < sample->ppm;
+    return sample_rank(sample, piece) < UINT64_MAX / SAMPLE_PPM_ALL * sample->ppm ||
+           sample->ppm == SAMPLE_PPM_ALL;
 }
 
 static bool sample_set(const struct sample *sample, const struct extent_set *from,

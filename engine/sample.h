@@ -24,6 +24,8 @@ struct sample {
 
 /* A power of two, so that a share of so many bytes is not more than SAMPLE_PIECES_MAX pieces. */
 uint64_t sample_piece_bytes(uint64_t total_bytes, uint32_t ppm);
+/* A number that follows from seed and piece alone: the lower, the sooner it is drawn. */
+uint64_t sample_rank(const struct sample *sample, uint64_t piece);
 /* Is piece number `piece` of the disk drawn? */
 bool sample_takes(const struct sample *sample, uint64_t piece);
 

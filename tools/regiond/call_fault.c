@@ -135,6 +135,7 @@ static bool can_happen(const struct call *call)
         return answer_header_find(a, "Content-Range") != NULL;
     case FAULT_LIST_DUPLICATE:
     case FAULT_LIST_REORDER:
+    case FAULT_LIST_DROP:
     case FAULT_LIST_BEYOND_END:
     case FAULT_LIST_TRUNCATE:
     case FAULT_LIST_MARKER:

@@ -74,6 +74,17 @@ static void reorder(const char *text, uint64_t draw, struct text_out *out)
     text_out_text(out, text + second.at + second.bytes);
 }
 
+static void drop(const char *text, uint64_t draw, struct text_out *out)
+{
+    uint64_t count = count_entries(text);
+    struct entry e;
+
+    if (count == 0 || !find_entry(text, draw % count, &e))
+        return;
+    text_out_bytes(out, text, e.at);
+    text_out_text(out, text + e.at + e.bytes);
+}
+
 static void beyond_end(const struct call *call, const char *text, struct text_out *out)
 {
     const char *size_text = answer_header_find(&call->x.answer, "x-ms-blob-content-length");
@@ -186,6 +197,9 @@ void call_fault_list(struct call *call)
         break;
     case FAULT_LIST_REORDER:
         reorder(a->text, call->fault.draw, &spoilt);
+        break;
+    case FAULT_LIST_DROP:
+        drop(a->text, call->fault.draw, &spoilt);
         break;
     case FAULT_LIST_BEYOND_END:
         beyond_end(call, a->text, &spoilt);

@@ -19,6 +19,7 @@ static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_CONTENT_RANGE] = "wrongContentRange",
     [FAULT_LIST_DUPLICATE] = "listDuplicate",
     [FAULT_LIST_REORDER] = "listReorder",
+    [FAULT_LIST_DROP] = "listDrop",
     [FAULT_LIST_BEYOND_END] = "listBeyondEnd",
     [FAULT_LIST_TRUNCATE] = "listTruncate",
     [FAULT_LIST_MARKER] = "listSameMarker",

@@ -35,6 +35,7 @@ enum fault_kind {
     FAULT_CONTENT_RANGE, /* Content-Range is a page off */
     FAULT_LIST_DUPLICATE,  /* a range list names one of its entries twice */
     FAULT_LIST_REORDER,    /* ... has two neighbours in the wrong order */
+    FAULT_LIST_DROP,       /* ... leaves one of its entries out: valid, and a lie */
     FAULT_LIST_BEYOND_END, /* ... names a page beyond the blob's end */
     FAULT_LIST_TRUNCATE,   /* ... ends in the middle, well framed */
     FAULT_LIST_MARKER,     /* ... ends with the marker of the request: the same page for ever */

@@ -119,6 +119,11 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     set_text_if(object, "copy", s->copy_uuid);
     json_object_set_new(object, "committed", json_boolean(s->committed));
     json_object_set_new(object, "verified", json_boolean(done->verified));
+    json_object_set_new(object, "manifest", json_boolean(s->proof.has_manifest));
+    if (s->proof.auditable_bytes) {
+        view_json_set_count(object, "auditedBytes", s->proof.audited_bytes);
+        view_json_set_count(object, "auditableBytes", s->proof.auditable_bytes);
+    }
     view_json_set_count(object, "diskBytes", s->source_size_bytes);
     view_json_set_count(object, "readBytes", s->read_bytes);
     view_json_set_count(object, "wireBytes", done->wire_bytes);

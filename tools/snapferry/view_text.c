@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/clock.h"
+#include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 
 #define NAME_COLUMNS_MIN 8u   /* less of a name says nothing */
@@ -130,6 +131,18 @@ static const char *headline(const struct view_copy *done)
     return "not complete";
 }
 
+static void write_audit(struct page *page, const struct copy_summary *s)
+{
+    char audited[SIZE_TEXT_MAX_BYTES], all[SIZE_TEXT_MAX_BYTES], share[SHARE_TEXT_MAX_BYTES];
+
+    if (!s->proof.auditable_bytes)
+        return;
+    size_text_format(s->proof.audited_bytes, audited);
+    size_text_format(s->proof.auditable_bytes, all);
+    share_text_format(s->proof.audited_bytes, s->proof.auditable_bytes, share);
+    write_on(page, "  audited %s of %s (%s) that the diff calls unchanged\n", audited, all, share);
+}
+
 void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_MAX_BYTES])
 {
     const struct copy_summary *s = done->copy;
@@ -159,6 +172,7 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
     else if (seconds > 0 && moved > 0)
         write_on(&page, ", %.1f MiB/s cleared", moved / MIB / seconds);
     write_on(&page, "\n");
+    write_audit(&page, s);
     if (s->root[0])
         write_on(&page, "  root %s\n", s->root);
     if (s->delta_digest[0])

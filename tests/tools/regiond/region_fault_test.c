@@ -231,6 +231,11 @@ Test(region_fault, spoils_range_lists)
     cr_assert_not_null(strstr(answer.body, "<PageList>" FIRST FIRST "</PageList>"));
     raw_answer_fini(&answer);
     region_stop(&region);
+    region = fault_case_begin("\"comp\":\"pagelist\"", "\"fault\":\"listDrop\"");
+    cr_assert(fault_case_get(&region, LIST, NULL, &answer));
+    cr_assert_not_null(strstr(answer.body, "<PageList></PageList>"), "its one entry is gone");
+    raw_answer_fini(&answer);
+    region_stop(&region);
     region = fault_case_begin("\"comp\":\"pagelist\"", "\"fault\":\"listTruncate\"");
     cr_assert(fault_case_get(&region, LIST, NULL, &answer));
     cr_assert_eq(answer.status, 200);
