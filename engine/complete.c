@@ -199,7 +199,7 @@ static void complete_stat_done(struct stat_req *req)
     }
     complete->attempts = 0;
     complete->looked = true;
-    if (!(complete->setup.target->capabilities & ENDPOINT_CAN_MARK)) {
+    if (!(complete->setup.target->capabilities & ENDPOINT_KEEPS_MARKS)) {
         err_set(&complete->err, ERR_CONFLICT, RETRY_NEVER,
                 "%.200s: whether a copy to it is complete is not knowable on this host, which "
                 "keeps no marker",

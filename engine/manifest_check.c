@@ -87,6 +87,7 @@ struct manifest_check *manifest_check_new(const struct manifest_check_setup *set
     struct read_back_setup back = {.reactor = setup->reactor,
                                    .disk = setup->target,
                                    .pool = setup->pool,
+                                   .access = setup->access,
                                    .window_start = setup->window_start,
                                    .window_max = setup->window_max,
                                    .random_seed = setup->random_seed,

@@ -16,6 +16,7 @@ struct manifest_check_setup {
     struct reactor *reactor; /* these are borrowed until it is freed */
     struct endpoint *target;
     struct bufpool *pool;
+    struct access *access; /* of the target's URL; NULL: it is what it is */
     const char *manifest_path;
     uint32_t window_start; /* as copy_options */
     uint32_t window_max;

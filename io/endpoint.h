@@ -76,7 +76,8 @@ enum endpoint_capability {
     ENDPOINT_CHECKS_CRC64 = 1u << 9,    /* sends or wants crc64 on blocks */
     ENDPOINT_BUFFERS = 1u << 10,        /* what is written is durable only after a flush */
     ENDPOINT_COMPARES = 1u << 11, /* nothing is changed: writes are compared (endpoint_compare.h) */
-    ENDPOINT_CAN_LEASE = 1u << 12
+    ENDPOINT_CAN_LEASE = 1u << 12,
+    ENDPOINT_KEEPS_MARKS = 1u << 13 /* its stat tells the marker, if there is one */
 };
 
 struct endpoint_ops {

@@ -15,7 +15,7 @@
 
 static void set_capabilities(struct endpoint_file *f)
 {
-    unsigned can = ENDPOINT_CAN_LIST;
+    unsigned can = ENDPOINT_CAN_LIST | ENDPOINT_KEEPS_MARKS;
 
     if (f->writable)
         can |= ENDPOINT_CAN_MARK | ENDPOINT_CAN_FENCE | ENDPOINT_BUFFERS;

@@ -353,7 +353,7 @@ struct endpoint *endpoint_mem_new(struct reactor *r, uint64_t size_bytes, struct
     m->head.size_bytes = size_bytes;
     m->head.capabilities = ENDPOINT_CAN_LIST | ENDPOINT_CAN_DIFF | ENDPOINT_CAN_CREATE |
                            ENDPOINT_CAN_RESIZE | ENDPOINT_CAN_MARK | ENDPOINT_CAN_SNAPSHOT |
-                           ENDPOINT_CAN_FENCE;
+                           ENDPOINT_CAN_FENCE | ENDPOINT_KEEPS_MARKS;
     return &m->head;
 }
 

@@ -369,7 +369,10 @@ static unsigned capabilities(const struct endpoint_pageblob *ep, const struct se
 
     if (ep->upload)
         return all;
-    if (ep->managed || url->snapshot)
+    if (ep->managed)
+        return all | ENDPOINT_CAN_DIFF;
+    all |= ENDPOINT_KEEPS_MARKS;
+    if (url->snapshot)
         return all | ENDPOINT_CAN_DIFF;
     return all | ENDPOINT_CAN_DIFF | ENDPOINT_CAN_CREATE | ENDPOINT_CAN_RESIZE | ENDPOINT_CAN_MARK |
            ENDPOINT_CAN_SNAPSHOT | ENDPOINT_CAN_FENCE | ENDPOINT_CAN_LEASE;

@@ -149,7 +149,7 @@ Test(complete, is_not_knowable_where_no_marker_is_kept)
     struct err e = {0};
 
     copy_case_run_ok(&c);
-    c.target->capabilities &= ~(unsigned)ENDPOINT_CAN_MARK;
+    c.target->capabilities &= ~(unsigned)ENDPOINT_KEEPS_MARKS;
     look();
     e = *complete_error(complete);
     cr_assert_eq(e.kind, ERR_CONFLICT);

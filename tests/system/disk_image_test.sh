@@ -84,19 +84,26 @@ EAST=$(sas "$east_URL" disk.vhd rcwd)
 export WEST EAST
 expect 0 'complete and verified' "$SF" copy --add-footer one.img env:WEST --verify
 take_snapshot RP1
-expect 0 complete "$SF" copy env:RP1 env:EAST
+expect 0 complete "$SF" copy env:RP1 env:EAST --manifest one.manifest
 arrived EAST one.img
+expect 0 'every block is as' "$SF" verify --complete --manifest one.manifest env:EAST
 expect 0 complete "$SF" copy --add-footer two.img env:WEST
 take_snapshot RP2
-expect 0 '"event":"end","exit":0' "$SF" copy env:RP2 env:EAST --base env:RP1 --json
-check "a delta, with clears" delta_is 's.clearedBytes > 0 && s.readBytes > 300000'
+expect 4 'differs: offset' "$SF" verify --manifest one.manifest env:WEST
+expect 0 '"event":"end","exit":0' "$SF" copy env:RP2 env:EAST --base env:RP1 --json \
+    --manifest two.manifest --base-manifest one.manifest --audit 100%
+check "a delta, with clears" delta_is 's.clearedBytes > 0 && s.readBytes > 300000 && s.manifest &&
+    s.auditedBytes === s.auditableBytes && s.root.startsWith("sha256:")'
 arrived EAST two.img
+expect 0 'every block is as' "$SF" verify --manifest two.manifest env:EAST
 expect 2 'grown only by a copy with --base' "$SF" copy --add-footer three.img env:WEST
 check "the platform grows the disk" platform disks update disk.vhd two.vhd three.vhd
 take_snapshot RP3
-expect 0 '"event":"end","exit":0' "$SF" copy env:RP3 env:EAST --base env:RP2 --json
+expect 0 '"event":"end","exit":0' "$SF" copy env:RP3 env:EAST --base env:RP2 --json \
+    --manifest three.manifest --base-manifest two.manifest --audit 50%
 check "a delta that grew moved little" delta_is 's.diskBytes === 100663808 && s.readBytes < 8388608'
 arrived EAST three.img
+expect 0 'every block is as' "$SF" verify --complete --manifest three.manifest env:EAST
 check "its footer stands at the new end" sh -c 'curl -sf -o grown.vhd "$EAST" &&
     [ "$(tail -c 512 grown.vhd | head -c 8)" = conectix ]'
 check "and not at the old one" sh -c '! tail -c +67108865 grown.vhd | head -c 8 | grep -q conectix'
@@ -139,7 +146,9 @@ platform "$UPLOAD" allocate less "$(stat -c %s two.vhd)" || fail "a smaller one"
 UP=$(granted "$UPLOAD" abcd)
 LESS=$(granted "$UPLOAD" less)
 export UP LESS
-expect 0 complete "$SF" copy env:MD3 env:UP
+expect 0 complete "$SF" copy env:MD3 env:UP --manifest up.manifest
+expect 0 'every block is as' "$SF" verify --manifest up.manifest env:UP
+expect 1 'not knowable on this host' "$SF" verify --complete env:UP
 check "an upload disk is read by its key" platform "$UPLOAD" download abcd uploaded.vhd
 check "and is the disk" same three.vhd uploaded.vhd
 expect 2 'must have' "$SF" copy env:MD3 env:LESS
@@ -169,9 +178,11 @@ killed() {
     check "it has no footer" sh -c '[ "$(curl -sf -r 67108864-67109375 "$SLOW" | wc -c)" = 512 ] &&
         ! curl -sf -r 67108864-67109375 "$SLOW" | tr -d "\0" | grep -q .'
     expect 4 'was not finished' "$SF" verify "${@:1:1}" env:SLOW
+    expect 4 'begun and not finished' "$SF" verify --complete env:SLOW
 }
 killed env:RP1
 expect 0 'Going on from' "$SF" copy env:RP1 env:SLOW
+expect 0 'a sound VHD footer' "$SF" verify --complete env:SLOW
 check "complete has a footer" sh -c 'curl -sf -r 67108864-67109375 "$SLOW" | grep -qa conectix'
 arrived SLOW one.img
 expect 0 'delta copy' "$SF" plan env:RP2 env:SLOW --base env:RP1

@@ -103,6 +103,7 @@ static void run_check(struct guarding *guarding, struct view_outcome *outcome)
     struct manifest_check_setup setup = {.reactor = stage->session.reactor,
                                          .target = stage->target,
                                          .pool = stage->session.pool,
+                                         .access = renewals_sides(&stage->renewals).target,
                                          .manifest_path = stage->options->manifest,
                                          .window_start = (uint32_t)stage->options->window_start,
                                          .window_max = (uint32_t)stage->options->window_max,

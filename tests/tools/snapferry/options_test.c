@@ -205,3 +205,64 @@ Test(help, names_no_option_that_does_not_exist)
         }
     }
 }
+
+Test(options, proofs_are_taken_where_they_make_sense)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_COPY,
+                    "copy a b --base p --manifest m --base-manifest n --audit 0.5% --seed 7",
+                    storage, &e),
+              "%s", e.text);
+    cr_expect_str_eq(o.manifest, "m");
+    cr_expect_str_eq(o.base_manifest, "n");
+    cr_expect_eq(o.audit_ppm, 5000u);
+    cr_expect_eq(o.seed, 7u);
+    cr_assert(parse(&o, COMMAND_VERIFY, "verify a b --sample 1%", storage, &e), "%s", e.text);
+    cr_expect_eq(o.sample_ppm, 10000u);
+    cr_expect_eq(o.seed, OPTIONS_SEED_DRAWN);
+    cr_expect_not(options_target_only(&o));
+    cr_assert(parse(&o, COMMAND_VERIFY, "verify b --manifest m", storage, &e), "%s", e.text);
+    cr_expect(options_target_only(&o));
+    cr_assert(parse(&o, COMMAND_VERIFY, "verify --complete b --manifest m", storage, &e));
+    cr_expect(o.complete && options_target_only(&o) && o.ends_count == 1);
+}
+
+Test(options, proofs_that_make_no_sense_are_refused)
+{
+    static const struct {
+        enum command_id id;
+        const char *line;
+    } rows[] = {
+        {COMMAND_COPY, "copy a b --manifest m --no-root"},
+        {COMMAND_COPY, "copy a b --base-manifest n --manifest m"},
+        {COMMAND_COPY, "copy a b --base p --base-manifest n"},
+        {COMMAND_COPY, "copy a b --base p --audit 1%"},
+        {COMMAND_COPY, "copy a b --seed 1"},
+        {COMMAND_COPY, "copy a b --base p --base-manifest n --audit 1"},
+        {COMMAND_COPY, "copy a b --sample 1%"},
+        {COMMAND_COPY, "copy a b --complete"},
+        {COMMAND_PLAN, "plan a b --manifest m"},
+        {COMMAND_VERIFY, "verify a b --manifest m"},
+        {COMMAND_VERIFY, "verify a b --complete"},
+        {COMMAND_VERIFY, "verify --complete"},
+        {COMMAND_VERIFY, "verify a"},
+        {COMMAND_VERIFY, "verify b --manifest m --sample 1%"},
+        {COMMAND_VERIFY, "verify b --manifest m --strip-footer"},
+        {COMMAND_VERIFY, "verify a b --sample 0%"},
+        {COMMAND_VERIFY, "verify a b --sample 1% --seed -1"},
+        {COMMAND_VERIFY, "verify a b --seed 1"},
+        {COMMAND_VERIFY, "verify b --manifest="},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct options o;
+        struct err e;
+        char storage[512];
+
+        cr_expect_not(parse(&o, rows[i].id, rows[i].line, storage, &e), "%s", rows[i].line);
+        cr_expect_eq(e.kind, ERR_USAGE, "%s", rows[i].line);
+    }
+}
