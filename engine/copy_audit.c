@@ -1,9 +1,9 @@
-/* copy_audit.c - the audit of a diff: reads at the source a share of what the service called unchanged and holds
- * it against the base's manifest, before anything at the target is changed.
+/* copy_audit.c - the audit of a diff: reads at the source a share of what the service called unchanged
+ * and holds it against the base's manifest, before anything at the target is changed.
  *
  * What the diff does not touch must still be as the base's manifest says, block by block. Of blocks that it
  * touches in part nothing is said: their other part has no hash of its own. Where the source's full list
- * has a hole and the base had data, the diff lies without a byte being read; so that is looked for everywhere.
+ * has a hole and the base had data, the diff lies without a byte being read: that is looked for everywhere.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -54,8 +54,7 @@ struct stat_req {
 struct list_req {
     struct extent within;
     const char *since; /* borrowed until done */
-    struct extent_set *out_data;
-    struct extent_set *out_clears;
+    struct extent_set *out_data, *out_clears;
     uint64_t size_bytes; /* out: size of what was listed, as the lister said it */
     uint64_t up_to;      /* out, for page: the list is complete below this offset */
     struct err err;
@@ -119,7 +118,7 @@ void endpoint_list(struct endpoint *ep, struct list_req *req);
 void endpoint_read(struct endpoint *ep, struct block_req *req);
 void endpoint_write(struct endpoint *ep, struct block_req *req);
 void endpoint_zero(struct endpoint *ep, struct block_req *req);  /* any length, page-aligned */
-void endpoint_flush(struct endpoint *ep, struct block_req *req); /* all written is durable */
+void endpoint_flush(struct endpoint *ep, struct block_req *req); /* what was written is durable */
 void endpoint_close(struct endpoint *ep); /* NULL is fine; nothing in flight */
 
 /* ---- For endpoints: how a request ends; from a task or completion, never from inside ops ---- */

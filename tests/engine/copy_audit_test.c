@@ -1,4 +1,4 @@
-/* copy_audit_test.c - an audit finds a diff that lies, before the target is touched, and lets a true one pass. */
+/* copy_audit_test.c - an audit finds a diff that lies before the target is touched; a true one passes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
