@@ -33,6 +33,13 @@ static bool verify_may_record(void *arg, struct extent extent)
     return differences->count < COMPARE_DIFFERENCES_MAX && !extent_set_touches(differences, extent);
 }
 
+static void verify_recorded(void *arg, uint64_t records)
+{
+    struct verify *verify = arg;
+
+    verify->watch.recorded(verify->watch.arg, records);
+}
+
 static void verify_judge(struct verify *verify)
 {
     struct verify_summary *summary = &verify->summary;
@@ -94,8 +101,11 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
                                         .journal_optional = options->journal_optional,
                                         .restart = options->restart,
                                         .random_seed = options->random_seed};
-    struct copy_watch copy_watch = {
-        .say = verify_say, .may_record = verify_may_record, .done = verify_done, .arg = verify};
+    struct copy_watch copy_watch = {.say = verify_say,
+                                    .may_record = verify_may_record,
+                                    .recorded = watch->recorded ? verify_recorded : NULL,
+                                    .done = verify_done,
+                                    .arg = verify};
 
     assert(options->sample_ppm <= SAMPLE_PPM_ALL);
     if (!verify) {

@@ -59,6 +59,7 @@ struct verify_summary {
 
 struct verify_watch {
     void (*say)(void *arg, const char *sentence);
+    void (*recorded)(void *arg, uint64_t records); /* as copy_watch; may be NULL */
     void (*done)(void *arg, struct verify *verify);
     void *arg;
 };

@@ -1,4 +1,4 @@
-/* crash_case.h - a copy in a process of its own that ends itself, by kill -9, right after a record of its
+/* crash_case.h - a copy, or a verify, in a process of its own that ends itself, by kill -9, right after a record of its
  * journal was written; and what the regions saw of it.
  *
  * Knows:         regiond, its request log, how a copy with a journal is begun.
@@ -20,6 +20,8 @@
 /* Written by the child; what a killed one wrote is nothing. */
 struct crash_result {
     bool ended, committed, delta;
+    bool equal; /* of a verify */
+    uint64_t different_bytes;
     enum err_kind kind;
     char text[ERR_TEXT_MAX_BYTES];
     char root[DIGEST_TEXT_MAX_BYTES], digest[DIGEST_TEXT_MAX_BYTES];
@@ -32,6 +34,7 @@ enum crash_target { CRASH_TO_BLOB, CRASH_TO_FILE, CRASH_FILE_TO_FILE };
 
 struct crash_case {
     enum crash_target target;
+    bool verify;                  /* from now on, what runs is a verify of the target */
     struct blob_bench west, east; /* of the source, of the target */
     char folder[PATH_MAX / 2];
     char source_file[PATH_MAX], target_file[PATH_MAX], journal[PATH_MAX], state[PATH_MAX];
@@ -55,6 +58,9 @@ void crash_case_close(struct crash_case *c);
 void crash_case_source(struct crash_case *c, unsigned char *take_image, uint64_t bytes);
 /* No target, no journal, no state: as before the first copy. */
 void crash_case_reset(struct crash_case *c);
+
+/* Flips a bit of the target blob in the page at offset. */
+void crash_case_damage(struct crash_case *c, uint64_t offset);
 
 /* ---- Run ---- */
 /* Copies snapshot `which` (0, 1), with the one before as base, in a child that is killed after its kill_at-th
