@@ -33,9 +33,11 @@ static void make_source(uint32_t version)
     crash_case_source(&c, image, DISK_BYTES);
 }
 
-static void open_case(enum crash_target target, uint32_t versions)
+static bool over_old_data; /* the target of a full copy is not empty */
+
+static void open_case(enum crash_target target, uint32_t versions, bool short_lists)
 {
-    crash_case_open(&c, target);
+    crash_case_open(&c, target, short_lists);
     for (uint32_t i = 0; i < versions; i++)
         make_source(i);
 }
@@ -46,6 +48,8 @@ static void prepare(uint32_t which)
     crash_case_reset(&c);
     if (which > 0)
         crash_case_run_ok(&c, 0);
+    else if (over_old_data)
+        crash_case_old_target(&c);
 }
 
 /* A copy that nothing ends: what the others must come to. */
@@ -127,22 +131,38 @@ static void kill_every_process(uint32_t which)
 
 Test(copy_crash, a_full_copy_killed_at_every_record, .timeout = 220)
 {
-    open_case(CRASH_TO_BLOB, 1);
+    open_case(CRASH_TO_BLOB, 1, false);
     cr_expect_gt(kill_at_every_record(0), 15u);
     crash_case_close(&c);
 }
 
 Test(copy_crash, a_delta_killed_at_every_record, .timeout = 220)
 {
-    open_case(CRASH_TO_BLOB, 2);
+    open_case(CRASH_TO_BLOB, 2, false);
     cr_expect_gt(kill_at_every_record(1), 15u);
+    crash_case_close(&c);
+}
+
+/* Lists of many pages are recorded page by page. */
+Test(copy_crash, a_full_copy_over_old_data_with_long_lists, .timeout = 220)
+{
+    over_old_data = true;
+    open_case(CRASH_TO_BLOB, 1, true);
+    cr_expect_gt(kill_at_every_record(0), 25u);
+    crash_case_close(&c);
+}
+
+Test(copy_crash, a_delta_with_long_lists, .timeout = 220)
+{
+    open_case(CRASH_TO_BLOB, 2, true);
+    cr_expect_gt(kill_at_every_record(1), 25u);
     crash_case_close(&c);
 }
 
 /* A file is durable once it is flushed, and only then recorded: fewer, larger steps. */
 Test(copy_crash, a_copy_to_a_file_killed_at_every_record, .timeout = 220)
 {
-    open_case(CRASH_TO_FILE, 1);
+    open_case(CRASH_TO_FILE, 1, false);
     cr_expect_geq(kill_at_every_record(0), 5u);
     crash_case_close(&c);
 }
@@ -150,21 +170,21 @@ Test(copy_crash, a_copy_to_a_file_killed_at_every_record, .timeout = 220)
 /* On a simulated clock and from a slow source, so that it is flushed many times. */
 Test(copy_crash, a_copy_of_a_slow_file_killed_at_every_record, .timeout = 220)
 {
-    open_case(CRASH_FILE_TO_FILE, 1);
+    open_case(CRASH_FILE_TO_FILE, 1, false);
     cr_expect_geq(kill_at_every_record(0), 8u);
     crash_case_close(&c);
 }
 
 Test(copy_crash, a_full_copy_of_which_every_process_is_killed, .timeout = 220)
 {
-    open_case(CRASH_TO_BLOB, 1);
+    open_case(CRASH_TO_BLOB, 1, false);
     kill_every_process(0);
     crash_case_close(&c);
 }
 
 Test(copy_crash, a_delta_of_which_every_process_is_killed, .timeout = 220)
 {
-    open_case(CRASH_TO_BLOB, 2);
+    open_case(CRASH_TO_BLOB, 2, false);
     kill_every_process(1);
     crash_case_close(&c);
 }

@@ -36,7 +36,7 @@ static void begin(uint32_t damaged)
     static const uint64_t pages[DAMAGED_MAX] = {512, 6 * CRASH_CUT_BYTES + 1024,
                                                 15 * CRASH_CUT_BYTES};
 
-    crash_case_open(&c, CRASH_TO_BLOB);
+    crash_case_open(&c, CRASH_TO_BLOB, false);
     make_source();
     crash_case_run_ok(&c, 0);
     for (uint32_t i = 0; i < damaged; i++)

@@ -15,12 +15,16 @@
 #include "tests/support/crash_child.h"
 #include "tests/support/raw_http.h"
 
+#define SHORT_LISTS                                                                                \
+    "{\"seed\":1,\"rules\":[{\"name\":\"short\",\"match\":{\"comp\":\"pagelist\"},"                \
+    "\"fault\":\"listShortPage\",\"entries\":2}]}"
 #define UPLOAD_MAX_BYTES (4u << 20)
 
 /* ---- Life ---- */
 
-void crash_case_open(struct crash_case *c, enum crash_target target)
+void crash_case_open(struct crash_case *c, enum crash_target target, bool short_lists)
 {
+    const char *faults = short_lists ? SHORT_LISTS : NULL;
     const char *base = getenv("TMPDIR");
 
     *c = (struct crash_case){.target = target};
@@ -30,8 +34,8 @@ void crash_case_open(struct crash_case *c, enum crash_target target)
     snprintf(c->target_file, sizeof c->target_file, "%s/target", c->folder);
     snprintf(c->journal, sizeof c->journal, "%s/journal", c->folder);
     snprintf(c->state, sizeof c->state, "%s/state", c->folder);
-    blob_bench_begin(&c->west, NULL);
-    blob_bench_begin(&c->east, NULL);
+    blob_bench_begin(&c->west, faults);
+    blob_bench_begin(&c->east, faults);
     c->result =
         mmap(NULL, sizeof *c->result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq(c->result, MAP_FAILED);
@@ -151,6 +155,18 @@ void crash_case_reset(struct crash_case *c)
              "x-ms-lease-action: break\r\nx-ms-lease-break-period: 0\r\n",
              409); /* or none has it */
     ask_east(c, "DELETE", "/" BENCH_ACCOUNT "/" BENCH_BLOB, NULL, 404);
+}
+
+void crash_case_old_target(struct crash_case *c)
+{
+    unsigned char *old = malloc(c->image_bytes), *nothing = calloc(1, c->image_bytes);
+
+    for (uint64_t at = 0; at < c->image_bytes; at += VHD_FOOTER_BYTES)
+        memset(old + at, at / 65536 % 3 == 1 ? 0xA5 : 0, VHD_FOOTER_BYTES);
+    blob_bench_make(&c->east, BENCH_ACCOUNT, c->image_bytes);
+    upload(&c->east, nothing, old, c->image_bytes);
+    free(old);
+    free(nothing);
 }
 
 void crash_case_damage(struct crash_case *c, uint64_t offset)

@@ -1,5 +1,5 @@
-/* crash_case.h - a copy, or a verify, in a process of its own that ends itself, by kill -9, right after a record of its
- * journal was written; and what the regions saw of it.
+/* crash_case.h - a copy, or a verify, in a process of its own that ends itself, by kill -9, right after a
+ * record of its journal was written; and what the regions saw of it.
  *
  * Knows:         regiond, its request log, how a copy with a journal is begun.
  * Must not know: what a resumed copy should have done.
@@ -50,7 +50,8 @@ struct crash_case {
 };
 
 /* ---- Life ---- */
-void crash_case_open(struct crash_case *c, enum crash_target target);
+/* short_lists: the regions list so few ranges a page. */
+void crash_case_open(struct crash_case *c, enum crash_target target, bool short_lists);
 void crash_case_close(struct crash_case *c);
 
 /* ---- Disks ---- */
@@ -59,6 +60,8 @@ void crash_case_source(struct crash_case *c, unsigned char *take_image, uint64_t
 /* No target, no journal, no state: as before the first copy. */
 void crash_case_reset(struct crash_case *c);
 
+/* The target blob is there, as large as the image, and holds something else here and there. */
+void crash_case_old_target(struct crash_case *c);
 /* Flips a bit of the target blob in the page at offset. */
 void crash_case_damage(struct crash_case *c, uint64_t offset);
 
