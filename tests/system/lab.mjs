@@ -2,7 +2,7 @@
 // deadline, sanitizer reports. Nothing here prints a URL's query.
 // Environment: SNAPFERRY_BIN, REGIOND_BIN, TMPDIR.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 export const PAGE = 512;
 export const KIB = 1024;
@@ -133,6 +133,10 @@ export class Region {
         return execFileSync(REGIOND_BIN, [...args, this.url], { env: environment(this.folder) })
             .toString()
             .trim();
+    }
+
+    logBytes() {
+        return existsSync(this.log) ? statSync(this.log).size : 0;
     }
 
     requests() {
