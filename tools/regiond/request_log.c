@@ -88,6 +88,7 @@ void request_log_line(struct request_log *log, const struct exchange *x,
     member_if(&t, "blob", r->blob);
     member_if(&t, "snapshot", r->snapshot);
     member_if(&t, "comp", request_param(r, "comp"));
+    member_if(&t, "since", request_param(r, "prevsnapshot"));
     member_if(&t, "pageWrite", request_header(r, "x-ms-page-write"));
     member_if(&t, "leaseAction", request_header(r, "x-ms-lease-action"));
     member_if(&t, "leaseProposed", request_header(r, "x-ms-proposed-lease-id"));

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# A long listing that is killed goes on at the page it was at, for a full copy and for a delta: by the region's
+# log no page that was answered is asked for again.
+set -u
+cd "$SNAPFERRY_SOURCE_DIR" || exit 1
+. tests/system/cli_region.sh
+SYSTEM=$SNAPFERRY_SOURCE_DIR/tests/system
+SF=$SNAPFERRY_BIN
+# Three pages of a list, twice; the third page takes its time. (The fourth is the third, asked for again.)
+RANGES=20600
+CHANGED=20300
+echo '{"seed":1,"rules":[{"name":"slow","match":{"verb":"Get Page Ranges","snapshot":true},
+       "nth":[3,7],"fault":"delay","ms":3000}]}' >"$TMPDIR/faults.json"
+start_region west --faults "$TMPDIR/faults.json"
+start_region east
+cd "$TMPDIR" || exit 1
+WEST=$(sas "$west_URL" disk.vhd rcwd)
+EAST=$(sas "$east_URL" disk.vhd rcwd)
+export WEST EAST
+
+take_snapshot() {
+    local said
+    said=$("$SF" snapshot env:WEST) || fail "snapshot"
+    export "$1=$(sas "$west_URL" disk.vhd r "${said#*snapshot=}")"
+}
+lists() { grep -c '"verb":"Get Page Ranges[^"]*"' "$west_LOG"; }
+# kill_in_list ARGUMENT...: ends the copy with its third page under way.
+kill_in_list() {
+    local before tries pid
+    before=$(lists)
+    "$SF" "$@" --quiet >killed.out 2>&1 &
+    pid=$!
+    for tries in {1..500}; do
+        [ "$(lists)" -ge $((before + 2)) ] && break
+        sleep 0.02
+    done
+    sleep 0.1 # what was answered is written down
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+    check "killed while it listed ($tries)" [ $? = 137 ]
+    sleep 3.2 # the late answer is logged too
+    cp "$west_LOG" before.log
+}
+# goes_on_in_list FROM WORDS ARGUMENT...: no list is asked for below FROM bytes.
+goes_on_in_list() {
+    local from=$1 words=$2
+    shift 2
+    expect 0 "$words" "$SF" "$@"
+    check "it says so" grep -q 'interrupted while it was planned' err
+    sleep 0.3
+    check "the list goes on at its third page" node -e '
+        const fs = require("fs");
+        const lines = (file) => fs.readFileSync(file, "utf8").trimEnd().split("\n");
+        const seen = lines("before.log").length;
+        const lists = lines(process.argv[1]).slice(seen).map((l) => JSON.parse(l))
+            .filter((l) => l.verb === "Get Page Ranges" && !l.since === !process.argv[3]);
+        if (lists.length !== 1) console.log(`${lists.length} pages were asked for`);
+        if (lists.some((l) => !(l.rangeOffset >= Number(process.argv[2])))) console.log("from the beginning");
+        process.exit(lists.length === 1 && lists[0].rangeOffset >= Number(process.argv[2]) ? 0 : 1);' \
+        "$west_LOG" "$from" "$SINCE"
+}
+FROM=$((20000 * 1024 - 1024)) # behind the 20,000th range
+
+DISK=$WEST node "$SYSTEM/many_ranges.mjs" $RANGES || fail "the disk"
+take_snapshot RP1
+SINCE=
+kill_in_list copy env:RP1 env:EAST
+check "the target is not touched yet" sh -c '! grep -q "\"verb\":\"Put" "$1"' sh "$east_LOG"
+goes_on_in_list $FROM 'complete' copy env:RP1 env:EAST
+
+DISK=$WEST node "$SYSTEM/many_ranges.mjs" $CHANGED again || fail "the change"
+take_snapshot RP2
+SINCE=yes
+kill_in_list copy env:RP2 env:EAST --base env:RP1 --coalesce 0
+goes_on_in_list $FROM 'delta copy' copy env:RP2 env:EAST --base env:RP1 --coalesce 0
+expect 0 equal "$SF" verify env:RP2 env:EAST
+
+no_secret "$west_LOG" "$east_LOG" killed.out
+finish
