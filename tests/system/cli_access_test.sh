@@ -33,7 +33,9 @@ refused() { fresh_lines "$1" | grep -c '"status":403'; }
 
 # ---- The disk, on an ordinary account ----
 truncate -s $DISK_BYTES disk.img
-head -c 12000000 /dev/urandom | dd of=disk.img conv=notrunc status=none
+for ((i = 0; i < 32; i++)); do # many ranges, so that a URL ends between two of them
+    dd if=/dev/urandom of=disk.img bs=256K count=1 seek=$((2 * i)) conv=notrunc status=none
+done
 sas "$west_URL" disk.vhd rcwd >disk.url
 expect 0 'complete' "$SF" copy disk.img @disk.url
 POINT=$("$SF" snapshot @disk.url --quiet)
@@ -55,11 +57,11 @@ SLOWLY=(--window 1 --max-window 1)
 
 # ---- Ahead of time: four lives of a URL, no request refused ----
 forget "$west_LOG"
-export SRC=$(short "$west_URL" disk.vhd r +5s "$POINT")
-LIFE=+5s expect 0 'complete' "$SF" copy env:SRC ahead.img "${SLOWLY[@]}" --renew-command 'sh renew.sh'
+export SRC=$(short "$west_URL" disk.vhd r +4s "$POINT")
+LIFE=+4s expect 0 'complete' "$SF" copy env:SRC ahead.img "${SLOWLY[@]}" --renew-command 'sh renew.sh'
 check "the bytes are the disk's" cmp disk.img ahead.img
 check "no request was refused" [ "$(refused "$west_LOG")" = 0 ]
-check "the command was asked several times" [ "$(grep -c '^source ' asked)" -ge 2 ]
+check "the command was asked" grep -q '^source ' asked
 check "and told the address without its query" sh -c "! grep -q '[?]' asked"
 check "and the snapshot" grep -qF "$(printf %s "$POINT" | sed 's/%3[Aa]/:/g')" asked
 check "and no SAS" [ ! -e leaks ]
@@ -88,7 +90,7 @@ check "no range was read twice" node -e '
         if (seen.has(key)) process.exit(1);
         seen.add(key);
     }
-    process.exit(seen.size > 2 ? 0 : 1);'
+    process.exit(seen.size > 20 ? 0 : 1);'
 
 # ---- An @FILE replaced in mid copy: the target's ----
 short "$west_URL" target.vhd rcwd +2s >target.url
