@@ -86,6 +86,7 @@ static bool manifest_begin(struct copy *copy)
     };
 
     manifest_writer_close(copy->proofs.writer);
+    copy_make_uuid(copy); /* a target that takes no marker has none yet */
     memcpy(head.copy_uuid, copy->marker.copy_uuid, sizeof head.copy_uuid);
     snprintf(head.source, sizeof head.source, "%s", copy->source_identity);
     if (copy->summary.delta)

@@ -1,8 +1,11 @@
 /* copy_manifest_test.c - manifests of full copies, made as they move, and of deltas, by reading back. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/manifest.h"
@@ -152,6 +155,131 @@ Test(copy_manifest, a_place_that_cannot_be_written_is_said_before_the_target_cha
     copy_case_run(&c);
     cr_assert_eq(c.err.kind, ERR_IO, "%s", c.err.text);
     cr_assert_eq(endpoint_mem_traffic(c.target)->setups_count, 0u);
+}
+
+/* ---- Interrupted ---- */
+
+static struct copy *running;
+static uint32_t stop_after;
+
+static void stop_when_moved(void *arg, struct extent extent, enum range_state from,
+                            enum range_state to)
+{
+    (void)arg;
+    (void)extent;
+    (void)from;
+    if (to == RANGE_DONE && stop_after && --stop_after == 0)
+        copy_stop(running);
+}
+
+static void next_process(void)
+{
+    endpoint_mem_reopen(c.source, c.rig.r);
+    endpoint_mem_reopen(c.target, c.rig.r);
+    copy_case_cut(c.source, 128 * KIB);
+    c.options.random_seed++;
+}
+
+/* Stopped again and again: what earlier processes moved comes from the journal, hash by hash. */
+Test(copy_manifest, a_resumed_copy_makes_the_same_one)
+{
+    char whole_root[DIGEST_TEXT_MAX_BYTES], journal[TEST_PATH_MAX_BYTES + 16];
+    uint32_t stops = 0;
+
+    copy_case_run_ok(&c);
+    memcpy(whole_root, c.summary.root, sizeof whole_root);
+    unlink(path);
+    endpoint_close(c.target);
+    c.target = copy_case_disk(&c, 0);
+    snprintf(journal, sizeof journal, "%s/journal", c.folder);
+    c.options.journal_path = journal;
+    c.options.window_start = c.options.window_max = 2;
+    c.moved = stop_when_moved;
+    do {
+        next_process();
+        stop_after = 5;
+        running = copy_case_start(&c);
+        copy_case_finish(&c, running);
+        if (c.err.kind == ERR_CANCELED)
+            cr_assert_neq(access(path, F_OK), 0, "not before it is whole");
+        stops++;
+    } while (c.err.kind == ERR_CANCELED);
+    cr_assert_not(err_is_set(&c.err), "%s", c.err.text);
+    cr_assert_gt(stops, 3u);
+    cr_assert_gt(c.summary.resumed_bytes, 0u);
+    cr_assert_str_eq(c.summary.root, whole_root);
+    expect_manifest_of(c.target, path);
+}
+
+/* The commit landed, and its answer was lost with the process. */
+static void complete_and_forget(void)
+{
+    struct fault_rule rules[] = {{.ops = FAULT_BIT(FAULT_SETUP),
+                                  .kind = FAULT_NET_AFTER,
+                                  .permille = 1000,
+                                  .skip_count = 1,
+                                  .hits_max = 1}};
+    struct fault_options faults = {.rules = rules, .rules_count = 1};
+    struct endpoint *disk = c.target;
+    struct copy *copy;
+
+    copy_case_wrap(&c.target, &faults);
+    copy = copy_case_start(&c);
+    while (endpoint_mem_marker(disk)->state != MARKER_COMPLETE)
+        rig_turn(&c.rig);
+    copy_stop(copy);
+    copy_case_finish(&c, copy);
+}
+
+Test(copy_manifest, a_copy_that_was_complete_already_is_asked_for_its_own_one)
+{
+    char journal[TEST_PATH_MAX_BYTES + 16];
+
+    snprintf(journal, sizeof journal, "%s/journal", c.folder);
+    c.options.journal_path = journal;
+    complete_and_forget();
+    cr_assert(err_is_set(&c.err));
+    copy_case_run_ok(&c);
+    cr_assert(c.summary.proof.has_manifest);
+    cr_assert_eq(c.summary.read_bytes, 0u);
+}
+
+Test(copy_manifest, one_that_an_earlier_run_did_not_make_is_not_claimed)
+{
+    char journal[TEST_PATH_MAX_BYTES + 16];
+
+    snprintf(journal, sizeof journal, "%s/journal", c.folder);
+    c.options.journal_path = journal;
+    c.options.proof.manifest_path = NULL;
+    complete_and_forget();
+    c.options.proof.manifest_path = path;
+    copy_case_run(&c);
+    cr_assert_eq(c.err.kind, ERR_CONFLICT, "%s", c.err.text);
+    cr_assert_not_null(strstr(c.err.text, "--restart"), "%s", c.err.text);
+    c.options.restart = true;
+    copy_case_run_ok(&c);
+    expect_manifest_of(endpoint_fault_inner(c.target), path);
+}
+
+/* A limit of the process stands for a full disk; the manifest of so many blocks is put in pieces. */
+Test(copy_manifest, one_that_cannot_be_written_ends_the_copy)
+{
+    struct rlimit limit = {100000, 100000};
+    struct err e = {0};
+
+    endpoint_close(c.source);
+    endpoint_close(c.target);
+    c.source = endpoint_pattern_new(c.rig.r, 2048 * MIB, 1, 0, &e);
+    c.target = endpoint_null_new(c.rig.r, 0, &e);
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    copy_case_run(&c);
+    cr_assert_eq(c.err.sys_errno, EFBIG, "%s", c.err.text);
+    cr_assert_not_null(strstr(c.err.text, "the manifest"), "%s", c.err.text);
+    cr_assert_lt(c.summary.read_bytes, 1900 * MIB, "at the first piece, not at the end");
+    cr_assert_neq(access(path, F_OK), 0);
+    strcat(path, ".new");
+    cr_assert_neq(access(path, F_OK), 0);
 }
 
 /* ---- Deltas ---- */

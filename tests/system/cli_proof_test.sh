@@ -142,6 +142,33 @@ expect 4 'differs: offset 16777216 length 33554432' "$SF" verify env:L2 env:LIED
 expect 0 'full copy' "$SF" copy env:L2 env:LIED_TO --state-dir "$TMPDIR/full"
 expect 0 equal "$SF" verify env:L2 env:LIED_TO
 
+# ---- Killed and gone on with: the manifest is that of a copy that nothing ended ----
+echo '{"latencyMs":10,"blob":{"bytesPerSecond":40000000}}' >slow.json
+start_region slow --shape "$TMPDIR/slow.json"
+SLOW=$(sas "$slow_URL" disk.vhd rcwd)
+export SLOW
+root_of() { sed -n 's/.*root \(sha256:[0-9a-f]*\).*/\1/p' "$1" | head -1; }
+expect 0 complete "$SF" copy env:RP1 null: --manifest m-whole
+whole=$(root_of out)
+for round in 1 2; do
+    writes=$(grep -c '"pageWrite":"update".*"status":201' "$slow_LOG")
+    "$SF" copy env:RP1 env:SLOW --manifest m-slow --window 1 --max-window 2 --quiet >killed.out 2>&1 &
+    pid=$!
+    for tries in {1..500}; do
+        [ "$(grep -c '"pageWrite":"update".*"status":201' "$slow_LOG")" -ge $((writes + 3)) ] && break
+        sleep 0.02
+    done
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+    check "killed, not done ($tries)" [ $? = 137 ]
+    check "there is no manifest yet" [ ! -e m-slow ]
+done
+expect 0 'Going on from' "$SF" copy env:RP1 env:SLOW --manifest m-slow
+check "the roots are the same" [ "$(root_of out)" = "$whole" ]
+expect 0 'every block' "$SF" verify --complete --manifest m-slow env:SLOW
+expect 0 'every block' "$SF" verify --manifest m-whole env:SLOW
+check "nothing is left beside it" [ ! -e m-slow.new ]
+
 # ---- The guard ----
 EMPTY=$(sas "$east_URL" nothing.vhd r)
 export EMPTY
@@ -150,5 +177,5 @@ truncate -s 1M bare.img
 expect 4 'carries no marker' "$SF" verify --complete bare.img
 expect 2 'holds nothing' "$SF" verify --complete null:
 expect 2 'needs TARGET' "$SF" verify --complete
-no_secret "$west_LOG" "$east_LOG" m1 m2 l1
+no_secret "$west_LOG" "$east_LOG" "$slow_LOG" m1 m2 l1 m-slow killed.out
 finish

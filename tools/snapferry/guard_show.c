@@ -54,7 +54,7 @@ void guard_show_manifest(struct view *view, const struct manifest_head *head)
 {
     char sentence[MARKER_SOURCE_MAX_BYTES + 128];
 
-    snprintf(sentence, sizeof sentence, "The manifest is of copy %s, of %s",
-             head->copy_uuid[0] ? head->copy_uuid : "(to nowhere)", head->source);
+    snprintf(sentence, sizeof sentence, "The manifest is of copy %s, of %s", head->copy_uuid,
+             head->source);
     view_say(view, sentence);
 }
