@@ -95,7 +95,8 @@ void copy_drop_journal(struct copy *copy);
 bool copy_ended(const struct copy *copy);
 const struct err *copy_error(const struct copy *copy); /* kind ERR_NONE: it went well */
 const struct copy_summary *copy_summary(const struct copy *copy);
-const char *copy_phase(const struct copy *copy); /* static: "copying", "waiting for access", ... */
+bool copy_reads_journal(const struct copy *copy); /* so its progress is not what it will be */
+const char *copy_phase(const struct copy *copy);  /* static: "copying", "waiting for access", ... */
 struct progress_view copy_progress(struct copy *copy);
 
 #endif

@@ -104,22 +104,48 @@ static bool copy_source_is_fixed(const struct copy *copy)
            !copy_can(copy->ends.source, ENDPOINT_CAN_MARK);
 }
 
-/* A URL that was renewed may have another path: then its blob must show that it is the same one. (Its
- * footer must too: it is in the plan's digest.) */
-static bool copy_fit_source(const struct copy *copy, const struct journal_header *h, struct err *e)
+static bool copy_source_has_name(const struct copy *copy, const struct journal_header *h)
+{
+    return strcmp(h->source, copy->source_identity) == 0;
+}
+
+static bool copy_source_has_etag(const struct copy *copy, const struct journal_header *h)
+{
+    const char *etag = copy->facts.source.etag;
+
+    return etag[0] && strcmp(h->source_etag, etag) == 0;
+}
+
+/* A URL that was renewed may have another path. Then the blob must show that it is the same one: by its
+ * ETag, or, where the host gives none, by its time and its footer, which is in the plan's digest. Its
+ * lists are believed only if there is such a plan. */
+static bool copy_source_was_renamed(const struct copy *copy, const struct journal_header *h)
 {
     const struct stat_req *source = &copy->facts.source;
-    bool same_name = strcmp(h->source, copy->source_identity) == 0;
-    bool same_etag = source->etag[0] && strcmp(h->source_etag, source->etag) == 0;
-    bool same_time =
-        source->last_modified[0] && strcmp(h->source_modified, source->last_modified) == 0;
+    bool same_time = !source->etag[0] && source->last_modified[0] &&
+                     strcmp(h->source_modified, source->last_modified) == 0;
 
-    if (h->source_bytes != source->size_bytes)
+    return copy->resume.planned && (same_time || copy_source_has_etag(copy, h));
+}
+
+/* What cannot change is the same if its name is; also with another ETag, if the name is the user's own. */
+static bool copy_source_is_unchanged(const struct copy *copy, const struct journal_header *h)
+{
+    if (copy_source_has_etag(copy, h))
+        return true;
+    return copy_source_is_fixed(copy) && (!copy->facts.source.etag[0] || copy->options.source_id);
+}
+
+static bool copy_fit_source(const struct copy *copy, const struct journal_header *h, struct err *e)
+{
+    uint64_t size_bytes = copy->facts.source.size_bytes;
+
+    if (h->source_bytes != size_bytes)
         return misfit(copy, e, "its source %.90s had %llu bytes, and this one has %llu", h->source,
-                      (unsigned long long)h->source_bytes, (unsigned long long)source->size_bytes);
-    if (!same_name && !same_etag && !same_time)
+                      (unsigned long long)h->source_bytes, (unsigned long long)size_bytes);
+    if (!copy_source_has_name(copy, h) && !copy_source_was_renamed(copy, h))
         return misfit(copy, e, "its source is another, %.110s", h->source);
-    if (!copy_source_is_fixed(copy) && !same_etag)
+    if (!copy_source_is_unchanged(copy, h))
         return misfit(copy, e, "the source was written to since, or cannot show that it was not");
     return true;
 }
@@ -168,6 +194,7 @@ static void copy_fit_take(struct copy *copy, const struct journal_header *h)
 {
     copy->resume.found = true;
     copy->resume.begun = true;
+    copy->resume.by_footer = !copy_source_has_name(copy, h) && !copy_source_has_etag(copy, h);
     memcpy(copy->marker.copy_uuid, h->copy_uuid, sizeof copy->marker.copy_uuid);
     if (h->lease_id[0] && !copy->options.lease_id)
         snprintf(copy->lease.id, sizeof copy->lease.id, "%.36s", h->lease_id);
@@ -209,7 +236,7 @@ static bool copy_fit_verify(struct copy *copy, const struct journal_header *h)
 {
     struct err why = {0};
 
-    if (copy_fit_is_named(copy, &why) && copy_fit_source(copy, h, &why) &&
+    if (copy_fit_is_named(copy, &why) && copy_fit_source(copy, h, &why) && h->target_etag[0] &&
         strcmp(copy->facts.target.etag, h->target_etag) == 0) {
         copy_fit_take(copy, h);
         copy_resume_recall(copy);

@@ -131,10 +131,12 @@ bool copy_plan_fits(struct copy *copy)
         return true;
     digest = plan_digest(&copy->plan, footer->last, footer->source_has ? sizeof footer->last : 0);
     if (copy->resume.planned)
-        return memcmp(digest.bytes, plan->plan, sizeof plan->plan) == 0 ||
+        return (memcmp(digest.bytes, plan->plan, sizeof plan->plan) == 0 &&
+                (footer->source_has || !copy->resume.by_footer)) ||
                err_set(&copy->err, ERR_CONFLICT, RETRY_NEVER,
                        "the journal %.150s does not fit: its lists or the source's footer make "
-                       "another plan than they did; --restart drops it and begins anew",
+                       "another plan than they did, so this may be another source; --restart drops "
+                       "it and begins anew",
                        journal_path(copy->resume.journal));
     plan->disk_bytes = copy->plan.disk_bytes;
     plan->target_bytes = copy->summary.target_size_bytes;

@@ -161,6 +161,11 @@ bool copy_after_journal_open(struct copy *copy)
     return true;
 }
 
+bool copy_reads_journal(const struct copy *copy)
+{
+    return copy->resume.loading;
+}
+
 bool copy_want_journal_load(const struct copy *copy)
 {
     return copy->resume.loading;

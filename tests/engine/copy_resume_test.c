@@ -3,6 +3,7 @@
 #include "engine/copy.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -427,4 +428,68 @@ Test(copy_resume, a_copy_that_wrote_nothing_gives_way_to_another)
     cr_expect_not_null(strstr(c.said, "gives way"), "%s", c.said);
     cr_expect_eq(endpoint_mem_traffic(c.source)->lists_count, 1u);
     copy_case_expect_same(c.source, c.target, DISK_BYTES + PAGE);
+}
+
+/* Two disks of one machine may have one size, and snapshots of one second. */
+Test(copy_resume, lists_of_another_name_are_not_believed)
+{
+    stop_while_planning();
+    c.options.source_id = "first, by another name";
+    copy_case_run_ok(&c);
+    cr_expect_eq(endpoint_mem_traffic(c.source)->lists_count, 1u);
+}
+
+static void without_etag(struct stat_req *req)
+{
+    req->etag[0] = '\0';
+    snprintf(req->last_modified, sizeof req->last_modified, "one second");
+}
+
+static const struct endpoint_ops *honest;
+static struct endpoint_ops bent;
+static void (*stat_done)(struct stat_req *);
+
+static void bent_done(struct stat_req *req)
+{
+    without_etag(req);
+    stat_done(req);
+}
+
+static void bent_stat(struct endpoint *ep, struct stat_req *req)
+{
+    stat_done = req->done;
+    req->done = bent_done;
+    honest->stat(ep, req);
+}
+
+/* A host that gives no ETag, and a disk that cannot change. */
+static void bend_source(void)
+{
+    honest = c.source->ops;
+    bent = *honest;
+    bent.stat = bent_stat;
+    c.source->ops = &bent;
+    c.source->capabilities = ENDPOINT_CAN_LIST | ENDPOINT_CAN_DIFF;
+}
+
+Test(copy_resume, without_an_etag_time_and_footer_show_that_a_source_is_the_same)
+{
+    bend_source();
+    run_and_stop(4);
+    c.options.source_id = "first, by another name";
+    expect_goes_on();
+}
+
+Test(copy_resume, without_an_etag_and_a_footer_another_name_is_refused)
+{
+    endpoint_mem_poke_clear(c.source, (struct extent){DISK_BYTES, PAGE});
+    bend_source();
+    run_and_stop(4);
+    c.options.source_id = "first, by another name";
+    copy_case_run(&c);
+    cr_expect_eq(c.err.kind, ERR_CONFLICT, "%s", c.err.text);
+    cr_expect_not_null(strstr(c.err.text, "may be another source"), "%s", c.err.text);
+    c.options.source_id = "first";
+    copy_case_run_ok(&c);
+    cr_expect_gt(c.summary.resumed_bytes, 0u);
 }

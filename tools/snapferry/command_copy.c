@@ -86,6 +86,8 @@ static void copying_tick(void *arg)
     struct view_moment moment = {.phase = copy_phase(copying->copy),
                                  .progress = copy_progress(copying->copy)};
 
+    if (copying->stage->view.kind == VIEW_JSON && copy_reads_journal(copying->copy))
+        return; /* a program would see a percentage below that of the run before */
     if (copying->verify) {
         struct progress_view back = verify_progress(copying->verify);
 
