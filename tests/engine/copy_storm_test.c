@@ -1,5 +1,6 @@
 /* copy_storm_test.c - generations of one disk through endpoints that fail in every way that is noticed:
  * a copy that says it succeeded is true, now and after all late writes landed; one that does not says why.
+ * Some go on from a journal, some are stopped, some get new URLs, some targets lose what was not flushed.
  *
  * Every storm follows from its seed. SNAPFERRY_STORM_FIRST and SNAPFERRY_STORM_COUNT choose others than
  * the few that run by default; a failure prints the line that replays it.
@@ -10,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "tests/support/access_case.h"
 #include "tests/support/copy_case.h"
 #include "tests/support/page_model.h"
 
@@ -22,18 +25,22 @@
 #define RUNS_MAX       60u
 #define STORMS_DEFAULT 60u
 #define RULES_EACH     4u
-#define SECONDS_MAX    90u
+#define SECONDS_MAX    220u
 
 struct storm {
     uint64_t seed;
     uint64_t random;
     bool with_footer;
+    bool tracked;  /* the target can lose what was not flushed */
+    bool renewing; /* a refused URL is renewed while the copy waits */
+    uint32_t stops_count, losses_count, renewals_count;
     char name[GENERATIONS][16];
     uint32_t faults_count;
     char replay[96];
 };
 
 static struct copy_case c;
+static char journal_path[TEST_PATH_MAX_BYTES];
 
 static uint64_t below(struct storm *s, uint64_t limit)
 {
@@ -54,7 +61,8 @@ static struct fault_rule draw_rule(struct storm *s, bool target)
     static const enum fault_kind kinds[] = {FAULT_THROTTLED, FAULT_NET_BEFORE, FAULT_NET_AFTER,
                                             FAULT_CORRUPT,   FAULT_NET_TORN,   FAULT_NET_LATE,
                                             FAULT_NET_LATE,  FAULT_NET_AFTER};
-    static const enum fault_kind fatal[] = {FAULT_GONE, FAULT_DISK_FULL, FAULT_AUTH};
+    static const enum fault_kind fatal[] = {FAULT_GONE, FAULT_CHANGED, FAULT_DISK_FULL,
+                                            FAULT_DISK_BAD, FAULT_AUTH};
     struct fault_rule rule = {.ops = FAULT_ALL_OPS};
 
     if (below(s, 2))
@@ -103,6 +111,58 @@ static void expect_true(const struct storm *s, uint32_t generation, const char *
     cr_assert_str_eq(endpoint_mem_marker(target)->source, s->name[generation]);
 }
 
+struct stop {
+    struct timer timer;
+    struct copy *copy;
+};
+
+static void stop_now(struct timer *timer)
+{
+    copy_stop(((struct stop *)timer)->copy);
+}
+
+/* Runs one, perhaps with URLs that can be renewed, perhaps to be stopped in the midst. */
+static void run_once(struct storm *s)
+{
+    struct access_case source = {0}, target = {0};
+    struct stop stop = {{0}, NULL};
+    bool stopping = below(s, 6) == 0;
+
+    if (s->renewing) {
+        access_case_open(&source, c.rig.r, ACCESS_SOURCE, 0);
+        access_case_open(&target, c.rig.r, ACCESS_TARGET, 0);
+        source.faulty[0] = c.source;
+        target.faulty[0] = c.target;
+        source.after_ns = target.after_ns = below(s, 100) * NS_PER_S;
+        c.sides.source = source.access;
+        c.sides.target = target.access;
+    }
+    stop.copy = copy_case_start(&c);
+    if (stopping)
+        reactor_arm(c.rig.r, &stop.timer, reactor_now_ns(c.rig.r) + below(s, 3000) * NS_PER_MS,
+                    stop_now);
+    rig_until(&c.rig, &c.ended);
+    if (stop.timer.slot)
+        reactor_disarm(c.rig.r, &stop.timer);
+    copy_case_finish(&c, stop.copy);
+    s->stops_count += c.err.kind == ERR_CANCELED;
+    s->renewals_count += source.swapped_count + target.swapped_count;
+    cr_assert(stopping || c.err.kind != ERR_CANCELED, "replay: %s", s->replay);
+    memset(&c.sides, 0, sizeof c.sides);
+    access_case_close(&source);
+    access_case_close(&target);
+}
+
+/* As a machine that loses its power: what was written and not flushed is gone. */
+static void perhaps_lose(struct storm *s)
+{
+    if (!s->tracked || below(s, 2))
+        return;
+    rig_until_idle(&c.rig);
+    endpoint_mem_lose_unflushed(endpoint_fault_inner(c.target));
+    s->losses_count++;
+}
+
 /* Until one copy succeeds, or a newer generation is wanted instead; each that does not succeed must say
  * why and must not look whole. */
 static void copy_until_done(struct storm *s, uint32_t generation)
@@ -110,15 +170,17 @@ static void copy_until_done(struct storm *s, uint32_t generation)
     for (uint32_t run = 0; run < RUNS_MAX; run++) {
         const struct marker *marker = endpoint_mem_marker(endpoint_fault_inner(c.target));
 
-        c.options.random_seed = s->seed * 1000 + run;
-        copy_case_run(&c);
+        c.options.random_seed = (s->seed * GENERATIONS + generation) * RUNS_MAX + run;
+        /* The journal of an older generation is in the way until a run came so far as to drop it. */
+        c.options.restart = run == 0 || strstr(c.err.text, "--restart drops");
+        run_once(s);
         if (!err_is_set(&c.err)) {
             expect_true(s, generation, "at its end");
             return;
         }
         cr_assert_str_not_empty(c.err.text);
-        cr_assert(c.err.kind != ERR_CANCELED && c.err.kind != ERR_USAGE, "%s; replay: %s",
-                  c.err.text, s->replay);
+        cr_assert(c.err.kind != ERR_USAGE, "%s; replay: %s", c.err.text, s->replay);
+        perhaps_lose(s);
         if (marker->state == MARKER_COMPLETE && strcmp(marker->source, s->name[generation]) == 0)
             expect_true(s, generation, "marked complete before an error");
         endpoint_fault_renew(c.source);
@@ -171,15 +233,18 @@ static void make_storm(struct storm *s)
     c.options.source_id = s->name[0];
     c.options.base_id = NULL;
     c.options.coalesce_bytes = below(s, 2) * 8 * KIB;
+    c.options.journal_path = below(s, 3) ? journal_path : NULL;
+    s->renewing = below(s, 3) == 0;
+    s->tracked = below(s, 3) == 0;
 }
 
-static uint32_t run_storm(uint64_t seed)
+static struct storm run_storm(uint64_t seed)
 {
     struct storm s = {.seed = seed};
     struct err e = {0};
 
     make_storm(&s);
-    if (below(&s, 3) == 0)
+    if (s.tracked)
         cr_assert(endpoint_mem_track_flushes(c.target, &e), "%s", e.text);
     wrap(&s, &c.source, false);
     wrap(&s, &c.target, true);
@@ -195,19 +260,30 @@ static uint32_t run_storm(uint64_t seed)
     endpoint_close(c.target);
     endpoint_close(c.base);
     c.source = c.target = c.base = NULL;
-    return s.faults_count;
+    unlink(journal_path);
+    return s;
 }
 
 Test(copy_storm, survives_or_reports, .timeout = SECONDS_MAX)
 {
     uint64_t first = number_of("SNAPFERRY_STORM_FIRST", 1);
     uint64_t count = number_of("SNAPFERRY_STORM_COUNT", STORMS_DEFAULT);
-    uint64_t faults_count = 0;
+    uint64_t faults = 0, stops = 0, losses = 0, renewals = 0;
 
     copy_case_open(&c);
     copy_case_keep_state(&c);
-    for (uint64_t seed = first; seed < first + count; seed++)
-        faults_count += run_storm(seed);
-    cr_assert_gt(faults_count, count, "hardly a fault was injected");
+    test_temp_path(journal_path, "storm-journal");
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        struct storm s = run_storm(seed);
+
+        faults += s.faults_count;
+        stops += s.stops_count;
+        losses += s.losses_count;
+        renewals += s.renewals_count;
+    }
+    cr_assert_gt(faults, count, "hardly a fault was injected");
+    cr_assert(count < STORMS_DEFAULT || (stops && losses && renewals),
+              "%llu stops, %llu losses, %llu renewals", (unsigned long long)stops,
+              (unsigned long long)losses, (unsigned long long)renewals);
     copy_case_close(&c);
 }
