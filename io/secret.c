@@ -331,6 +331,19 @@ static size_t secret_prefix_at(const char *text)
     return 0;
 }
 
+#define SECRET_URL_ENDS " \t\r\n\"'<>)]"
+
+/* A query that is the time of a snapshot and nothing else is part of an identity; bytes, or 0. */
+static size_t secret_snapshot_at(const char *text)
+{
+    size_t name = strncmp(text, "?snapshot=", 10) == 0 ? 10 : 0;
+    size_t time = name ? strspn(text + name, "0123456789TZ:.-") : 0;
+
+    if (!time || (text[name + time] && !strchr(SECRET_URL_ENDS ",;", text[name + time])))
+        return 0;
+    return name + time;
+}
+
 void secret_redact(char *text)
 {
     char *to = text;
@@ -343,8 +356,11 @@ void secret_redact(char *text)
         if (prefix) {
             value = strcspn(at + prefix, "& \t\r\n\"'<>;,)]");
         } else if (in_url && *at == '?') {
-            prefix = 1;
-            value = strcspn(at + 1, " \t\r\n\"'<>)]");
+            prefix = secret_snapshot_at(at);
+            if (!prefix) {
+                prefix = 1;
+                value = strcspn(at + 1, SECRET_URL_ENDS);
+            }
         }
         if (prefix) {
             memmove(to, at, prefix);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The main job on this machine: two regions, a real ext4 disk, restore point 1 copied whole, restore
-# point 2 copied as what changed, both verified, and the bytes each of them moved.
+# The main job on this machine: two regions, a real ext4 disk, restore point 1 copied whole - killed on
+# the way, and gone on with -, restore point 2 copied as what changed, both verified, a bit that rots in
+# the target found, and the bytes each of them moved.
 #
 # Needs Debian and root or sudo for missing packages. Everything stays in one temporary folder and on
 # loopback. URLs with their SAS pass by the environment only and are never printed.
@@ -36,11 +37,13 @@ bin=$PWD/build/release
 say "Starting two regions"
 REGION_KEY=$(openssl rand -base64 64 | tr -d '\n')
 export REGION_KEY
+# What one standard page blob carries: 60 MiB/s and 500 requests/s.
+echo '{"blob":{"bytesPerSecond":62914560,"requestsPerSecond":500}}' >"$work/shape"
 start_region() {
     local line
     mkfifo "$work/$1.ready"
     "$bin/regiond" --data "$work/$1" --account "$1:env:REGION_KEY" --container disks \
-        --log "$work/$1.log" >"$work/$1.ready" &
+        --shape "$work/shape" --log "$work/$1.log" >"$work/$1.ready" &
     region_pids+=($!)
     read -r line <"$work/$1.ready"
     printf -v "$1_url" %s "$(sed 's/.*"url":"\([^"]*\)".*/\1/' <<<"$line")"
@@ -87,9 +90,43 @@ snapshot() {
 copy upload "$work/os.img" env:WEST_DISK --add-footer
 snapshot RESTORE_POINT_1
 
-say "Restore point 1: a full copy to the east"
-copy full env:RESTORE_POINT_1 env:EAST_DISK
+say "Restore point 1: a full copy to the east, killed on the way"
+# bytes_read: by the region's own log, of data the copies asked of the restore point.
+bytes_read() {
+    awk -F'"' '/"verb":"Get Blob"/ && /"snapshot":"/ {
+        if (match($0, /"bytesOut":[0-9]+/)) sum += substr($0, RSTART + 11, RLENGTH - 11)
+    } END { printf "%d", sum }' "$work/west.log"
+}
+echo '$ snapferry copy env:RESTORE_POINT_1 env:EAST_DISK --manifest rp1.manifest'
+"$bin/snapferry" copy --json env:RESTORE_POINT_1 env:EAST_DISK --manifest "$work/rp1.manifest" \
+    >"$work/killed.events" 2>&1 &
+copier=$!
+until [ "$(bytes_read)" -gt 41943040 ]; do sleep 0.02; done
+kill -9 "$copier"
+wait "$copier" 2>/dev/null || true
+read_before=$(bytes_read)
+echo "killed by SIGKILL after $((read_before >> 20)) MiB were read. Can that target be used?"
+run verify --complete env:EAST_DISK || true
+echo "The same command again:"
+copy full env:RESTORE_POINT_1 env:EAST_DISK --manifest "$work/rp1.manifest"
+grep -o 'Going on from[^"]*' "$work/full.events" || true
+read_all=$(bytes_read)
+run verify --complete --manifest "$work/rp1.manifest" env:EAST_DISK
 run verify env:RESTORE_POINT_1 env:EAST_DISK 2>/dev/null
+
+say "A bit rots in the east, behind the region's back: who notices?"
+# Of the disk's segment files the first is the one with the file system's superblock.
+segment=$(find "$work/east" -type f -size +512k | sort | head -n 1)
+flip_bit() { # in the byte at 1124 of the disk
+    local byte
+    byte=$(dd if="$segment" bs=1 skip=1124 count=1 status=none | od -An -tu1)
+    printf "\\x$(printf %02x $((byte ^ 1)))" |
+        dd of="$segment" bs=1 seek=1124 conv=notrunc status=none
+}
+flip_bit
+run verify env:RESTORE_POINT_1 env:EAST_DISK 2>/dev/null || echo "exit status $?"
+run verify --manifest "$work/rp1.manifest" env:EAST_DISK 2>/dev/null || echo "exit status $?"
+flip_bit
 
 # ---- A day of work ----
 say "Changing files inside the disk: some removed and trimmed, some written"
@@ -153,14 +190,16 @@ echo "equal byte for byte, and its file system is clean"
 say "What each copy moved"
 field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$2"; }
 mib() { awk -v b="$1" 'BEGIN { printf "%.1f MiB", b / 1048576 }'; }
-printf '%-18s %-6s %12s %12s %12s %9s %8s\n' copy mode read written cleared requests seconds
+printf '%-20s %-6s %12s %12s %12s %9s %8s\n' copy mode read written cleared requests seconds
 row() {
     local f=$work/$2.summary
-    printf '%-18s %-6s %12s %12s %12s %9s %8s\n' "$1" "$(field mode "$f")" \
+    printf '%-20s %-6s %12s %12s %12s %9s %8s\n' "$1" "$(field mode "$f")" \
         "$(mib "$(field readBytes "$f")")" "$(mib "$(field writtenBytes "$f")")" \
         "$(mib "$(field clearedBytes "$f")")" "$(field requests "$f")" "$(field seconds "$f")"
 }
-row "restore point 1" full
+row "rp 1, gone on with" full
 row "restore point 2" delta
+again=$((read_all - $(field readBytes "$work/full.summary") - $(field resumedBytes "$work/full.summary")))
+echo "restore point 1 in both runs: $(mib "$read_all"), of it twice, because it was in flight: $(mib "$again")"
 changed=$(grep -o '"differentBytes":[0-9]*' "$work/differences" | cut -d: -f2)
 echo "really different between the two: $(mib "$changed")"

@@ -221,6 +221,10 @@ Test(secret, redacts_signatures_queries_and_tokens)
         {"what? https://h/c and why? no", "what? https://h/c and why? no"},
         {"sig=", "sig="},
         {"https://h/c?", "https://h/c?"},
+        {"of https://h/c?snapshot=2026-11-21T08:17:33.7885715Z.",
+         "of https://h/c?snapshot=2026-11-21T08:17:33.7885715Z."},
+        {"https://h/c?snapshot=2026-11-21T08:17:33Z&sv=1", "https://h/c?*"},
+        {"https://h/c?snapshot=abc", "https://h/c?*"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
