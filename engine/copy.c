@@ -48,6 +48,7 @@ static const struct copy_step copy_steps[] = {
     {"resizing the target", copy_want_resize, copy_start_resize, NULL, NULL},
     {"clearing the footer", copy_want_clear_footer, copy_start_clear_footer, NULL, NULL},
     {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
+    {"clearing the footer", copy_want_flush_clear, copy_start_flush, NULL, NULL},
     {"clearing the footer", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
     {"planning", copy_want_note_planned, NULL, copy_after_note_planned, NULL},
     {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},

@@ -146,6 +146,13 @@ bool copy_start_clear_old_footer(struct copy *copy)
     return true;
 }
 
+/* A power cut may take the clear and leave what came after it: data, or the journal's word that it was
+ * cleared. */
+bool copy_want_flush_clear(const struct copy *copy)
+{
+    return copy_want_clear_footer(copy) && copy_can(copy->ends.target, ENDPOINT_BUFFERS);
+}
+
 /* Three times: before the target is even listed, because an earlier copy that was not finished may have
  * left writes under way, and one that lands on what was listed as a hole stays there unseen; when the
  * footer was cleared, so that no late clear hits the new one; and before the commit, so that no late

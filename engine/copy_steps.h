@@ -93,6 +93,7 @@ bool copy_want_clear_footer(const struct copy *copy);
 bool copy_start_clear_footer(struct copy *copy);
 bool copy_want_clear_old_footer(const struct copy *copy);
 bool copy_start_clear_old_footer(struct copy *copy);
+bool copy_want_flush_clear(const struct copy *copy);
 bool copy_want_fence(const struct copy *copy);
 bool copy_start_fence(struct copy *copy);
 bool copy_after_fence(struct copy *copy);
