@@ -86,12 +86,15 @@ static struct fault_rule draw_rule(struct storm *s, bool target)
 
 static void wrap(struct storm *s, struct endpoint **disk, bool target)
 {
-    struct fault_rule rules[RULES_EACH];
+    struct fault_rule rules[RULES_EACH + 1];
     struct fault_options options = {.seed = s->seed * 2 + target, .rules = rules};
 
     options.rules_count = 1 + below(s, RULES_EACH);
     for (size_t i = 0; i < options.rules_count; i++)
         rules[i] = draw_rule(s, target);
+    if (s->renewing)
+        rules[options.rules_count++] = (struct fault_rule){
+            .ops = FAULT_ALL_OPS, .kind = FAULT_AUTH, .permille = 15, .hits_max = 3};
     options.delay_min_ns = below(s, 3) * NS_PER_MS;
     options.delay_max_ns = options.delay_min_ns + below(s, 4) * 20 * NS_PER_MS;
     copy_case_wrap(disk, &options);
