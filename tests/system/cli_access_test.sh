@@ -31,6 +31,21 @@ forget() { wc -l <"$1" >"$1.seen"; }
 fresh_lines() { tail -n +$(($(cat "$1.seen") + 1)) "$1"; }
 refused() { fresh_lines "$1" | grep -c '"status":403'; }
 
+# read_once: since the last `forget` no range of a disk's data was sent twice. (A first page is looked at again.)
+read_once() {
+    fresh_lines "$west_LOG" >west.part
+    node -e '
+        const seen = new Set();
+        for (const line of require("fs").readFileSync("west.part", "utf8").trimEnd().split("\n")) {
+            const r = JSON.parse(line);
+            if (r.verb !== "Get Blob" || r.status !== 206 || r.rangeLength === 512) continue;
+            const key = `${r.rangeOffset}+${r.rangeLength}`;
+            if (seen.has(key)) process.exit(1);
+            seen.add(key);
+        }
+        process.exit(seen.size > 20 ? 0 : 1);'
+}
+
 # ---- The disk, on an ordinary account ----
 truncate -s $DISK_BYTES disk.img
 for ((i = 0; i < 32; i++)); do # many ranges, so that a URL ends between two of them
@@ -80,17 +95,7 @@ check "the states tell it" json_is out 'states.join(" ").includes("inProgress wa
     && of("accessExpiring")[0].expiresOn.startsWith("2098-12-31T23:00:00")
     && of("progress").some((e) => e.phase === "waiting for access")
     && of("progress").every((e, i, all) => i === 0 || e.completionPercent >= all[i - 1].completionPercent)'
-fresh_lines "$west_LOG" >west.part
-check "no range was read twice" node -e '
-    const seen = new Set();
-    for (const line of require("fs").readFileSync("west.part", "utf8").trimEnd().split("\n")) {
-        const r = JSON.parse(line);
-        if (r.method !== "GET" || r.status !== 206) continue;
-        const key = `${r.rangeOffset}+${r.rangeLength}`;
-        if (seen.has(key)) process.exit(1);
-        seen.add(key);
-    }
-    process.exit(seen.size > 20 ? 0 : 1);'
+check "no range was read twice" read_once
 
 # ---- An @FILE replaced in mid copy: the target's ----
 short "$west_URL" target.vhd rcwd +2s >target.url
@@ -144,15 +149,22 @@ expect 2 '--source-expires' "$SF" copy env:GONE bad.img --source-expires 2099-01
 expect 2 '--target-expires' "$SF" copy env:GONE bad.img --target-expires 2099-01-01T00:00:00Z
 expect 2 'takes a time' "$SF" copy env:GONE bad.img --source-expires tomorrow
 
-# ---- Stopped while it waits ----
-printf '%s\n' "$GONE" >gone.url
+# ---- Stopped while it waits, and gone on with another URL ----
+forget "$west_LOG"
+short "$west_URL" disk.vhd r +2s "$POINT" >source.url
 : >moving
-"$SF" copy @gone.url bad.img --json >>moving 2>>moving.err &
+"$SF" copy @source.url stopped.img --json "${SLOWLY[@]}" --source-expires 2099-01-01T00:00:00Z \
+    >>moving 2>>moving.err &
 MOVING=$!
 tail -n +1 -f --pid "$MOVING" moving | grep -qm1 waitingForAccess
 kill -INT "$MOVING"
 wait "$MOVING"
 check "interrupted while waiting: 130" [ $? = 130 ]
+check "something was written" json_is moving 'of("summary")[0].writtenBytes > 0'
+short "$west_URL" disk.vhd r +1h "$POINT" >source.url
+expect 0 'complete' "$SF" copy @source.url stopped.img
+check "the bytes are the disk's" cmp disk.img stopped.img
+check "neither run read what the other had" read_once
 
 no_secret "$west_LOG" moving moving.err asked
 check "no secret in the state folder" sh -c "! grep -rlE 'sig=' '$XDG_STATE_HOME'"
