@@ -19,6 +19,7 @@ static bool open_signals(struct session *session, struct err *e)
     sigset_t wanted;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit then fails with EFBIG, and says so */
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGTERM);
