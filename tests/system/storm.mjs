@@ -94,6 +94,7 @@ class Storm {
         if (ended.hung) throw new Wrong("a run hung");
         for (const report of lab.sanitizerReports(this.folder)) throw new Wrong(report);
         if (killed === " (client killed)" && ended.signal === "SIGKILL") return null;
+        if (ended.signal) throw new Wrong(`ended by ${ended.signal}`);
         return ended.status;
     }
 
