@@ -248,6 +248,19 @@ void copy_proofs_stop(struct copy *copy)
     copy_audit_stop(copy->proofs.audit);
 }
 
+bool copy_proof_progress(struct copy *copy, struct progress_view *out_view)
+{
+    struct copy_proofs *proofs = &copy->proofs;
+
+    if (proofs->audit && !copy->ended)
+        *out_view = progress_look(&proofs->audit->progress, reactor_now_ns(copy->reactor));
+    else if (proofs->back && !read_back_ended(proofs->back))
+        *out_view = read_back_progress(proofs->back);
+    else
+        return false;
+    return true;
+}
+
 bool copy_proofs_wait(const struct copy *copy)
 {
     return (copy->proofs.back && read_back_waits(copy->proofs.back)) ||

@@ -13,6 +13,7 @@
 
 struct copy;
 struct stat_req;
+struct progress_view;
 
 /* All zero: nothing of it. Texts are borrowed. */
 struct copy_proof_options {
@@ -35,6 +36,10 @@ struct copy_proof_summary {
     uint64_t auditable_bytes; /* of so much that was called unchanged */
     uint64_t sample_of_bytes; /* the plan before the sample was drawn; 0: no sample */
 };
+
+/* ---- Look ---- */
+/* How far the audit, or the reading back of the target, is; false: neither is under way. */
+bool copy_proof_progress(struct copy *copy, struct progress_view *out_view);
 
 /* ---- Look, at the source of a copy that looked at it ---- */
 const struct stat_req *copy_source_stat(const struct copy *copy);

@@ -158,6 +158,11 @@ const struct manifest_head *manifest_check_head(const struct manifest_check *che
     return manifest_reader_head(check->reader);
 }
 
+const struct manifest_end *manifest_check_end(const struct manifest_check *check)
+{
+    return manifest_reader_end(check->reader);
+}
+
 struct progress_view manifest_check_progress(struct manifest_check *check)
 {
     return read_back_progress(check->back);

@@ -45,6 +45,7 @@ const struct err *
 manifest_check_error(const struct manifest_check *check); /* a difference is none */
 const struct manifest_check_summary *manifest_check_summary(const struct manifest_check *check);
 const struct manifest_head *manifest_check_head(const struct manifest_check *check);
+const struct manifest_end *manifest_check_end(const struct manifest_check *check);
 struct progress_view manifest_check_progress(struct manifest_check *check);
 
 #endif

@@ -80,23 +80,32 @@ static void copying_abandon(void *arg)
     view_end(&copying->stage->view, &outcome);
 }
 
+/* What reads beside the copy has a progress of its own: a person is told that, and reads the phase; a
+ * program's percent never goes back. */
+static void show_beside(const struct copying *copying, const struct progress_view *beside,
+                        struct progress_view *shown)
+{
+    shown->bytes_per_second = beside->bytes_per_second;
+    shown->eta_seconds = beside->eta_seconds;
+    if (copying->stage->view.kind != VIEW_JSON)
+        *shown = *beside;
+}
+
 static void copying_tick(void *arg)
 {
     struct copying *copying = arg;
     struct view_moment moment = {.phase = copy_phase(copying->copy),
                                  .progress = copy_progress(copying->copy)};
+    struct progress_view back;
 
     if (copying->stage->view.kind == VIEW_JSON && copy_reads_journal(copying->copy))
         return; /* a program would see a percentage below that of the run before */
     if (copying->verify) {
-        struct progress_view back = verify_progress(copying->verify);
-
+        back = verify_progress(copying->verify);
         moment.phase = verify_phase(copying->verify, "verifying");
-        moment.progress.bytes_per_second = back.bytes_per_second;
-        moment.progress.eta_seconds = back.eta_seconds;
-        if (copying->stage->view.kind != VIEW_JSON)
-            moment.progress =
-                back; /* a person reads the phase; a program's percent never goes back */
+        show_beside(copying, &back, &moment.progress);
+    } else if (copy_proof_progress(copying->copy, &back)) {
+        show_beside(copying, &back, &moment.progress);
     }
     if (copying->stage->options->verify && !copying->verified &&
         moment.progress.percent > PERCENT_OPEN_MAX)

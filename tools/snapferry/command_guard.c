@@ -114,7 +114,8 @@ static void run_check(struct guarding *guarding, struct view_outcome *outcome)
     guarding->check = manifest_check_new(&setup, &outcome->error);
     if (!guarding->check)
         return;
-    guard_show_manifest(&stage->view, manifest_check_head(guarding->check));
+    guard_show_manifest(&stage->view, manifest_check_head(guarding->check),
+                        manifest_check_end(guarding->check));
     manifest_check_start(guarding->check);
     guarding_run(guarding);
     summary = manifest_check_summary(guarding->check);

@@ -14,6 +14,7 @@
 void guard_show_complete(struct view *view, const struct complete_summary *found);
 
 /* Before a target is compared with it: whose the manifest is. */
-void guard_show_manifest(struct view *view, const struct manifest_head *head);
+void guard_show_manifest(struct view *view, const struct manifest_head *head,
+                         const struct manifest_end *end);
 
 #endif

@@ -61,12 +61,31 @@ bool view_is_due(struct view *view, const char *phase, uint64_t interval_ns, uin
     return true;
 }
 
+/* Also those that a terminal finds in UTF-8: U+0080 to U+009F. */
+static void drop_controls(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c < ' ' || *c == 127)
+            *c = '?';
+        else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+            c[0] = c[1] = '?';
+    }
+}
+
+void view_clean(char *text)
+{
+    if (strcasestr(text, "sig="))
+        secret_redact(text);
+    drop_controls(text);
+}
+
 static void tell(struct view *view, const char *code, const char *level, const char *sentence)
 {
     char shown[VIEW_SENTENCE_MAX_BYTES];
 
     snprintf(shown, sizeof shown, "%s", sentence);
     secret_redact(shown);
+    drop_controls(shown);
     view->ops->state(view, code, level, shown);
 }
 

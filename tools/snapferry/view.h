@@ -85,6 +85,9 @@ void view_say(struct view *view, const char *sentence);   /* a warning, or somet
 void view_wait(struct view *view, const char *sentence);  /* the state "waiting for access" */
 void view_go_on(struct view *view, const char *sentence); /* "in progress" again */
 void view_copy(struct view *view, const struct view_copy *done);
+/* Text from outside, such as a marker's, as it may be shown: without control characters of a terminal,
+ * and without a SAS, should one have got there. In place. */
+void view_clean(char *text);
 /* Before a command prints results of its own. */
 void view_clear_line(struct view *view);
 /* The last word: the error if there is one, and what to do. Call once. */
