@@ -283,12 +283,14 @@ void access_checked(struct access *a, const struct err *why)
     char words[100];
 
     assert(a->state == ACCESS_CHECKING);
-    if (!why) {
+    if (!why && !a->given_up) {
         access_swap(a);
         return;
     }
     secret_url_fini(&a->candidate);
     a->state = ACCESS_ASKED;
+    if (a->given_up)
+        return; /* patience ended meanwhile */
     if (why->retry == RETRY_AFTER_RENEWAL && a->awaited) {
         snprintf(words, sizeof words, "the new URL of the %s was refused too", access_name(a));
         access_give_up(a, words, why);

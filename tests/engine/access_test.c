@@ -301,6 +301,84 @@ Test(access, patience_ends)
     cr_expect_eq(asked, 1u);
 }
 
+static void on_slow_check(void *arg, struct access *access, const struct secret_url *candidate)
+{
+    (void)arg;
+    cr_assert_str_eq(candidate->query, "sig=new3");
+    cr_assert(access_is_awaited(access));
+}
+
+Test(access, an_answer_still_being_looked_at_when_patience_ends_is_not_used)
+{
+    struct access_setup setup = {.reactor = rig.r,
+                                 .side = ACCESS_TARGET,
+                                 .wait_max_ns = 60 * NS_PER_S,
+                                 .ask = on_silent_ask,
+                                 .check = on_slow_check,
+                                 .swap = on_plain_swap,
+                                 .arg = &(uint32_t){0}};
+    struct secret_url url = {0};
+    struct err e = {0};
+
+    own = access_new(&setup, &e);
+    cr_assert_not_null(own, "%s", e.text);
+    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    access_wait(own, &first.waiter, on_woken);
+    access_case_url(3, &url);
+    access_answer(own, &url, 0);
+    access_case_url(4, &url); /* thrown away: one is being looked at */
+    access_answer(own, &url, 0);
+    cr_expect_null(url.query);
+    pass_s(61);
+    cr_assert(first.woken);
+    cr_expect_eq(first.why.retry, RETRY_AFTER_RENEWAL);
+    access_checked(own, NULL);
+    cr_expect_eq(access_generation(own), 0u);
+    cr_expect_eq(access_refused(own, 0), ACCESS_FINAL);
+}
+
+static void on_bad_check(void *arg, struct access *access, const struct secret_url *candidate)
+{
+    struct err why = {0};
+
+    (void)arg;
+    (void)candidate;
+    err_set(&why, ERR_AUTH, RETRY_AFTER_RENEWAL, "403");
+    access_checked(access, &why);
+}
+
+Test(access, a_url_that_lets_nobody_in_is_final_for_who_waits_and_harmless_ahead_of_time)
+{
+    uint32_t asked = 0;
+    struct access_setup setup = {.reactor = rig.r,
+                                 .side = ACCESS_TARGET,
+                                 .expires_s = wall_s() + 10 * 3600,
+                                 .ask = on_silent_ask,
+                                 .check = on_bad_check,
+                                 .swap = on_plain_swap,
+                                 .arg = &asked};
+    struct secret_url url = {0};
+    struct err e = {0};
+
+    own = access_new(&setup, &e);
+    cr_assert_not_null(own, "%s", e.text);
+    pass_s(8 * 3600 + 1);
+    cr_assert_eq(asked, 1u);
+    access_case_url(3, &url);
+    access_answer(own, &url, 0);
+    cr_expect_not(err_is_set(access_error(own)), "the old one is still good");
+    cr_expect_eq(access_generation(own), 0u);
+    pass_s(5);
+    cr_expect_eq(asked, 2u, "asked again");
+    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    access_wait(own, &first.waiter, on_woken);
+    access_case_url(3, &url);
+    access_answer(own, &url, 0);
+    pass_s(1);
+    cr_assert(first.woken);
+    cr_expect_str_eq(first.why.text, "the new URL of the target was refused too: 403");
+}
+
 Test(access, who_leaves_is_not_woken_and_patience_begins_anew)
 {
     uint32_t asked = 0;
