@@ -203,6 +203,11 @@ bool copy_after_journal_load(struct copy *copy)
     if (!copy_cut_list(copy, &copy->lists.source) || !copy_cut_list(copy, &copy->lists.all) ||
         !copy_cut_list(copy, &copy->lists.target))
         return false;
+    if (journal_torn_bytes(resume->journal))
+        copy_say(copy,
+                 "The last %llu bytes of the journal are damaged and count for nothing: what they "
+                 "recorded is done again.",
+                 (unsigned long long)journal_torn_bytes(resume->journal));
     resume->loading = false;
     resume->candidate = true;
     if (!copy_is_verify(copy) && copy_fit_is_named(copy, &why) &&

@@ -51,8 +51,6 @@ struct mover_setup {
     struct journal *journal;      /* read from its next record on, then written; NULL: none */
     /* False: this range is not recorded, so a later process does it again. NULL: all are. */
     bool (*may_record)(void *arg, struct extent extent);
-    void (*stage)(void *arg,
-                  enum journal_stage stage); /* a stage that the journal has; may be NULL */
     uint32_t window_start;
     uint32_t window_max;
     struct range_trace trace; /* moved NULL: nobody looks */

@@ -4,15 +4,18 @@
  * A bounded number of records a turn. A range that is done leaves the worklist; its hashes go where they
  * would have gone had this process read it. In a full copy a block that several ranges touch has its hash
  * only when all of them were read. So at the end, what is done of a block without a hash goes back into the
- * worklist: at most what was in flight when a process ended. What is not done of a block with one is
- * read and written, and the root passes its bytes over.
+ * worklist: at most the blocks of what was in flight when a process ended. What is not done of a block with
+ * one is read and written, and the root passes its bytes over.
+ *
+ * Hashes wait in the root for the first block that has none yet. In the process that recorded them that was
+ * the slowest read; here it is the slowest range that was not recorded, so somewhat more may wait: 24 bytes
+ * for each 64 KiB that were recorded while that range was tried again and again.
  */
 #include <assert.h>
 
 #include "engine/mover_internal.h"
 
-#define MOVER_REPLAY_RECORDS                                                                       \
-    512u /* in one turn of the reactor: well under a millisecond each 1,000 */
+#define MOVER_REPLAY_RECORDS 512u /* in one turn of the reactor: about a millisecond */
 
 _Static_assert(JOURNAL_HASHES_MAX == ROOT_TAKE_BLOCKS_MAX, "what a take tells is what is recorded");
 
@@ -80,9 +83,7 @@ static bool replay_record(struct mover *m, const struct journal_record *record, 
     case JOURNAL_DONE:
         return replay_done(m, &record->done, e);
     case JOURNAL_STAGE:
-        if (m->setup.stage)
-            m->setup.stage(m->setup.arg, record->stage);
-        return true;
+        return true; /* of what follows the data */
     case JOURNAL_HEADER:
     case JOURNAL_LISTED:
     case JOURNAL_MARKED:

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define DURABLE_LOCK_LOOK_MS 5u
 
 static bool durable_write_all(int fd, const char *bytes, size_t count)
 {
@@ -130,15 +134,51 @@ bool durable_make_folder(const char *path, struct err *e)
     return true;
 }
 
+/* Another look at what somebody else has; false when it was waited for long enough. */
+static bool durable_wait(uint32_t *waited_ms)
+{
+    const struct timespec pause = {0, DURABLE_LOCK_LOOK_MS * 1000000};
+
+    if (*waited_ms >= DURABLE_LOCK_WAIT_MS)
+        return false;
+    *waited_ms += DURABLE_LOCK_LOOK_MS;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
+int durable_flock(int fd)
+{
+    uint32_t waited_ms = 0;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int why = errno;
+
+        if (why != EWOULDBLOCK || !durable_wait(&waited_ms))
+            return why;
+    }
+    return 0;
+}
+
+int durable_open(const char *path, int flags)
+{
+    uint32_t waited_ms = 0;
+    int fd;
+
+    do
+        fd = open(path, flags);
+    while (fd < 0 && errno == EBUSY && durable_wait(&waited_ms));
+    return fd;
+}
+
 bool durable_lock(const char *path, int *out_fd, struct err *e)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int why;
 
     if (fd < 0)
         return err_set_errno(e, errno, RETRY_NEVER, "cannot lock %.200s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int why = errno;
-
+    why = durable_flock(fd);
+    if (why != 0) {
         close(fd);
         if (why == EWOULDBLOCK)
             return err_set(e, ERR_CONFLICT, RETRY_NEVER, "another process holds %.200s", path);

@@ -27,8 +27,16 @@ bool durable_make_folder(const char *path, struct err *e);
 /* Makes a file's being there (its name in its folder) survive a power loss. */
 bool durable_sync_folder_of(const char *path);
 
+/* Takes an exclusive lock on an open file; 0, or errno: EWOULDBLOCK when another process has it. A process
+ * that was killed keeps its locks until the kernel has ended what its ring had under way (a write, a
+ * sync), so this waits for somebody else's lock, up to DURABLE_LOCK_WAIT_MS. */
+#define DURABLE_LOCK_WAIT_MS 2000u
+int durable_flock(int fd);
+/* open(2) of what is there; a block device that another has (O_EXCL, EBUSY) is waited for in the same way. */
+int durable_open(const char *path, int flags);
+
 /* Takes an exclusive lock on a file that is made if need be; *out_fd holds it until closed. False
- * with ERR_CONFLICT when another process has it. */
+ * with ERR_CONFLICT when another process has it, and keeps it. */
 bool durable_lock(const char *path, int *out_fd, struct err *e);
 
 #endif

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "io/durable.h"
 #include "io/endpoint_file_parts.h"
 
 #define CREATE_MODE 0600 /* it will hold a disk, with whatever secrets that disk has */
@@ -123,7 +123,7 @@ bool file_node_open(struct endpoint_file *f, struct err *e)
     }
     if (!judge_kind(f, &st, e))
         return false;
-    f->fd = open(f->path, open_flags(f, &st));
+    f->fd = durable_open(f->path, open_flags(f, &st));
     if (f->fd < 0)
         return fail_open(f, errno, e);
     if (adopt(f, e))
@@ -220,10 +220,13 @@ bool file_node_create(struct endpoint_file *f, uint64_t size_bytes, const struct
 /* A block device is opened with O_EXCL already. Where the file system has no locks there is no guard. */
 bool file_node_claim(struct endpoint_file *f, struct err *e)
 {
+    int why;
+
     if (f->claimed || f->block_device)
         return true;
-    f->claimed = flock(f->fd, LOCK_EX | LOCK_NB) == 0;
-    return f->claimed || errno != EWOULDBLOCK ||
+    why = durable_flock(f->fd);
+    f->claimed = why == 0;
+    return f->claimed || why != EWOULDBLOCK ||
            err_set(e, ERR_CONFLICT, RETRY_NEVER, "another copy works on %.200s", f->path);
 }
 

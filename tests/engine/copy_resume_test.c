@@ -195,6 +195,7 @@ Test(copy_resume, a_torn_tail_costs_what_it_recorded_and_no_more)
     cr_assert_eq(stat(journal_path, &st), 0);
     cr_assert_eq(truncate(journal_path, st.st_size - 5), 0);
     copy_case_run_ok(&c);
+    cr_expect_not_null(strstr(c.said, "of the journal are damaged"), "%s", c.said);
     copy_case_expect_same(c.source, c.target, DISK_BYTES + PAGE);
     cr_expect_gt(c.summary.resumed_bytes, 0u);
     cr_expect_leq(c.summary.read_bytes + c.summary.resumed_bytes,

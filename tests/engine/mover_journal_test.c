@@ -26,7 +26,6 @@ struct journaled {
     struct mover *mover;
     bool hash, ended;
     struct extent unrecorded; /* may_record says no to what touches it */
-    uint32_t stages;          /* a bit each */
     uint32_t begun_count;
     uint64_t turns_before_first; /* turns of the reactor before a range began */
     char path[TEST_PATH_MAX_BYTES + 16];
@@ -78,11 +77,6 @@ static void note_moved(void *arg, struct extent extent, enum range_state from, e
 static bool may_record(void *arg, struct extent extent)
 {
     return extent_common(((struct journaled *)arg)->unrecorded, extent).length == 0;
-}
-
-static void note_stage(void *arg, enum journal_stage stage)
-{
-    ((struct journaled *)arg)->stages |= 1u << stage;
 }
 
 static void open_journal(void)
@@ -146,7 +140,6 @@ static const struct err *run(void)
                                 .hash = m.hash,
                                 .journal = m.journal,
                                 .may_record = m.unrecorded.length ? may_record : NULL,
-                                .stage = note_stage,
                                 .trace = {.moved = note_moved, .arg = &m},
                                 .done = note_done,
                                 .arg = &m};
@@ -213,19 +206,17 @@ Test(mover_journal, what_may_not_be_recorded_is_done_again_and_nothing_else)
     cr_expect_eq(mover_count(m.mover)->resumed_bytes, 39 * CUT_BYTES);
 }
 
-Test(mover_journal, a_stage_is_told_to_the_owner)
+Test(mover_journal, a_stage_is_no_range)
 {
     struct journal_record record = {.type = JOURNAL_STAGE, .stage = JOURNAL_MOVED};
 
     small_disks(4 * CUT_BYTES);
     open_journal();
     run_ok();
-    cr_expect_eq(m.stages, 0u);
     append(&record);
     close_journal();
     open_journal();
     run_ok();
-    cr_expect_eq(m.stages, 1u << JOURNAL_MOVED);
     cr_expect_eq(m.begun_count, 0u);
 }
 

@@ -3,10 +3,12 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tests/support/test_reactor.h"
@@ -152,6 +154,31 @@ Test(durable, a_lock_is_held_until_its_descriptor_closes)
     cr_assert(e.kind == ERR_CONFLICT && strstr(e.text, "another process holds"), "%s", e.text);
     close(first);
     err_clear(&e);
+    cr_assert(durable_lock(f.file, &second, &e), "%s", e.text);
+    close(second);
+    folder_close(&f);
+}
+
+static int held_fd;
+
+static void give_back(int signal_number)
+{
+    (void)signal_number;
+    close(held_fd);
+}
+
+/* A killed process has its locks for some milliseconds more. */
+Test(durable, a_lock_that_is_given_back_soon_is_waited_for)
+{
+    const struct itimerval soon = {.it_value = {0, 50000}};
+    struct folder f;
+    struct err e = {0};
+    int second = -1;
+
+    folder_open(&f);
+    cr_assert(durable_lock(f.file, &held_fd, &e), "%s", e.text);
+    signal(SIGALRM, give_back);
+    cr_assert_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
     cr_assert(durable_lock(f.file, &second, &e), "%s", e.text);
     close(second);
     folder_close(&f);
