@@ -2,11 +2,14 @@
 // deadline, sanitizer reports. Nothing here prints a URL's query.
 // Environment: SNAPFERRY_BIN, REGIOND_BIN, TMPDIR.
 import { execFileSync, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 export const PAGE = 512;
 export const KIB = 1024;
 export const MIB = 1024 * 1024;
+export const MANAGED = "md-0123456789ab";
+export const UPLOAD = "md-impexp-0123456789ab";
 const { REGIOND_BIN, SNAPFERRY_BIN } = process.env;
 const VERSION = { "x-ms-version": "2021-12-02" };
 const PUT_MAX = 4 * MIB;
@@ -81,7 +84,8 @@ export class Region {
     // rules: of a fault script; shape: an object. Serves when it returns.
     async start({ seed = 1, rules, shape, tls = [], port = this.port } = {}) {
         const args = ["--data", this.data, "--log", this.log, "--container", "vhds"];
-        args.push("--account", "disks:env:LAB_KEY", "--listen", `127.0.0.1:${port}`, ...tls);
+        for (const account of ["disks", MANAGED, UPLOAD]) args.push("--account", `${account}:env:LAB_KEY`);
+        args.push("--listen", `127.0.0.1:${port}`, ...tls);
         for (const [option, value] of [["faults", rules && { seed, rules }], ["shape", shape]]) {
             if (!value) continue;
             writeFileSync(`${this.folder}/${this.name}.${option}.json`, JSON.stringify(value));
@@ -139,6 +143,21 @@ export class Region {
         return existsSync(this.log) ? statSync(this.log).size : 0;
     }
 
+    // By the account's key: what the platform does.
+    owned(account, blob) {
+        return `${this.url}/${account}/vhds/${blob}?timeout=30`;
+    }
+
+    // As a managed disk's host gives it: it names a policy and no time.
+    granted(account, blob, snapshot) {
+        const args = ["sas", "--account", `${account}:env:LAB_KEY`, "--resource", `vhds/${blob}`];
+        args.push("--policy", "grant", "--sv", "2018-11-09");
+        if (snapshot) args.push("--snapshot", snapshot);
+        return execFileSync(REGIOND_BIN, [...args, this.url], { env: environment(this.folder) })
+            .toString()
+            .trim();
+    }
+
     requests() {
         if (!existsSync(this.log)) return [];
         return readFileSync(this.log, "utf8")
@@ -155,13 +174,41 @@ export class Region {
     }
 }
 
-// ---- A blob as the owner of its SAS sees it, without our client ----
+// ---- A blob as the owner of its SAS, or of its account's key, sees it, without our client ----
+
+// The Authorization of a request by the account's key (protocol B.1).
+function signed(url, method, headers, length) {
+    const { pathname, searchParams } = new URL(url);
+    const names = Object.keys(headers).sort();
+    const lines = names.map((name) => `${name}:${headers[name]}\n`).join("");
+    const params = [...searchParams.keys()].sort().map((name) => `\n${name}:${searchParams.get(name)}`);
+    const account = pathname.split("/")[1];
+    const text = `${method}\n\n\n${length || ""}\n\n\n\n\n\n\n\n\n${lines}/${account}${pathname}${params.join("")}`;
+    const mac = createHmac("sha256", Buffer.from(LAB_KEY, "base64")).update(text).digest("base64");
+    return { ...headers, authorization: `SharedKey ${account}:${mac}` };
+}
 
 async function ask(url, options, ...wanted) {
-    const answer = await fetch(url, { ...options, headers: { ...VERSION, ...options.headers } });
+    let headers = { ...VERSION, ...options.headers };
+    if (!url.includes("sig=")) {
+        headers = { ...headers, "x-ms-date": new Date().toUTCString() };
+        headers = signed(url, options.method ?? "GET", headers, options.body?.length ?? 0);
+    }
+    const answer = await fetch(url, { ...options, headers });
     if (!wanted.includes(answer.status))
         throw new Error(`${options.method ?? "GET"} of a blob: ${answer.status} ${await answer.text()}`);
     return answer;
+}
+
+// A container of a managed disk's host, with the policy `grant` that its SAS names.
+export async function grantDisk(region, account, rights) {
+    const expiry = new Date(Date.now() + 7200e3).toISOString();
+    const policy = `<AccessPolicy><Expiry>${expiry}</Expiry><Permission>${rights}</Permission></AccessPolicy>`;
+    const identifier = `<SignedIdentifier><Id>grant</Id>${policy}</SignedIdentifier>`;
+    const body = Buffer.from(`<SignedIdentifiers>${identifier}</SignedIdentifiers>`);
+    const container = `${region.url}/${account}/vhds?restype=container`;
+    await ask(container, { method: "PUT" }, 201, 409);
+    await ask(`${container}&comp=acl`, { method: "PUT", body }, 200);
 }
 
 export async function makeBlob(url, bytes) {

@@ -45,20 +45,42 @@ class Storm {
         const { draw } = this;
         this.states = drawDisks(draw, this.folder);
         await this.source.start();
-        this.times = await putSource(draw, this.source, this.states);
-        this.env = {
-            BASE: this.source.sas("disk.vhd", "r", this.times[0]),
-            SOURCE: this.source.sas("disk.vhd", "r", this.times[1]),
-        };
+        if (draw.chance(0.4)) {
+            const { MANAGED } = lab;
+            await lab.grantDisk(this.source, MANAGED, "r");
+            this.times = await putSource(draw, this.source.owned(MANAGED, "abcd"), this.states);
+            const [BASE, SOURCE] = this.times.map((time) => this.source.granted(MANAGED, "abcd", time));
+            this.env = { BASE, SOURCE };
+        } else {
+            this.times = await putSource(draw, this.source.sas("disk.vhd", "rcwd"), this.states);
+            const [BASE, SOURCE] = this.times.map((time) => this.source.sas("disk.vhd", "r", time));
+            this.env = { BASE, SOURCE };
+        }
         await this.source.stop();
-        const stale = draw.chance(0.5) ? drawStale(draw, this.states[0].length) : null;
+        await this.prepareTarget();
+    }
+
+    async prepareTarget() {
+        const { draw } = this;
+        const size = this.states[0].length;
+        const stale = draw.chance(0.5) ? drawStale(draw, size) : null;
         if (this.toFile) {
             if (stale) writeFileSync(this.file, stale);
             return;
         }
         await this.target.start();
-        this.env.TARGET = this.target.sas("disk.vhd", "rcwd");
-        if (stale) await putStale(draw, this.target, stale);
+        // An upload disk takes a VHD of its size, once; its footer is all that says it is whole.
+        this.upload = lab.hasFooter(this.states[0]) && draw.chance(0.25);
+        if (this.upload) {
+            await lab.grantDisk(this.target, lab.UPLOAD, "rw");
+            this.owned = this.target.owned(lab.UPLOAD, "abcd");
+            this.env.TARGET = this.target.granted(lab.UPLOAD, "abcd");
+            await lab.makeBlob(this.owned, size);
+        } else {
+            this.owned = this.target.sas("disk.vhd", "rcwd");
+            this.env.TARGET = this.owned;
+            if (stale) await putStale(draw, this.owned, stale);
+        }
         await this.target.stop();
     }
 
@@ -143,8 +165,9 @@ class Storm {
             };
         }
         await this.target.start();
-        const seen = await lab.lookAtBlob(this.env.TARGET);
+        const seen = await lab.lookAtBlob(this.owned);
         await this.target.stop();
+        if (this.upload) seen.state = lab.hasFooter(seen.bytes) ? "complete" : "copying";
         return seen;
     }
 
@@ -166,7 +189,7 @@ class Storm {
         if (status !== null && status !== 1 && status !== 3) throw new Wrong(`status ${status}`);
         if (!seen) return;
         if (seen.state === "complete") {
-            const is = this.stateOf(seen.source);
+            const is = this.upload ? wanted : this.stateOf(seen.source);
             if (is < 0) throw new Wrong("complete, but nobody knows what");
             const at = lab.firstDifference(seen.bytes, this.states[is]);
             if (at >= 0) throw new Wrong(`not done, says it is state ${is}, but differs at ${at}`);
@@ -215,7 +238,7 @@ async function one(seed) {
     try {
         await storm.prepare();
         await storm.copy(0);
-        await storm.copy(1);
+        if (!storm.upload) await storm.copy(1);
     } catch (error) {
         wrong = error instanceof Wrong ? error.message : String(error.stack);
     }

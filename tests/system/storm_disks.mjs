@@ -75,9 +75,8 @@ async function put(draw, url, bytes, before) {
     }
 }
 
-// The source's blob with a snapshot of each state; their times.
-export async function putSource(draw, region, states) {
-    const url = region.sas("disk.vhd", "rcwd");
+// The source's blob at that URL with a snapshot of each state; their times.
+export async function putSource(draw, url, states) {
     const times = [];
     await lab.makeBlob(url, states[0].length);
     for (const [i, state] of states.entries()) {
@@ -94,8 +93,7 @@ export function drawStale(draw, size) {
     return stale;
 }
 
-export async function putStale(draw, region, stale) {
-    const url = region.sas("disk.vhd", "rcwd");
+export async function putStale(draw, url, stale) {
     await lab.makeBlob(url, stale.length);
     await put(draw, url, stale);
 }
