@@ -222,8 +222,10 @@ bool copy_journal_let_go(struct copy *copy)
         return true;
     if (journal_busy(resume->journal))
         return false;
-    if (done && copy->options.keep_journal)
+    if (done && copy->options.keep_journal) {
+        journal_rest(resume->journal);
         return true;
+    }
     kept = !done && journal_found(resume->journal);
     if (resume->begun)
         kept = !done && !copy_journal_is_stale(copy) && !copy_was_misused(copy);

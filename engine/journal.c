@@ -117,14 +117,20 @@ struct journal *journal_open(struct reactor *r, const char *path, struct err *e)
     return j;
 }
 
-void journal_close(struct journal *j)
+void journal_rest(struct journal *j)
 {
-    if (!j)
-        return;
     assert(!j->syncing);
     reactor_disarm(j->reactor, &j->sync_timer);
     if (j->dirty)
         (void)fsync(j->fd);
+    j->dirty = false;
+}
+
+void journal_close(struct journal *j)
+{
+    if (!j)
+        return;
+    journal_rest(j);
     journal_free(j);
 }
 

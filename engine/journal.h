@@ -35,7 +35,9 @@ struct journal;
 struct journal *journal_open(struct reactor *r, const char *path, struct err *e);
 /* Syncs what was written and unlocks; what was only noted is dropped. journal_busy must be false. */
 void journal_close(struct journal *j); /* NULL is fine */
-/* The same, and removes the file: nothing is left to go on with. */
+/* Syncs what was written; until the next append no sync can be under way. journal_busy must be false. */
+void journal_rest(struct journal *j);
+/* As close, and removes the file: nothing is left to go on with. */
 void journal_drop(struct journal *j);
 
 /* ---- Read ---- */

@@ -205,12 +205,16 @@ Test(copy_resume, a_torn_tail_costs_what_it_recorded_and_no_more)
 Test(copy_resume, a_journal_that_is_kept_is_dropped_by_hand)
 {
     struct copy *copy;
+    uint64_t ended_ns;
 
     c.options.keep_journal = true;
     copy = copy_case_start(&c);
     rig_until(&c.rig, &c.ended);
     cr_assert(c.summary.committed, "%s", c.err.text);
     cr_expect(file_exists(journal_path));
+    ended_ns = reactor_now_ns(c.rig.r);
+    rig_until_idle(&c.rig);
+    cr_expect_eq(reactor_now_ns(c.rig.r), ended_ns, "a sync may be under way when it is dropped");
     copy_drop_journal(copy);
     cr_expect_not(file_exists(journal_path));
     copy_case_finish(&c, copy);
