@@ -52,6 +52,13 @@ void manifest_decoder_free(struct manifest_decoder *decoder)
     free(decoder);
 }
 
+_Static_assert(MANIFEST_MAGIC_BYTES == SECTION_MAGIC_BYTES, "a manifest begins with a section");
+
+bool manifest_begins(const void *bytes, size_t count)
+{
+    return count >= MANIFEST_MAGIC_BYTES && memcmp(bytes, SECTION_HEAD, MANIFEST_MAGIC_BYTES) == 0;
+}
+
 static bool wrong(struct err *e, const char *what)
 {
     return err_set(e, ERR_CORRUPT, RETRY_NEVER, "this is no sound manifest: %s", what);

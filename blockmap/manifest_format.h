@@ -21,6 +21,7 @@
 #include "blockmap/vhd.h"
 
 #define MANIFEST_VERSION        1u
+#define MANIFEST_MAGIC_BYTES    4u
 #define MANIFEST_DISK_MAX_BYTES (1ull << 46) /* 64 TiB: twice the largest managed disk */
 #define MANIFEST_RAW_MAX_BYTES  (256u << 10) /* runs of one section before zstd */
 #define MANIFEST_SECTION_MAX_BYTES                                                                 \
@@ -89,6 +90,9 @@ struct manifest_run {
     uint64_t count;
     const struct block_hash *hashes; /* a view, valid until the next call; none is zero */
 };
+
+/* Is this how a manifest begins? Of any file's first bytes, MANIFEST_MAGIC_BYTES or fewer. */
+bool manifest_begins(const void *bytes, size_t count);
 
 struct manifest_decoder;
 struct manifest_decoder *manifest_decoder_new(struct err *e);

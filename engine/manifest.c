@@ -2,6 +2,7 @@
 #include "engine/manifest.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,35 @@ static bool manifest_put(void *arg, const void *bytes, size_t count, struct err 
     return whole_writer_append(writer->file, bytes, count, e);
 }
 
+/* A slip of a name must not cost a disk, a key or whatever stands there. Empty: mktemp's. */
+static bool manifest_may_replace(const char *path, struct err *e)
+{
+    struct err why = {0};
+    struct whole_reader *file = whole_reader_open(path, &why);
+    unsigned char begin[MANIFEST_MAGIC_BYTES];
+    size_t have = 0;
+
+    if (!file && why.sys_errno == ENOENT)
+        return true;
+    if (file)
+        (void)whole_reader_read(file, begin, sizeof begin, &have, &why);
+    whole_reader_close(file);
+    if (err_is_set(&why)) {
+        *e = why;
+        return false;
+    }
+    return have == 0 || manifest_begins(begin, have) ||
+           err_set(e, ERR_USAGE, RETRY_NEVER,
+                   "%.200s is there and is no manifest; it is left as it is: remove it, or name "
+                   "another file",
+                   path);
+}
+
+static struct whole_writer *manifest_file_open(const char *path, struct err *e)
+{
+    return manifest_may_replace(path, e) ? whole_writer_open(path, e) : NULL;
+}
+
 struct manifest_writer *manifest_writer_open(const char *path, const struct manifest_head *head,
                                              struct err *e)
 {
@@ -46,7 +76,7 @@ struct manifest_writer *manifest_writer_open(const char *path, const struct mani
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to make a manifest");
         return NULL;
     }
-    writer->file = whole_writer_open(path, e);
+    writer->file = manifest_file_open(path, e);
     if (writer->file)
         writer->encoder = manifest_encoder_new(head, &output, e);
     if (writer->encoder)
@@ -58,7 +88,7 @@ struct manifest_writer *manifest_writer_open(const char *path, const struct mani
 
 bool manifest_writer_check(const char *path, struct err *e)
 {
-    struct whole_writer *file = whole_writer_open(path, e);
+    struct whole_writer *file = manifest_file_open(path, e);
 
     if (!file)
         err_prefix(e, "the manifest: ");

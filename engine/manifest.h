@@ -12,7 +12,8 @@
 
 #include "blockmap/manifest_format.h"
 
-/* ---- Write: PATH is replaced when all is durable, and untouched until then ---- */
+/* ---- Write: PATH is replaced when all is durable, and untouched until then ----
+ * Only a manifest or an empty file is replaced; anything else that is there is refused. */
 struct manifest_writer;
 struct manifest_writer *manifest_writer_open(const char *path, const struct manifest_head *head,
                                              struct err *e);

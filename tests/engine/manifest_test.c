@@ -190,3 +190,58 @@ Test(manifest, notices_that_it_is_changed_while_it_is_walked)
     manifest_reader_close(reader);
     path_drop(path);
 }
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    cr_assert_not_null(file);
+    cr_assert_geq(fputs(text, file), 0);
+    cr_assert_eq(fclose(file), 0);
+}
+
+Test(manifest, takes_the_place_of_a_manifest_or_of_an_empty_file)
+{
+    char path[TEST_PATH_MAX_BYTES];
+    struct manifest_head head = head_of(1);
+
+    path_new(path);
+    put_file(path, "");
+    for (int i = 0; i < 2; i++) {
+        struct manifest_end end = {0};
+        struct err e = {0};
+        struct manifest_writer *writer = manifest_writer_open(path, &head, &e);
+
+        cr_assert_not_null(writer, "%s", e.text);
+        feed(writer, 1);
+        cr_assert(manifest_writer_commit(writer, &end, &e), "%s", e.text);
+        manifest_writer_close(writer);
+    }
+    path_drop(path);
+}
+
+Test(manifest, leaves_any_other_file_as_it_is)
+{
+    static const char *const others[] = {"a disk, or the file of a URL", "SF"};
+    struct manifest_head head = head_of(1);
+    char path[TEST_PATH_MAX_BYTES];
+
+    path_new(path);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct err e = {0}, again = {0};
+        char kept[64] = "";
+        FILE *file;
+
+        put_file(path, others[i]);
+        cr_expect_not(manifest_writer_check(path, &e));
+        cr_expect(strstr(e.text, "is no manifest") && strstr(e.text, path), "%s", e.text);
+        cr_expect_eq(e.kind, ERR_USAGE);
+        cr_expect_null(manifest_writer_open(path, &head, &again));
+        file = fopen(path, "r");
+        cr_assert_not_null(file);
+        cr_expect_not_null(fgets(kept, sizeof kept, file));
+        cr_expect_str_eq(kept, others[i]);
+        fclose(file);
+    }
+    path_drop(path);
+}
