@@ -92,7 +92,7 @@ ln -s disk.img link.img
 expect 2 'the same' "$SF" copy disk.img link.img
 ln disk.img hard.img
 expect 2 'the same' "$SF" copy disk.img hard.img
-expect 2 'disk itself' "$SF" copy disk.img other.img --state disk.img
+expect 2 'are the same file' "$SF" copy disk.img other.img --state disk.img
 check "the source was never touched" same disk.img copy.img
 expect 2 'snapshot' "$SF" copy disk.img other.img --base copy.img
 expect 2 'snapshot' "$SF" snapshot disk.img

@@ -86,7 +86,7 @@ expect 1 'no sound manifest' "$SF" verify --manifest raw.img env:EAST
 expect 1 'No such file' "$SF" verify --manifest nowhere env:EAST
 expect 0 complete "$SF" copy pattern:32M,9,0 null: --manifest other
 expect 4 'by the manifest it must have' "$SF" verify --manifest other env:EAST
-expect 2 'names a disk itself' "$SF" copy env:RP1 raw.img --strip-footer --manifest raw.img
+expect 2 'TARGET and --manifest are the same file' "$SF" copy env:RP1 raw.img --strip-footer --manifest raw.img
 expect 2 "TARGET's state file" "$SF" copy env:RP1 raw.img --strip-footer --manifest raw.img.snapferry
 expect 2 'the same file' "$SF" copy env:RP1 env:EAST --base env:RP1B --manifest m1 --base-manifest ./m1
 expect 1 'the manifest' "$SF" copy env:RP1 env:EAST --manifest no/such/folder/m

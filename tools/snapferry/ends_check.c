@@ -1,4 +1,6 @@
 /* ends_check.c - which ends make sense together; see ends.h. */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -86,13 +88,37 @@ static bool same_snapshot(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* Two names, of which nothing is there yet: the same, if the folders and the last parts are. */
+static bool same_new_name(const char *a, const char *b)
+{
+    const char *const paths[] = {a, b};
+    const char *last[2];
+    struct stat folders[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *slash = strrchr(paths[i], '/');
+        char *folder = slash ? strndup(paths[i], (size_t)(slash - paths[i]) + 1) : strdup(".");
+        bool there = folder && stat(folder, &folders[i]) == 0;
+
+        free(folder);
+        if (!there)
+            return false;
+        last[i] = slash ? slash + 1 : paths[i];
+    }
+    return strcmp(last[0], last[1]) == 0 && folders[0].st_dev == folders[1].st_dev &&
+           folders[0].st_ino == folders[1].st_ino;
+}
+
 static bool same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
+    bool there_a = stat(a, &sa) == 0, there_b = stat(b, &sb) == 0;
 
     if (strcmp(a, b) == 0)
         return true;
-    if (stat(a, &sa) != 0 || stat(b, &sb) != 0)
+    if (!there_a && !there_b)
+        return same_new_name(a, b);
+    if (!there_a || !there_b)
         return false;
     if (S_ISBLK(sa.st_mode) && S_ISBLK(sb.st_mode))
         return sa.st_rdev == sb.st_rdev;
@@ -138,62 +164,61 @@ static bool check_base(const struct end_spec *source, const struct end_spec *bas
     return true;
 }
 
-static bool is_sidecar(const char *path, const char *disk)
-{
-    size_t count = strlen(disk);
+/* ---- The files of a command ---- */
 
-    return strncmp(path, disk, count) == 0 && strcmp(path + count, ".snapferry") == 0;
+#define SIDECAR_ENDING ".snapferry"
+#define VERIFY_ENDING  ".verify"
+
+struct own_file {
+    const char *name; /* as a person says it */
+    const char *path; /* NULL: not given */
+};
+
+static const char *longer(const char *path, const char *ending, char out_path[PATH_MAX])
+{
+    int length = path ? snprintf(out_path, PATH_MAX, "%s%s", path, ending) : -1;
+
+    return length < 0 || length >= PATH_MAX ? NULL : out_path;
 }
 
-static bool check_sidecar(const struct end_spec *source, const struct end_spec *target,
-                          const char *state_path, struct err *e)
+/* No file that is written or read may be another one too: the later writer would take the place of the
+ * earlier one's work, and a copy that ends drops its journal. */
+static bool check_files(const struct end_spec *source, const struct end_spec *target,
+                        const struct options *options, struct err *e)
 {
-    if (!state_path && source->kind == END_FILE && target->kind == END_FILE &&
-        is_sidecar(source->path, target->path))
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "SOURCE has the name of TARGET's state file; name another with --state");
-    if (!state_path)
-        return true;
-    if (target->kind != END_FILE)
+    const char *disk = target->kind == END_FILE ? target->path : NULL;
+    const char *state = options->state_path;
+    char sidecar[PATH_MAX], verify[PATH_MAX];
+    const struct own_file files[] = {
+        {"SOURCE", source->kind == END_FILE ? source->path : NULL},
+        {"TARGET", disk},
+        {state ? "--state" : "TARGET's state file",
+         state ? state : longer(disk, SIDECAR_ENDING, sidecar)},
+        {"--base-manifest", options->base_manifest},
+        {"--manifest", options->manifest},
+        {"--journal", options->journal_path},
+        {"the verify's journal beside --journal",
+         options->command == COMMAND_COPY ? longer(options->journal_path, VERIFY_ENDING, verify)
+                                          : NULL},
+    };
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        for (size_t j = 0; j < i; j++)
+            if (files[i].path && files[j].path && same_file(files[i].path, files[j].path))
+                return err_set(e, ERR_USAGE, RETRY_NEVER,
+                               "%s and %s are the same file; name another", files[j].name,
+                               files[i].name);
+    return true;
+}
+
+static bool check_state(const struct end_spec *target, const struct options *options, struct err *e)
+{
+    if (options->state_path && target->kind != END_FILE)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "--state is for a TARGET that is a file or block device");
-    if (same_file(state_path, target->path) ||
-        (source->kind == END_FILE && same_file(state_path, source->path)))
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "--state names a disk itself");
-    return true;
-}
-
-/* A manifest must not take the place of anything that the command reads or writes. */
-static bool check_manifest(const char *option, const char *path, const struct end_spec *source,
-                           const struct end_spec *target, const char *state_path, struct err *e)
-{
-    const struct end_spec *ends[] = {source, target};
-
-    if (!path)
-        return true;
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-        if (ends[i]->kind == END_FILE && same_file(path, ends[i]->path))
-            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s names a disk itself", option);
-    if (!state_path && target->kind == END_FILE && is_sidecar(path, target->path))
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s has the name of TARGET's state file", option);
-    if (state_path && same_file(path, state_path))
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s and --state name the same file", option);
-    return true;
-}
-
-static bool check_manifests(const struct end_spec *source, const struct end_spec *target,
-                            const struct options *options, struct err *e)
-{
     if (options_target_only(options) && target->kind == END_NULL)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "TARGET: null: holds nothing to look at");
-    if (options->manifest && options->base_manifest &&
-        same_file(options->manifest, options->base_manifest))
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "--manifest and --base-manifest are the same file");
-    return check_manifest("--manifest", options->manifest, source, target, options->state_path,
-                          e) &&
-           check_manifest("--base-manifest", options->base_manifest, source, target,
-                          options->state_path, e);
+    return true;
 }
 
 bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
@@ -209,6 +234,6 @@ bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
                        "TARGET: the URL names a snapshot, and a snapshot cannot change");
     if (same_end(source, target))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and TARGET are the same");
-    return check_sidecar(source, target, options->state_path, e) && check_base(source, base, e) &&
-           check_manifests(source, target, options, e);
+    return check_state(target, options, e) && check_base(source, base, e) &&
+           check_files(source, target, options, e);
 }

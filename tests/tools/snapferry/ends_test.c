@@ -195,3 +195,39 @@ Test(ends, a_sidecar_is_for_files)
     cr_expect_not(check("null:1M", NULL, "null:", &options, &e));
     cr_expect(strstr(e.text, "--state"), "%s", e.text);
 }
+
+/* A copy that ends drops its journal: of a journal with the name of the manifest, nothing is left. */
+Test(ends, no_file_of_a_command_is_another_one_too)
+{
+    static const struct {
+        const char *target, *state, *manifest, *base_manifest, *journal, *says;
+    } rows[] = {
+        {"/tmp/t", NULL, "/tmp/m", NULL, "/tmp/j", NULL},
+        {"/tmp/t", "/tmp/s", "/tmp/m", "/tmp/b", "/tmp/j", NULL},
+        {"/tmp/t", NULL, "/tmp/m", NULL, "/tmp/m", "--manifest and --journal"},
+        {"/tmp/t", NULL, "/tmp/m", NULL, "/tmp/../tmp//m", "--manifest and --journal"},
+        {"/tmp/t", NULL, "/tmp/j.verify", NULL, "/tmp/j", "--manifest and the verify's journal"},
+        {"/tmp/t", NULL, NULL, NULL, "/tmp/t", "TARGET and --journal"},
+        {"/tmp/t", NULL, NULL, NULL, "/tmp/t.snapferry", "TARGET's state file and --journal"},
+        {"/tmp/t", "/tmp/s", NULL, NULL, "/tmp/s", "--state and --journal"},
+        {"/tmp/t", "/tmp/s", "/tmp/t.snapferry", NULL, NULL, NULL},
+        {"/tmp/t", NULL, "/tmp/t", NULL, NULL, "TARGET and --manifest"},
+        {"/tmp/t", NULL, "/tmp/m", "/tmp/m", NULL, "--base-manifest and --manifest"},
+        {"/tmp/t", "/tmp/t", NULL, NULL, NULL, "TARGET and --state"},
+        {"null:", NULL, "/tmp/m", NULL, "/tmp/j", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct options options = {.command = COMMAND_COPY,
+                                  .state_path = rows[i].state,
+                                  .manifest = rows[i].manifest,
+                                  .base_manifest = rows[i].base_manifest,
+                                  .journal_path = rows[i].journal};
+        struct err e;
+        bool ok = check("null:1M", NULL, rows[i].target, &options, &e);
+
+        cr_expect_eq(ok, rows[i].says == NULL, "row %zu: %s", i, e.text);
+        if (rows[i].says)
+            cr_expect(strstr(e.text, rows[i].says), "row %zu: %s", i, e.text);
+    }
+}
