@@ -288,6 +288,7 @@ bool copy_after_fit(struct copy *copy)
         return false;
     }
     copy_fit_take(copy, h);
+    copy_resume_recall(copy); /* of a source with another name, it was not believed until now */
     copy_fit_say(copy);
     return true;
 }

@@ -17,11 +17,15 @@ static void progress_sample(struct progress *progress, uint64_t now_ns)
     progress->sample_count++;
 }
 
+/* In whole tenths, downwards: a sentence, a line and an event all say the same then, however they round,
+ * and none of them more than is durable. */
 static double progress_open_percent(uint64_t durable_bytes, uint64_t total_bytes)
 {
     double percent = total_bytes ? 100.0 * (double)durable_bytes / (double)total_bytes : 0;
 
-    return percent > PROGRESS_PERCENT_OPEN_MAX ? PROGRESS_PERCENT_OPEN_MAX : percent;
+    if (percent > PROGRESS_PERCENT_OPEN_MAX)
+        return PROGRESS_PERCENT_OPEN_MAX;
+    return (double)(uint64_t)(percent * 10) / 10;
 }
 
 void progress_recall(struct progress *progress, uint64_t durable_bytes, uint64_t total_bytes)

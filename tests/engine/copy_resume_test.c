@@ -115,7 +115,7 @@ static void expect_goes_on(void)
 
     copy_case_run_ok(&c);
     cr_expect_gt(c.summary.resumed_bytes, 0u);
-    cr_expect_not_null(strstr(c.said, "Going on from"), "%s", c.said);
+    cr_expect(strstr(c.said, "Going on from") && !strstr(c.said, "from 0.0"), "%s", c.said);
     copy_case_expect_same(c.source, c.target, DISK_BYTES + PAGE);
     cr_expect_eq(endpoint_mem_marker(c.target)->state, MARKER_COMPLETE);
     cr_expect_not(file_exists(journal_path), "nothing is left to go on with");

@@ -2,6 +2,7 @@
 #include "engine/progress.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define S   1000000000ull
 #define MIB (1ull << 20)
@@ -26,6 +27,19 @@ Test(progress, percent_is_durable_over_what_must_change)
     cr_expect_float_eq(progress_look(&p, 2 * S).percent, 25.0, 1e-9);
     cr_expect_eq(progress_look(&p, 2 * S).durable_bytes, 2 * MIB);
     cr_expect_eq(progress_look(&p, 2 * S).total_bytes, 8 * MIB);
+}
+
+Test(progress, percent_is_told_in_whole_tenths_and_never_rounded_up)
+{
+    struct progress p = {0};
+    char text[16];
+
+    progress_plan(&p, 100000, S);
+    progress_durable(&p, 41296, 2 * S);
+    cr_expect_float_eq(progress_look(&p, 2 * S).percent, 41.2, 1e-9);
+    progress_durable(&p, 58684, 3 * S); /* 99.98 % of it */
+    snprintf(text, sizeof text, "%.1f", progress_look(&p, 3 * S).percent);
+    cr_expect_str_eq(text, "99.9");
 }
 
 Test(progress, a_hundred_only_after_the_commit)
