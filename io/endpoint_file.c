@@ -26,6 +26,20 @@ static void set_capabilities(struct endpoint_file *f)
     f->head.capabilities = can;
 }
 
+/* What says "copying" is of the very file that was written to: of one made anew under its name, by whatever
+ * tool, it says nothing. A whole disk may be moved with its marker. */
+static bool look_at_marker(const struct endpoint_file *f, struct marker *out_marker, struct err *e)
+{
+    char then[FILE_BIRTH_MAX_BYTES], now[FILE_BIRTH_MAX_BYTES];
+
+    if (!file_marker_read(f->state_path, out_marker, then, e))
+        return false;
+    file_node_birth(f, now);
+    if (out_marker->state == MARKER_COPYING && then[0] && now[0] && strcmp(then, now) != 0)
+        memset(out_marker, 0, sizeof *out_marker);
+    return true;
+}
+
 static void stat_now(struct endpoint_file *f, struct stat_req *req)
 {
     struct stat st;
@@ -41,7 +55,7 @@ static void stat_now(struct endpoint_file *f, struct stat_req *req)
             err_set(&req->err, ERR_USAGE, RETRY_NEVER, "%.200s is empty", f->path);
         return; /* an empty target counts as absent: there is nothing in it to lose */
     }
-    if (!file_marker_read(f->state_path, &req->marker, &req->err))
+    if (!look_at_marker(f, &req->marker, &req->err))
         return;
     snprintf(f->copy_uuid, sizeof f->copy_uuid, "%s", req->marker.copy_uuid);
     req->exists = true;
@@ -68,7 +82,7 @@ static bool is_as_it_was(struct endpoint_file *f, const struct setup_req *req,
     char etag[ENDPOINT_ETAG_MAX_BYTES];
     struct marker found = {0};
 
-    if (!file_marker_read(f->state_path, &found, e))
+    if (!look_at_marker(f, &found, e))
         return false;
     file_node_etag(f, st, etag);
     if (strcmp(found.copy_uuid, f->copy_uuid) == 0 &&
@@ -83,6 +97,7 @@ static bool is_as_it_was(struct endpoint_file *f, const struct setup_req *req,
 static bool mark(struct endpoint_file *f, const struct setup_req *req, struct err *e)
 {
     const struct marker *marker = req->marker;
+    char birth[FILE_BIRTH_MAX_BYTES];
     struct stat st;
     uint64_t size_bytes;
 
@@ -90,8 +105,9 @@ static bool mark(struct endpoint_file *f, const struct setup_req *req, struct er
         (!f->marked && !is_as_it_was(f, req, &st, e)))
         return false;
     f->marked = true;
+    file_node_birth(f, birth);
     return marker->state == MARKER_NONE ? file_marker_remove(f->state_path, e)
-                                        : file_marker_write(f->state_path, marker, e);
+                                        : file_marker_write(f->state_path, marker, birth, e);
 }
 
 static bool setup_now(struct endpoint_file *f, struct setup_req *req)

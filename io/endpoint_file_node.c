@@ -158,6 +158,20 @@ void file_node_etag(const struct endpoint_file *f, const struct stat *st,
                  (unsigned long)st->st_ctim.tv_nsec);
 }
 
+/* The number alone would not do, the next file often gets the same; nor would it stay the same where there is
+ * no time of birth. The file system's own number may be another after a reboot. */
+void file_node_birth(const struct endpoint_file *f, char out_birth[FILE_BIRTH_MAX_BYTES])
+{
+    struct statx st;
+
+    out_birth[0] = '\0';
+    if (f->block_device || statx(f->fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0 ||
+        !(st.stx_mask & STATX_BTIME))
+        return;
+    snprintf(out_birth, FILE_BIRTH_MAX_BYTES, "%llx-%llx.%x", (unsigned long long)st.stx_ino,
+             (unsigned long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
+}
+
 /* ---- Making and growing ---- */
 
 static bool set_size(struct endpoint_file *f, uint64_t size_bytes, struct err *e)
@@ -209,11 +223,14 @@ static bool make_empty(struct endpoint_file *f, struct err *e)
 bool file_node_create(struct endpoint_file *f, uint64_t size_bytes, const struct marker *marker,
                       struct err *e)
 {
+    char birth[FILE_BIRTH_MAX_BYTES];
+
     if (!make_empty(f, e) || !file_node_claim(f, e))
         return false;
     f->marked = true;
+    file_node_birth(f, birth);
     if (marker && marker->state != MARKER_NONE)
-        return file_marker_write(f->state_path, marker, e) && set_size(f, size_bytes, e);
+        return file_marker_write(f->state_path, marker, birth, e) && set_size(f, size_bytes, e);
     return file_marker_remove(f->state_path, e) && set_size(f, size_bytes, e);
 }
 

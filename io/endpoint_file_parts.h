@@ -13,6 +13,8 @@
 #include "io/endpoint_later.h"
 #include "io/reactor.h"
 
+#define FILE_BIRTH_MAX_BYTES 64u
+
 /* How ranges become zero here; found out by trying, from the best down. */
 enum file_zero_method { FILE_ZERO_PUNCH, FILE_ZERO_RANGE, FILE_ZERO_WRITE };
 
@@ -62,6 +64,8 @@ bool file_node_claim(struct endpoint_file *f, struct err *e);
 bool file_node_resize(struct endpoint_file *f, uint64_t size_bytes, struct err *e);
 void file_node_etag(const struct endpoint_file *f, const struct stat *st,
                     char out_etag[ENDPOINT_ETAG_MAX_BYTES]);
+/* What a file of the same name that is made later has not; "" where nobody tells, and of a device. */
+void file_node_birth(const struct endpoint_file *f, char out_birth[FILE_BIRTH_MAX_BYTES]);
 void file_node_close(struct endpoint_file *f);
 
 /* ---- endpoint_file_direct.c: past the page cache or not ---- */
@@ -80,8 +84,11 @@ void file_blocks_fini(struct endpoint_file *f);
 void file_map_list(struct endpoint *ep, struct list_req *req);
 
 /* ---- file_marker.c: the sidecar ---- */
-bool file_marker_read(const char *path, struct marker *out_marker, struct err *e);
-bool file_marker_write(const char *path, const struct marker *marker, struct err *e);
+/* birth: as file_node_birth told it of the file when the marker was written; "" = not known. */
+bool file_marker_read(const char *path, struct marker *out_marker,
+                      char out_birth[FILE_BIRTH_MAX_BYTES], struct err *e);
+bool file_marker_write(const char *path, const struct marker *marker, const char *birth,
+                       struct err *e);
 bool file_marker_remove(const char *path, struct err *e); /* none is there: fine */
 
 #endif

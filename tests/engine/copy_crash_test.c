@@ -2,8 +2,10 @@
  * target equals the source, the root is that of a copy that was never ended, and the regions' logs show
  * that nothing recorded moved again. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/copy_case.h"
 #include "tests/support/crash_case.h"
@@ -186,5 +188,20 @@ Test(copy_crash, a_delta_of_which_every_process_is_killed, .timeout = 220)
 {
     open_case(CRASH_TO_BLOB, 2, false);
     kill_every_process(1);
+    crash_case_close(&c);
+}
+
+/* Its marker lies beside it and is still there; the journal would call half of the new one done. */
+Test(copy_crash, a_file_that_was_made_anew_after_the_kill_is_not_gone_on_with, .timeout = 220)
+{
+    open_case(CRASH_TO_FILE, 1, false);
+    prepare(0);
+    cr_assert_not(crash_case_run(&c, 0, 12));
+    cr_assert_eq(unlink(c.target_file), 0);
+    cr_assert_eq(close(open(c.target_file, O_CREAT | O_WRONLY, 0600)), 0);
+    cr_assert_eq(truncate(c.target_file, (off_t)c.image_bytes), 0);
+    cr_assert(crash_case_run(&c, 0, CRASH_NEVER));
+    cr_expect_eq(c.result->kind, ERR_CONFLICT, "%s", c.result->text);
+    cr_expect_not_null(strstr(c.result->text, "marker"), "%s", c.result->text);
     crash_case_close(&c);
 }
