@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One wrong bit, on the wire (under TLS) or in the target's storage. LAB_TRIALS=N tries more places.
 set -u
+. "$(dirname "$0")/by_hand.sh"
 cd "$TMPDIR" || exit 1
 {
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=snapferry test authority" \
@@ -15,3 +16,4 @@ cd "$TMPDIR" || exit 1
     exit 1
 }
 node "$SNAPFERRY_SOURCE_DIR/tests/system/flipped_bits.mjs"
+lab_end $? "$@"
