@@ -18,16 +18,16 @@ UPLOAD=md-impexp-0123456789ab
 echo '{"latencyMs":5,"blob":{"bytesPerSecond":16000000}}' >"$TMPDIR/slow.json"
 start_region west --account "$MD:env:CLI_KEY" --account "$UPLOAD:env:CLI_KEY"
 start_region east
-start_region slow --shape "$TMPDIR/slow.json"
+start_region slow --shape "$TMPDIR/slow.json" --account "$UPLOAD:env:CLI_KEY"
 cd "$TMPDIR" || exit 1
 export REGION_URL=$west_URL
 
 platform() { node "$SYSTEM/sdk/platform.mjs" "$@"; }
 same() { cmp "$1" "$2"; }
-# granted ACCOUNT BLOB [SNAPSHOT]: prints a managed disk's SAS: a policy's name, no expiry in it.
+# granted ACCOUNT BLOB [SNAPSHOT]: of $REGION_URL; prints a managed disk's SAS: a policy's name, no expiry in it.
 granted() {
     "$REGIOND_BIN" sas --account "$1:env:CLI_KEY" --resource "vhds/$2" --policy grant \
-        --sv 2018-11-09 ${3:+--snapshot "$3"} "$west_URL"
+        --sv 2018-11-09 ${3:+--snapshot "$3"} "$REGION_URL"
 }
 # take_snapshot VARIABLE: of the western disk; exports a read-only URL of it.
 take_snapshot() {
@@ -160,11 +160,11 @@ check "and it is the disk still" same three.vhd uploaded.vhd
 SLOW=$(sas "$slow_URL" disk.vhd rcwd)
 export SLOW
 pages_put() { grep -c '"pageWrite":"update".*"status":201' "$slow_LOG"; }
-# killed ARGUMENT...: a copy that has written two ranges of some ten, and dies.
-killed() {
+# kill_in_midst ARGUMENT...: a copy that has written two ranges of some ten, and dies.
+kill_in_midst() {
     local before pid tries
     before=$(pages_put)
-    "$SF" copy "$@" env:SLOW --window 1 --max-window 2 --quiet >killed.out 2>&1 &
+    "$SF" copy "$@" --window 1 --max-window 2 --quiet >killed.out 2>&1 &
     pid=$!
     for tries in {1..500}; do
         [ "$(pages_put)" -ge $((before + 2)) ] && break
@@ -173,6 +173,9 @@ killed() {
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
     check "killed, not done ($tries)" [ $? = 137 ]
+}
+killed() {
+    kill_in_midst "$@" env:SLOW
     check "its marker says copying" sh -c 'curl -sfI "$SLOW" |
         grep -qi "^x-ms-meta-snapferry_state: copying"'
     check "it has no footer" sh -c '[ "$(curl -sf -r 67108864-67109375 "$SLOW" | wc -c)" = 512 ] &&
@@ -190,6 +193,18 @@ killed env:RP2 --base env:RP1
 expect 0 'Going on from' "$SF" copy env:RP2 env:SLOW --base env:RP1
 check "it is still a delta" grep -q 'delta copy' out
 arrived SLOW two.img
+
+# An upload disk carries no marker: that it is ours, and how far, the journal alone knows.
+export REGION_URL=$slow_URL
+platform "$UPLOAD" grant rw || fail "a grant"
+platform "$UPLOAD" allocate abcd "$(stat -c %s one.vhd)" || fail "an upload disk"
+SLOWUP=$(granted "$UPLOAD" abcd)
+export SLOWUP
+kill_in_midst env:RP1 env:SLOWUP
+expect 0 'Going on from' "$SF" copy env:RP1 env:SLOWUP
+check "an upload disk is read by its key" platform "$UPLOAD" download abcd uploaded.vhd
+check "and is the disk" cmp -n "$(stat -c %s one.img)" one.img uploaded.vhd
+check "with a footer" sh -c 'tail -c 512 uploaded.vhd | grep -qa conectix'
 
 no_secret "$west_LOG" "$east_LOG" "$slow_LOG" killed.out
 check "no secret in the state folder" sh -c "! grep -rlE 'sig=' '$XDG_STATE_HOME' ./*.snapferry"
