@@ -133,7 +133,11 @@ static void last_words(const struct view_outcome *outcome, char out_text[VIEW_SE
                             : full_stop ? " "
                                         : ". ",
                             advice);
-    if (*advice && outcome->journal[0])
+    if (outcome->status == STATUS_FAILED && outcome->error.kind == ERR_IO && outcome->journal[0])
+        snprintf(out_text + used, VIEW_SENTENCE_MAX_BYTES - used,
+                 "%s %.1f %% are recorded in %s: when this is mended, the same command goes on.",
+                 full_stop ? "" : ".", outcome->recorded_percent, outcome->journal);
+    else if (*advice && outcome->journal[0])
         snprintf(out_text + used - 1, VIEW_SENTENCE_MAX_BYTES - used + 1,
                  "; %.1f %% are recorded in %s.", outcome->recorded_percent, outcome->journal);
 }
