@@ -112,7 +112,8 @@ static bool same_text(const char *a, const char *b)
     return *a && strcmp(a, b) == 0;
 }
 
-/* What differs, in words; NULL: nothing that a look can tell. */
+/* What differs, in words; NULL: nothing that a look can tell. The time stands for the ETag only where there
+ * is none: the disks of one machine have snapshots of one second. */
 static const char *check_judge(const struct access_check *check)
 {
     const struct access_facts *facts = &check->facts;
@@ -133,9 +134,12 @@ static const char *check_judge(const struct access_check *check)
                        ? NULL
                        : "it does not carry this copy's mark";
     }
-    if (!same_text(facts->etag, stat->etag) &&
-        !same_text(facts->last_modified, stat->last_modified))
+    if (same_text(facts->etag, stat->etag))
+        return NULL;
+    if (facts->etag[0] || stat->etag[0] || !same_text(facts->last_modified, stat->last_modified))
         return "its ETag and the time of its last change differ";
+    if (check->setup.side == ACCESS_SOURCE && !facts->footer_known)
+        return "its host gives no ETag, and its footer is not known yet; begin anew with it";
     return NULL;
 }
 

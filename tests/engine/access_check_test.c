@@ -104,11 +104,60 @@ Test(access_check, the_same_disk_at_another_address_is_taken)
     expect_taken();
 }
 
-Test(access_check, the_time_of_the_last_change_may_stand_for_the_etag)
+Test(access_check, another_etag_and_another_time_are_another_disk)
 {
     strcpy(facts.etag, "\"another\"");
     strcpy(facts.last_modified, "Fri, 05 Jan 2024 01:00:00 GMT");
     expect_refused("ETag");
+}
+
+static const struct endpoint_ops *mem_ops;
+static bool without_etag;
+
+static void stat_with_time(struct endpoint *ep, struct stat_req *req)
+{
+    mem_ops->stat(ep, req);
+    strcpy(req->last_modified, "Fri, 05 Jan 2024 01:00:00 GMT");
+    if (without_etag)
+        req->etag[0] = 0;
+}
+
+/* The candidate's last change was in the second that is known of the disk's. */
+static void give_time(void)
+{
+    static struct endpoint_ops ops;
+
+    mem_ops = disk->ops;
+    ops = *mem_ops;
+    ops.stat = stat_with_time;
+    disk->ops = &ops;
+    strcpy(facts.last_modified, "Fri, 05 Jan 2024 01:00:00 GMT");
+}
+
+/* Two disks of one machine may be of one size, with snapshots of one second. */
+Test(access_check, the_same_time_does_not_make_another_etag_good)
+{
+    give_time();
+    strcpy(facts.etag, "\"another\"");
+    facts.footer_known = false;
+    expect_refused("ETag");
+}
+
+Test(access_check, without_etags_time_and_footer_do)
+{
+    give_time();
+    without_etag = true;
+    facts.etag[0] = 0;
+    expect_taken();
+}
+
+Test(access_check, without_etags_time_alone_does_not)
+{
+    give_time();
+    without_etag = true;
+    facts.etag[0] = 0;
+    facts.footer_known = false;
+    expect_refused("footer");
 }
 
 Test(access_check, an_etag_may_stand_for_the_time)
