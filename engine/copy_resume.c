@@ -163,7 +163,7 @@ bool copy_after_journal_open(struct copy *copy)
 
 bool copy_reads_journal(const struct copy *copy)
 {
-    return copy->resume.loading;
+    return copy->resume.loading || (copy->resume.candidate && copy->resume.moved);
 }
 
 bool copy_want_journal_load(const struct copy *copy)
@@ -210,7 +210,8 @@ bool copy_after_journal_load(struct copy *copy)
                  (unsigned long long)journal_torn_bytes(resume->journal));
     resume->loading = false;
     resume->candidate = true;
-    if (!copy_is_verify(copy) && copy_fit_is_named(copy, &why) &&
+    /* Where all is moved the copy may be over, and the percentage another one's. */
+    if (!copy_is_verify(copy) && !resume->moved && copy_fit_is_named(copy, &why) &&
         strcmp(journal_header(resume->journal)->source, copy->source_identity) == 0)
         copy_resume_recall(copy);
     return true;
