@@ -1,8 +1,8 @@
 /* proof_storm_test.c - generations of one disk copied with manifests and audits, through endpoints that fail,
  * stopped and gone on with: what a copy leaves as its proof is true, block for block.
  *
- * Every storm follows from its seed; SNAPFERRY_STORM_FIRST and SNAPFERRY_STORM_COUNT choose others than the few
- * that run by default.
+ * Every storm follows from its seed; SNAPFERRY_STORM_FIRST and SNAPFERRY_STORM_COUNT choose others than
+ * the few that run by default.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
