@@ -53,7 +53,7 @@ static bool journal_lock(struct journal *j, struct err *e)
     struct stat ours;
 
     for (uint32_t attempt = 0; attempt < JOURNAL_OPEN_ATTEMPTS; attempt++) {
-        if (!durable_lock(j->path, &j->fd, e))
+        if (!durable_lock(j->path, true, &j->fd, e))
             return false;
         if (fstat(j->fd, &ours) != 0)
             return journal_fail_errno(j, errno, "opened", e);

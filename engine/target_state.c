@@ -131,7 +131,7 @@ bool target_state_lock(const char *folder, const char *identity, int *out_fd,
 
     if (!target_state_path(folder, identity, "lock", path, e) || !target_state_make_folder(path, e))
         return false;
-    ok = durable_lock(path, out_fd, e);
+    ok = durable_lock(path, false, out_fd, e);
     pid = target_state_note(path, out_lease_id);
     if (ok || e->kind != ERR_CONFLICT)
         return ok;

@@ -170,14 +170,17 @@ int durable_open(const char *path, int flags)
     return fd;
 }
 
-bool durable_lock(const char *path, int *out_fd, struct err *e)
+bool durable_lock(const char *path, bool patient, int *out_fd, struct err *e)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int why;
+    int why = 0;
 
     if (fd < 0)
         return err_set_errno(e, errno, RETRY_NEVER, "cannot lock %.200s", path);
-    why = durable_flock(fd);
+    if (patient)
+        why = durable_flock(fd);
+    else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        why = errno;
     if (why != 0) {
         close(fd);
         if (why == EWOULDBLOCK)

@@ -36,7 +36,8 @@ int durable_flock(int fd);
 int durable_open(const char *path, int flags);
 
 /* Takes an exclusive lock on a file that is made if need be; *out_fd holds it until closed. False
- * with ERR_CONFLICT when another process has it, and keeps it. */
-bool durable_lock(const char *path, int *out_fd, struct err *e);
+ * with ERR_CONFLICT when another process has it; patient: and keeps it. Who never gives the file to a
+ * ring need not be patient. */
+bool durable_lock(const char *path, bool patient, int *out_fd, struct err *e);
 
 #endif

@@ -149,12 +149,12 @@ Test(durable, a_lock_is_held_until_its_descriptor_closes)
     int first = -1, second = -1;
 
     folder_open(&f);
-    cr_assert(durable_lock(f.file, &first, &e), "%s", e.text);
-    cr_assert(!durable_lock(f.file, &second, &e));
+    cr_assert(durable_lock(f.file, false, &first, &e), "%s", e.text);
+    cr_assert(!durable_lock(f.file, false, &second, &e));
     cr_assert(e.kind == ERR_CONFLICT && strstr(e.text, "another process holds"), "%s", e.text);
     close(first);
     err_clear(&e);
-    cr_assert(durable_lock(f.file, &second, &e), "%s", e.text);
+    cr_assert(durable_lock(f.file, true, &second, &e), "%s", e.text);
     close(second);
     folder_close(&f);
 }
@@ -176,10 +176,10 @@ Test(durable, a_lock_that_is_given_back_soon_is_waited_for)
     int second = -1;
 
     folder_open(&f);
-    cr_assert(durable_lock(f.file, &held_fd, &e), "%s", e.text);
+    cr_assert(durable_lock(f.file, false, &held_fd, &e), "%s", e.text);
     signal(SIGALRM, give_back);
     cr_assert_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    cr_assert(durable_lock(f.file, &second, &e), "%s", e.text);
+    cr_assert(durable_lock(f.file, true, &second, &e), "%s", e.text);
     close(second);
     folder_close(&f);
 }
