@@ -109,8 +109,9 @@ static bool copy_cut_list(struct copy *copy, struct copy_list *list)
 
 void copy_resume_recall(struct copy *copy)
 {
-    const struct copy_resume *resume = &copy->resume;
+    struct copy_resume *resume = &copy->resume;
 
+    resume->recalled = true;
     if (resume->planned)
         progress_recall(&copy->progress, resume->done_bytes, resume->plan.total_bytes);
 }

@@ -28,6 +28,7 @@ struct copy_resume {
     bool candidate;          /* all were, and they are not judged yet */
     bool found;              /* and they fit: this process goes on with them */
     bool by_footer;          /* if its footer shows that the source is the same */
+    bool recalled;           /* the progress told is that of the records */
     bool begun;              /* a header of ours stands in the file */
     /* what was recorded, by whatever process */
     bool marked, planned, moved, committed;
