@@ -7,8 +7,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/copy_internal.h"
+
+#define COPY_UNRECORDED_MAX_S 600u /* a flush of a slow disk, and more */
 
 #define ADVICE "; nothing was touched. --restart drops the journal and begins anew"
 
@@ -150,6 +153,17 @@ static bool copy_fit_source(const struct copy *copy, const struct journal_header
     return true;
 }
 
+/* A copy writes records while it writes its target, so a file that is much younger than the last record
+ * was written to by another. Of a blob only the service's clock could tell; its lease guards it. */
+static bool copy_target_is_younger(const struct copy *copy)
+{
+    struct tm tm = {0};
+
+    return copy_can(copy->ends.target, ENDPOINT_BUFFERS) &&
+           strptime(copy->facts.target.last_modified, "%a, %d %b %Y %H:%M:%S GMT", &tm) &&
+           (uint64_t)timegm(&tm) > journal_touched_s(copy->resume.journal) + COPY_UNRECORDED_MAX_S;
+}
+
 static bool copy_fit_target(const struct copy *copy, const struct journal_header *h, struct err *e)
 {
     const struct stat_req *target = &copy->facts.target;
@@ -167,6 +181,8 @@ static bool copy_fit_target(const struct copy *copy, const struct journal_header
             return misfit(copy, e, "another copy (%s) wrote to the target since",
                           target->marker.copy_uuid);
     }
+    if (copy_target_is_younger(copy))
+        return misfit(copy, e, "the target was written to after the copy was interrupted");
     if (target->size_bytes < h->target_bytes ||
         (copy->resume.planned && target->size_bytes != copy->resume.plan.target_bytes))
         return misfit(copy, e, "the target had %llu bytes, and now has %llu",

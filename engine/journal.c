@@ -61,6 +61,7 @@ static bool journal_lock(struct journal *j, struct err *e)
             return journal_corrupt(j, e, "is not a file");
         if (journal_is_at_path(j, &ours)) {
             j->file_bytes = (uint64_t)ours.st_size;
+            j->touched_s = (uint64_t)ours.st_mtim.tv_sec;
             return true;
         }
         close(j->fd);
@@ -344,6 +345,11 @@ const struct journal_header *journal_header(const struct journal *j)
 const char *journal_path(const struct journal *j)
 {
     return j->path;
+}
+
+uint64_t journal_touched_s(const struct journal *j)
+{
+    return j->touched_s;
 }
 
 uint64_t journal_torn_bytes(const struct journal *j)

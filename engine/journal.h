@@ -70,6 +70,7 @@ bool journal_append_synced(struct journal *j, const struct journal_record *recor
 
 /* ---- Look ---- */
 const char *journal_path(const struct journal *j);
+uint64_t journal_touched_s(const struct journal *j); /* last written to before it was opened */
 /* After NO_MORE: bytes behind the last good record, which the first append cuts off. */
 uint64_t journal_torn_bytes(const struct journal *j);
 uint64_t journal_records_written(const struct journal *j); /* by this process, header included */

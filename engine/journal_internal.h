@@ -21,6 +21,7 @@ struct journal {
     struct reactor *reactor;
     char path[PATH_MAX];
     int fd;
+    uint64_t touched_s;
     void (*written)(void *arg, uint64_t records);
     void *written_arg;
     /* changes, reactor thread only */

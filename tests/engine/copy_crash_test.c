@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/copy_case.h"
@@ -203,5 +205,23 @@ Test(copy_crash, a_file_that_was_made_anew_after_the_kill_is_not_gone_on_with, .
     cr_assert(crash_case_run(&c, 0, CRASH_NEVER));
     cr_expect_eq(c.result->kind, ERR_CONFLICT, "%s", c.result->text);
     cr_expect_not_null(strstr(c.result->text, "marker"), "%s", c.result->text);
+    crash_case_close(&c);
+}
+
+/* The same file, with its marker, but no more the bytes that the journal calls durable. */
+Test(copy_crash, a_file_that_was_overwritten_long_after_the_kill_is_not_gone_on_with,
+     .timeout = 220)
+{
+    struct timespec hour_ago[2] = {{time(NULL) - 3600, 0}, {time(NULL) - 3600, 0}};
+
+    open_case(CRASH_TO_FILE, 1, false);
+    prepare(0);
+    cr_assert_not(crash_case_run(&c, 0, 12));
+    cr_assert_eq(utimensat(AT_FDCWD, c.journal, hour_ago, 0), 0);
+    cr_assert_eq(truncate(c.target_file, 0), 0);
+    cr_assert_eq(truncate(c.target_file, (off_t)c.image_bytes), 0);
+    cr_assert(crash_case_run(&c, 0, CRASH_NEVER));
+    cr_expect_eq(c.result->kind, ERR_CONFLICT, "%s", c.result->text);
+    cr_expect_not_null(strstr(c.result->text, "written to after"), "%s", c.result->text);
     crash_case_close(&c);
 }
