@@ -121,6 +121,10 @@ static bool complete_judge_marker(struct complete *complete)
     case MARKER_COMPLETE:
         break;
     }
+    if (complete->stat.marker_is_older && !complete->setup.read_back_follows)
+        return complete_no(complete,
+                           "Its marker is older than the file: it was made anew, or moved "
+                           "here from elsewhere. --manifest reads it back and tells.");
     if (found->marker.size_bytes != found->size_bytes)
         return complete_no(complete, "It has %llu bytes, and its copy ended with %llu.",
                            (unsigned long long)found->size_bytes,

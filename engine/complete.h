@@ -28,6 +28,7 @@ struct complete_setup {
     struct endpoint *target;
     struct bufpool *pool;
     uint64_t random_seed;
+    bool read_back_follows;  /* a manifest will tell whether the bytes are those of the copy */
     void (*done)(void *arg); /* once, from the reactor */
     void *arg;
 };

@@ -43,14 +43,14 @@ struct stat_req {
     char etag[ENDPOINT_ETAG_MAX_BYTES]; /* out; a file's is made of inode, size, mtime, ctime */
     char last_modified[64];             /* out; as the service says it */
     struct marker marker;               /* out; state MARKER_NONE when there is none */
-    struct err err; /* a block blob, an unreadable marker, ...; absence is no error */
+    bool marker_is_older; /* out; it lies beside a file that is not the one it was written for */
+    struct err err;       /* a block blob, an unreadable marker, ...; absence is no error */
     void (*done)(struct stat_req *);
 };
 
-/* since NULL: what may hold data (everything else is zero). Else: what changed since that snapshot (a
- * full URL with its SAS, secret, or a bare snapshot time); pages that became zero are in out_clears
- * and everything in neither set is unchanged. Lists are validated: sorted, page-aligned, inside the
- * size. Both sets must be empty; only out_data is used when since is NULL. */
+/* since NULL: what may hold data, in out_data (all else is zero). Else: what changed since that snapshot (a
+ * full URL with its SAS, secret, or a bare time); out_clears: what became zero; all else is unchanged.
+ * Lists are validated: sorted, page-aligned, inside the size. Both sets must be empty. */
 struct list_req {
     struct extent within;
     const char *since; /* borrowed until done */

@@ -27,15 +27,17 @@ static void set_capabilities(struct endpoint_file *f)
 }
 
 /* What says "copying" is of the very file that was written to: of one made anew under its name, by whatever
- * tool, it says nothing. A whole disk may be moved with its marker. */
-static bool look_at_marker(const struct endpoint_file *f, struct marker *out_marker, struct err *e)
+ * tool, it says nothing. A whole disk may be moved with its marker: *out_older tells. */
+static bool look_at_marker(const struct endpoint_file *f, struct marker *out_marker,
+                           bool *out_older, struct err *e)
 {
     char then[FILE_BIRTH_MAX_BYTES], now[FILE_BIRTH_MAX_BYTES];
 
     if (!file_marker_read(f->state_path, out_marker, then, e))
         return false;
     file_node_birth(f, now);
-    if (out_marker->state == MARKER_COPYING && then[0] && now[0] && strcmp(then, now) != 0)
+    *out_older = then[0] && now[0] && strcmp(then, now) != 0;
+    if (out_marker->state == MARKER_COPYING && *out_older)
         memset(out_marker, 0, sizeof *out_marker);
     return true;
 }
@@ -55,12 +57,12 @@ static void stat_now(struct endpoint_file *f, struct stat_req *req)
             err_set(&req->err, ERR_USAGE, RETRY_NEVER, "%.200s is empty", f->path);
         return; /* an empty target counts as absent: there is nothing in it to lose */
     }
-    if (!look_at_marker(f, &req->marker, &req->err))
+    if (!look_at_marker(f, &req->marker, &req->marker_is_older, &req->err))
         return;
     snprintf(f->copy_uuid, sizeof f->copy_uuid, "%s", req->marker.copy_uuid);
     req->exists = true;
     file_node_etag(f, &st, req->etag);
-    if (gmtime_r(&st.st_mtim.tv_sec, &tm))
+    if (!f->block_device && gmtime_r(&st.st_mtim.tv_sec, &tm))
         strftime(req->last_modified, sizeof req->last_modified, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
@@ -81,8 +83,9 @@ static bool is_as_it_was(struct endpoint_file *f, const struct setup_req *req,
 {
     char etag[ENDPOINT_ETAG_MAX_BYTES];
     struct marker found = {0};
+    bool older;
 
-    if (!look_at_marker(f, &found, e))
+    if (!look_at_marker(f, &found, &older, e))
         return false;
     file_node_etag(f, st, etag);
     if (strcmp(found.copy_uuid, f->copy_uuid) == 0 &&

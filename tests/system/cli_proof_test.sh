@@ -53,6 +53,14 @@ expect 0 '"manifest":true' "$SF" copy env:RP1 null: --manifest m-null --json
 expect 0 'every block' "$SF" verify --manifest m-null env:EAST
 expect 0 complete "$SF" copy env:RP1 raw.img --strip-footer --manifest m-raw
 expect 0 'every block' "$SF" verify --manifest m-raw raw.img --complete
+# A file that is not the one the copy wrote, beside its marker: only its bytes can tell.
+mv raw.img moved.img && cp moved.img raw.img
+expect 4 'older than the file' "$SF" verify --complete raw.img
+expect 0 'every block' "$SF" verify --manifest m-raw raw.img --complete
+truncate -s 0 raw.img && truncate -s 64M raw.img
+expect 4 'differs' "$SF" verify --manifest m-raw raw.img --complete
+rm raw.img && mv moved.img raw.img
+expect 0 'complete' "$SF" verify --complete raw.img
 expect 0 'a raw disk without a footer' "$SF" verify raw.img --complete
 
 # ---- A bit that turns in the target's storage ----

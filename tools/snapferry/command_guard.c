@@ -78,6 +78,7 @@ static bool run_complete(struct guarding *guarding, struct view_outcome *outcome
                                    .target = stage->target,
                                    .pool = stage->session.pool,
                                    .random_seed = stage->random_seed,
+                                   .read_back_follows = stage->options->manifest != NULL,
                                    .done = guarding_done};
     bool complete = false;
 
