@@ -389,7 +389,7 @@ const char *copy_phase(const struct copy *copy)
 {
     if (copy_access_waits(copy))
         return "waiting for access";
-    return copy->step < COPY_STEPS ? copy_steps[copy->step].phase : "done";
+    return copy->step < COPY_STEPS && !copy->finished ? copy_steps[copy->step].phase : "done";
 }
 
 const struct stat_req *copy_source_stat(const struct copy *copy)

@@ -91,32 +91,88 @@ bool copy_start_stat_target(struct copy *copy)
     return true;
 }
 
-/* The size a target that holds the base has. */
-static uint64_t copy_base_target_bytes(const struct copy *copy)
+/* The size of a target that holds what a source of that size has. */
+static uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_bytes)
 {
     switch (copy->options.footer) {
     case COPY_FOOTER_STRIP:
-        return copy->facts.base.size_bytes - VHD_FOOTER_BYTES;
+        return size_bytes - VHD_FOOTER_BYTES;
     case COPY_FOOTER_ADD:
-        return copy->facts.base.size_bytes + VHD_FOOTER_BYTES;
+        return size_bytes + VHD_FOOTER_BYTES;
     case COPY_FOOTER_KEEP:
         break;
     }
-    return copy->facts.base.size_bytes;
+    return size_bytes;
 }
+
+/* Is the target as our last copy to it left it? */
+static bool copy_target_is_as_kept(const struct copy *copy)
+{
+    const struct stat_req *target = &copy->facts.target;
+    const struct target_state *known = &copy->facts.known;
+
+    return strcmp(known->copy_uuid, target->marker.copy_uuid) == 0 && known->etag[0] &&
+           strcmp(known->etag, target->etag) == 0;
+}
+
+/* ---- A delta that is made already ---- */
+
+/* A caller who did not hear of the end asks again: a full copy would take a good disk away for hours.
+ * A source that may change is not known by its name. */
+static bool copy_target_holds_source(const struct copy *copy)
+{
+    const struct stat_req *target = &copy->facts.target;
+    const struct marker *marker = &target->marker;
+
+    return !copy->options.restart && target->exists && marker->state == MARKER_COMPLETE &&
+           copy_can(copy->ends.target, ENDPOINT_CAN_MARK) &&
+           !copy_can(copy->ends.target, ENDPOINT_DISCARDS) &&
+           !copy_can(copy->ends.source, ENDPOINT_CAN_MARK) &&
+           strcmp(marker->source, copy->source_identity) == 0 &&
+           marker->size_bytes == target->size_bytes &&
+           target->size_bytes == copy_target_bytes_of(copy, copy->facts.source.size_bytes) &&
+           copy_target_is_as_kept(copy);
+}
+
+static bool copy_finish_as_held(struct copy *copy)
+{
+    const struct marker *marker = &copy->facts.target.marker;
+    struct copy_summary *summary = &copy->summary;
+
+    if (!copy_manifest_is_kept(copy, marker->copy_uuid))
+        return false;
+    copy_say(copy,
+             "The target holds the source already, as an earlier copy left it; nothing is left "
+             "to do.");
+    memcpy(summary->copy_uuid, marker->copy_uuid, sizeof marker->copy_uuid);
+    memcpy(summary->root, marker->root, sizeof marker->root);
+    memcpy(summary->base_root, marker->base_root, sizeof marker->base_root);
+    memcpy(summary->delta_digest, marker->delta, sizeof marker->delta);
+    summary->planned = true;
+    summary->at_base_already = true;
+    summary->target_size_bytes = copy->facts.target.size_bytes;
+    progress_plan(&copy->progress, 0, reactor_now_ns(copy->reactor));
+    summary->committed = !copy->options.plan_only;
+    progress_commit(&copy->progress);
+    copy->finished = true;
+    return true;
+}
+
+/* ---- Is the target at the base? ---- */
 
 bool copy_want_judge_base(const struct copy *copy)
 {
     return copy->summary.delta && !copy->resume.found;
 }
 
-/* Is the target at the base? What the marker and our own file say; proofs come after. */
+/* What the marker and our own file say; proofs come after. */
 bool copy_after_judge_base(struct copy *copy)
 {
     const struct stat_req *target = &copy->facts.target;
     const struct marker *marker = &target->marker;
-    const struct target_state *known = &copy->facts.known;
 
+    if (copy_target_holds_source(copy))
+        return copy_finish_as_held(copy);
     if (copy_can(copy->ends.target, ENDPOINT_DISCARDS))
         copy->facts.at_base = true; /* it holds whatever one likes: a delta to plan or to measure */
     else if (!target->exists)
@@ -130,10 +186,9 @@ bool copy_after_judge_base(struct copy *copy)
     else if (strcmp(marker->source, copy->base_identity) != 0)
         copy_go_full(copy, "the target holds %.150s, not the base.", marker->source);
     else if (marker->size_bytes != target->size_bytes ||
-             target->size_bytes != copy_base_target_bytes(copy))
+             target->size_bytes != copy_target_bytes_of(copy, copy->facts.base.size_bytes))
         copy_go_full(copy, "the target's size is not the base's.");
-    else if (strcmp(known->copy_uuid, marker->copy_uuid) == 0 && known->etag[0] &&
-             strcmp(known->etag, target->etag) == 0)
+    else if (copy_target_is_as_kept(copy))
         copy->facts.at_base = true;
     else
         copy->facts.base_unproven = true;

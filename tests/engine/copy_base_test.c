@@ -398,3 +398,50 @@ Test(copy_base, a_diff_with_pages_beyond_the_end_is_refused_with_nothing_touched
     cr_expect_eq(endpoint_mem_marker(c.target)->state, MARKER_COMPLETE);
     free(before);
 }
+
+/* ---- A delta that is made already ---- */
+
+/* A snapshot: nobody can write to it. */
+static void make_the_delta(void)
+{
+    c.source->capabilities &= ~(unsigned)ENDPOINT_CAN_MARK;
+    expect_delta();
+    c.options.random_seed = 99; /* another copy would have another UUID */
+}
+
+Test(copy_base, a_delta_that_is_made_already_is_not_made_again)
+{
+    struct marker made;
+    uint64_t written_bytes;
+
+    make_the_delta();
+    made = *endpoint_mem_marker(c.target);
+    written_bytes = endpoint_mem_traffic(c.target)->written_bytes;
+    expect_delta();
+    cr_expect(c.summary.at_base_already && c.summary.committed);
+    cr_expect(strstr(c.said, "nothing is left to do"), "%s", c.said);
+    cr_expect_str_eq(c.summary.copy_uuid, made.copy_uuid);
+    cr_expect_str_eq(endpoint_mem_marker(c.target)->copy_uuid, made.copy_uuid);
+    cr_expect_eq(endpoint_mem_traffic(c.target)->written_bytes, written_bytes);
+}
+
+Test(copy_base, a_made_delta_that_was_written_to_is_made_again)
+{
+    make_the_delta();
+    poke_page(c.target, 4 * PAGE, 0x77);
+    expect_full("not the base");
+}
+
+Test(copy_base, a_made_delta_of_a_source_that_can_change_is_made_again)
+{
+    make_the_delta();
+    c.source->capabilities |= ENDPOINT_CAN_MARK;
+    expect_full("not the base");
+}
+
+Test(copy_base, a_made_delta_is_made_again_on_request)
+{
+    make_the_delta();
+    c.options.restart = true;
+    expect_full("not the base");
+}

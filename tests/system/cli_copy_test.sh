@@ -45,7 +45,9 @@ expect 4 'differs: offset' "$SF" verify env:RP2 env:EAST
 expect 0 'equal' "$SF" verify env:RP1 env:EAST
 expect 0 'delta copy of a disk' "$SF" copy env:RP2 env:EAST --base env:RP1
 expect 0 'equal' "$SF" verify env:RP2 env:EAST
-expect 0 'Making a full copy' "$SF" copy env:RP2 env:EAST --base env:RP1
+expect 0 'nothing is left to do' "$SF" copy env:RP2 env:EAST --base env:RP1
+expect 0 'nothing is left to do' "$SF" plan env:RP2 env:EAST --base env:RP1
+expect 0 'Making a full copy' "$SF" copy env:RP2 env:EAST --base env:RP1 --restart
 
 # ---- As a program sees it ----
 expect 0 '"event":"end","exit":0' "$SF" copy env:RP1 env:EAST --verify --json
