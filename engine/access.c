@@ -23,6 +23,7 @@ struct access {
     bool given_up;        /* for good */
     uint32_t failures;    /* in a row */
     struct err why;       /* given_up */
+    struct err last;      /* why the last question had no good answer; of this generation */
     struct secret_url candidate; /* CHECKING */
     uint64_t candidate_expires_s;
     char *text;
@@ -192,7 +193,7 @@ static void access_patience_ended(struct timer *timer)
 
     snprintf(words, sizeof words, "no new URL of the %s came within %llu s", access_name(a),
              (unsigned long long)(a->setup.wait_max_ns / NS_PER_S));
-    access_give_up(a, words, NULL);
+    access_give_up(a, words, a->failures ? &a->last : NULL);
 }
 
 /* ---- Answers ---- */
@@ -215,6 +216,7 @@ void access_failed(struct access *a, const struct err *why)
         return;
     a->state = ACCESS_IDLE;
     a->failures++;
+    a->last = *why;
     snprintf(words, sizeof words, "no new URL of the %s", access_name(a));
     if (a->awaited && a->failures >= ACCESS_FAILURES_MAX) {
         access_give_up(a, words, why);

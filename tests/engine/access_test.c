@@ -301,6 +301,25 @@ Test(access, patience_ends)
     cr_expect_eq(asked, 1u);
 }
 
+/* Who is told nothing but the end must still learn what was wrong with the command. */
+Test(access, patience_ends_with_what_was_wrong_last)
+{
+    uint32_t asked = 0;
+    struct err why = {0};
+
+    open_own(&asked, 60 * NS_PER_S, false);
+    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    access_wait(own, &first.waiter, on_woken);
+    pass_s(1);
+    err_set(&why, ERR_USAGE, RETRY_LATER, "the command printed nothing");
+    access_failed(own, &why);
+    pass_s(60);
+    cr_assert(first.woken);
+    cr_expect_str_eq(first.why.text,
+                     "no new URL of the target came within 60 s: the command printed "
+                     "nothing");
+}
+
 static void on_slow_check(void *arg, struct access *access, const struct secret_url *candidate)
 {
     (void)arg;

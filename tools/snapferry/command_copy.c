@@ -52,8 +52,7 @@ static void copying_stop(void *arg)
 {
     struct copying *copying = arg;
 
-    view_say(&copying->stage->view,
-             "Stopping: what is in flight is let end. Once more ends at once.");
+    view_say(&copying->stage->view, STAGE_STOPPING);
     if (copying->verify)
         verify_stop(copying->verify);
     else

@@ -29,6 +29,7 @@ static void guarding_stop(void *arg)
 {
     struct guarding *guarding = arg;
 
+    view_say(&guarding->stage->view, STAGE_STOPPING);
     if (guarding->check)
         manifest_check_stop(guarding->check);
     else

@@ -36,6 +36,7 @@ static void verifying_stop(void *arg)
 {
     struct verifying *verifying = arg;
 
+    view_say(&verifying->stage->view, STAGE_STOPPING);
     verify_stop(verifying->verify);
 }
 

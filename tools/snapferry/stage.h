@@ -16,6 +16,9 @@
 #include "tools/snapferry/session.h"
 #include "tools/snapferry/view.h"
 
+/* What is said at the first signal. */
+#define STAGE_STOPPING "Stopping: what is in flight is let end. Once more ends at once."
+
 struct stage {
     const struct options *options; /* borrowed */
     struct clock clock;            /* for the view, which speaks before there is a session */

@@ -230,7 +230,7 @@ Test(url_source, what_a_command_should_not_print_is_refused_without_showing_it)
         {"echo '" NEW "' | sed 's/?/ ?/'", "percent-encoded"},
         {"echo '" NEW "'; echo tomorrow", "more than a URL"},
         {"echo '" NEW "'; echo 2030-01-01; echo more", "more than a URL"},
-        {"echo '" OLD "'", "in use already"},
+        {"echo '" OLD "'", "the same URL as before"},
         {"printf 'https://h/c/b?sig=secret'; head -c 9000 /dev/zero | tr '\\0' a", "more than"},
         {"echo 'https://h/c/b?sig=secret' >&2; exit 3", "status 3: https://h/c/b?*"},
     };
