@@ -149,8 +149,7 @@ static bool read_printed(const struct url_source *source, char *printed, const c
                        "the command printed more than a URL and, on a second line, when it ends");
     hash = hash_of(url);
     if (same_hash(&hash, &source->known) && !time && strstr(url, "se="))
-        return err_set(why, ERR_USAGE, RETRY_LATER,
-                       "the command printed the same URL as before");
+        return err_set(why, ERR_USAGE, RETRY_LATER, "the command printed the same URL as before");
     *out_url = url;
     return true;
 }
