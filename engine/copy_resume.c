@@ -241,7 +241,7 @@ bool copy_resume_finish(struct copy *copy)
     if (strcmp(copy->facts.known.copy_uuid, h->copy_uuid) != 0)
         copy_keep_target_state(copy, ""); /* its ETag now may be a foreign writer's */
     progress_plan(&copy->progress, total_bytes, reactor_now_ns(copy->reactor));
-    progress_durable(&copy->progress, total_bytes, reactor_now_ns(copy->reactor));
+    progress_resume(&copy->progress, total_bytes, total_bytes, reactor_now_ns(copy->reactor));
     summary->committed = true;
     progress_commit(&copy->progress);
     copy->finished = true;

@@ -93,9 +93,12 @@ check "and nowhere else" [ "$(journals)" = 0 ]
 expect 1 'give the same --base' "$SF" copy env:RP2 env:SLOW --journal mine.journal
 expect 1 'is of a delta' "$SF" copy env:RP1 env:SLOW --journal mine.journal
 skip
+cp mine.journal again.journal
 go_on delta '"mode":"delta"' "${DELTA[@]}"
 for name in reads-nothing-twice lists-nothing-again percent-goes-on; do holds "$name" delta; done
 check "its journal is gone" [ ! -e mine.journal ]
+expect 0 'completed the copy' "$SF" copy env:RP2 env:SLOW --base env:RP1 --journal again.journal --json
+check "what others moved is no rate of ours" sh -c 'grep -q "\"bytesPerSecond\":0," out && ! grep -q "\"bytesPerSecond\":[1-9]" out'
 expect 0 equal "$SF" verify env:RP2 env:SLOW
 skip
 
