@@ -180,8 +180,13 @@ class Case {
         if (run.end === "stopped") throw new Error(`${page} was read again, though the run had time to record`);
         if (waitsForFlush && run.endMs - earlier.ms > FLUSH_MS)
             throw new Error(`${page} had been read ${run.endMs - earlier.ms} ms before the kill`);
-        if (!waitsForFlush && run.again > WINDOW * PIECE)
-            throw new Error(`${run.again} bytes read again after run ${earlier.run} (${run.end})`);
+        run.which = (run.which ?? new Set()).add(`${earlier.at} ${Math.round(earlier.ms - run.endMs)} ms`);
+    }
+
+    judgeRuns() {
+        for (const [i, run] of this.runs.entries())
+            if (run.again > WINDOW * PIECE && !(this.toFile && run.end === "client"))
+                throw new Error(`${run.again} bytes read again after run ${i} (${run.end}): ${[...run.which].join(", ")}`);
     }
 
     judgeTraffic() {
@@ -204,6 +209,7 @@ class Case {
         const at = lab.firstDifference(seen.bytes, this.states[1]);
         if (seen.state !== "complete" || at >= 0) throw new Error(`the target is ${seen.state}, differs at ${at}`);
         this.judgeTraffic();
+        this.judgeRuns();
         for (const report of lab.sanitizerReports(this.folder)) throw new Error(report);
     }
 }

@@ -266,8 +266,13 @@ export function vhdFooter(bytes) {
     return footer;
 }
 
+// A valid one: a footer page that was damaged on its way starts no machine.
 export function hasFooter(bytes) {
-    return bytes.subarray(-PAGE).toString("latin1", 0, 8) === FOOTER_COOKIE;
+    const footer = Buffer.from(bytes.subarray(-PAGE));
+    const said = footer.readUInt32BE(64);
+    footer.writeUInt32BE(0, 64);
+    const sum = ~footer.reduce((total, byte) => total + byte, 0) >>> 0;
+    return footer.toString("latin1", 0, 8) === FOOTER_COOKIE && said === sum;
 }
 
 export function fillRandom(draw, bytes) {
