@@ -1,6 +1,14 @@
 /* exit_status.c - see exit_status.h. */
 #include "tools/snapferry/exit_status.h"
 
+#include <errno.h>
+
+/* Trying again at once would not help, but somebody can make room. */
+static bool is_full(const struct err *error)
+{
+    return error->sys_errno == ENOSPC || error->sys_errno == EDQUOT;
+}
+
 enum exit_status exit_status_of(const struct err *error)
 {
     if (error->kind == ERR_NONE)
@@ -9,6 +17,8 @@ enum exit_status exit_status_of(const struct err *error)
         return STATUS_INTERRUPTED;
     if (error->kind == ERR_USAGE)
         return STATUS_MISUSED;
+    if (is_full(error))
+        return STATUS_AGAIN;
     switch (error->retry) {
     case RETRY_LATER:
     case RETRY_AFTER_RENEWAL:
@@ -44,6 +54,8 @@ const char *exit_status_advice(enum exit_status status, const struct err *error)
         return "Run the same command again.";
     if (status != STATUS_AGAIN)
         return "";
+    if (is_full(error))
+        return "Make room, then run the same command again.";
     return error->retry == RETRY_AFTER_RENEWAL ? "Run the same command again with a fresh SAS."
                                                : "Run the same command again.";
 }
