@@ -114,7 +114,7 @@ check "nothing is written" node -e '
 check "no journal is left" [ "$(journals)" = 0 ]
 
 # ---- A verify by itself ----
-end_in_midst alone TERM "$HALF" verify env:RP1 env:SLOW "${WINDOW[@]}"
+end_in_midst alone HUP "$HALF" verify env:RP1 env:SLOW "${WINDOW[@]}"
 check "a verify says that it stops" grep -q 'Once more ends at once' alone/events1
 check "a verify that was stopped says how to go on" grep -q 'are recorded in' alone/events1
 go_on alone '"equal":true' verify env:RP1 env:SLOW "${WINDOW[@]}"

@@ -23,6 +23,7 @@ static bool open_signals(struct session *session, struct err *e)
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGHUP); /* of a login that was lost; nohup's stays ignored */
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
         return err_set_errno(e, errno, RETRY_NEVER, "cannot block signals");
     session->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -1,10 +1,10 @@
 /* session.h - what every command runs on: reactor, HTTP, buffers, signals, and the loop of turns.
  *
- * Knows:         how the pieces of io/ are put together, what SIGINT and SIGTERM ask for.
+ * Knows:         how the pieces of io/ are put together, what SIGINT, SIGTERM and SIGHUP ask for.
  * Must not know: copies, ends, views.
  * Threads:       the main thread; opened before any other thread exists, because it blocks signals.
  *
- * The first SIGINT or SIGTERM asks the work to stop; a second one ends the process at once with
+ * The first of them asks the work to stop; a second one ends the process at once with
  * exit status 130. SIGPIPE is ignored: a reader that went away does not end a copy.
  */
 #ifndef SNAPFERRY_SESSION_H
