@@ -143,6 +143,10 @@ void copy_go_full(struct copy *copy, const char *fmt, ...)
     vsnprintf(copy->summary.why_full, sizeof copy->summary.why_full, fmt, ap);
     va_end(ap);
     copy_say(copy, "Making a full copy: %s", copy->summary.why_full);
+    if (copy->options.proof.base_manifest_path)
+        copy_say(copy,
+                 "A full copy takes nothing for unchanged: the base's manifest is not used, and "
+                 "nothing is audited.");
 }
 
 bool copy_can(const struct endpoint *ep, enum endpoint_capability capability)
