@@ -268,6 +268,7 @@ export function vhdFooter(bytes) {
 
 // A valid one: a footer page that was damaged on its way starts no machine.
 export function hasFooter(bytes) {
+    if (bytes.length < PAGE) return false;
     const footer = Buffer.from(bytes.subarray(-PAGE));
     const said = footer.readUInt32BE(64);
     footer.writeUInt32BE(0, 64);
