@@ -2,10 +2,13 @@
  * an unfinished target from being mistaken for a whole one.
  */
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/copy_internal.h"
+
+#define COPY_WAIT_OUT_S 60u /* twice what a service works on a request of a page at most */
 
 bool copy_want_changes(const struct copy *copy)
 {
@@ -153,6 +156,13 @@ bool copy_want_flush_clear(const struct copy *copy)
     return copy_want_clear_footer(copy) && copy_can(copy->ends.target, ENDPOINT_BUFFERS);
 }
 
+/* An upload disk takes no conditions: time is all there is. Only for the clear of the footer: late data is
+ * the same data, and lands on nothing else of this copy. */
+static bool copy_must_wait_out(const struct copy *copy)
+{
+    return copy_want_clear_footer(copy) && !copy->mover;
+}
+
 /* Three times: before the target is even listed, because an earlier copy that was not finished may have
  * left writes under way, and one that lands on what was listed as a hole stays there unseen; when the
  * footer was cleared, so that no late clear hits the new one; and before the commit, so that no late
@@ -160,12 +170,29 @@ bool copy_want_flush_clear(const struct copy *copy)
 bool copy_want_fence(const struct copy *copy)
 {
     return copy_want_changes(copy) && copy->indefinite &&
-           copy_can(copy->ends.target, ENDPOINT_CAN_FENCE);
+           (copy_can(copy->ends.target, ENDPOINT_CAN_FENCE) || copy_must_wait_out(copy));
+}
+
+static void copy_waited_out(struct timer *timer)
+{
+    struct copy *copy = (struct copy *)((char *)timer - offsetof(struct copy, timer));
+    struct err none = {0};
+
+    copy_step_end(copy, &none);
 }
 
 bool copy_start_fence(struct copy *copy)
 {
-    copy_submit_setup(copy, SETUP_FENCE);
+    if (copy_can(copy->ends.target, ENDPOINT_CAN_FENCE)) {
+        copy_submit_setup(copy, SETUP_FENCE);
+        return true;
+    }
+    copy_say(copy,
+             "Whether the old footer was cleared is in doubt, and this host has no fence: waiting "
+             "%u s, so that no late clear lands on the new one.",
+             COPY_WAIT_OUT_S);
+    reactor_arm(copy->reactor, &copy->timer,
+                reactor_now_ns(copy->reactor) + COPY_WAIT_OUT_S * NS_PER_S, copy_waited_out);
     return true;
 }
 

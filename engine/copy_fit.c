@@ -215,6 +215,9 @@ static void copy_fit_take(struct copy *copy, const struct journal_header *h)
     if (h->lease_id[0] && !copy->options.lease_id)
         snprintf(copy->lease.id, sizeof copy->lease.id, "%.36s", h->lease_id);
     copy->facts.target_bytes = h->target_bytes;
+    if (!copy->resume.planned && !copy_can(copy->ends.target, ENDPOINT_CAN_MARK))
+        copy->indefinite =
+            true; /* the clear of its footer may be under way; a marker would say so */
     if (h->base[0]) {
         copy->facts.at_base = true;
         copy->facts.base.size_bytes = h->base_bytes;

@@ -109,6 +109,26 @@ Test(copy_late, a_clear_of_the_footer_does_not_land_on_the_new_footer)
     }
 }
 
+/* An upload disk's host knows neither marker nor fence. */
+Test(copy_late, a_late_clear_of_the_footer_is_waited_out_where_there_is_no_fence)
+{
+    for (uint64_t late_s = 1; late_s < SWEEP_S; late_s += 3) {
+        const struct fault_rule rule = {.ops = FAULT_BIT(FAULT_ZERO),
+                                        .kind = FAULT_NET_LATE,
+                                        .permille = 1000,
+                                        .hits_max = 1,
+                                        .within = footer_page,
+                                        .late_ns = late_s * NS_PER_S};
+
+        c.target->capabilities &= ~(unsigned)(ENDPOINT_CAN_FENCE | ENDPOINT_CAN_MARK);
+        wrap_target(&rule, 1, NS_PER_S / 100);
+        copy_case_run_ok(&c);
+        cr_assert_eq(endpoint_fault_count(c.target, FAULT_ZERO, FAULT_NET_LATE), 1u);
+        expect_true_after_all_landed();
+        new_target();
+    }
+}
+
 static bool data_moves;
 
 static void note_done(void *arg, struct extent extent, enum range_state from, enum range_state to)
