@@ -11,7 +11,7 @@ import { drawDisks, drawStale, putSource, putStale } from "./storm_disks.mjs";
 import { drawRules } from "./storm_faults.mjs";
 
 const RUNS_WITH_FAULTS = 3;
-const DEADLINE_MS = 120000;
+const DEADLINE_MS = 240000; // two minutes of them may be spent waiting out late clears
 const SAME_COMMAND_MAX = 8;
 
 const value = (name, otherwise) => {
