@@ -27,7 +27,7 @@ static unsigned endpoint_setup_needs(enum setup_verb verb)
         [SETUP_CREATE] = ENDPOINT_CAN_CREATE,     [SETUP_RESIZE] = ENDPOINT_CAN_RESIZE,
         [SETUP_MARK] = ENDPOINT_CAN_MARK,         [SETUP_FENCE] = ENDPOINT_CAN_FENCE,
         [SETUP_SNAPSHOT] = ENDPOINT_CAN_SNAPSHOT, [SETUP_LEASE] = ENDPOINT_CAN_LEASE,
-        [SETUP_UNLEASE] = ENDPOINT_CAN_LEASE,
+        [SETUP_UNLEASE] = ENDPOINT_CAN_LEASE,     [SETUP_EXPECT] = ENDPOINT_WANTS_PLAN,
     };
 
     assert(verb < sizeof needs / sizeof needs[0]);
@@ -39,6 +39,7 @@ void endpoint_setup(struct endpoint *ep, struct setup_req *req)
     assert(req->done && !err_is_set(&req->err));
     assert(ep->capabilities & endpoint_setup_needs(req->verb));
     assert(req->verb != SETUP_MARK || req->marker);
+    assert(req->verb != SETUP_EXPECT || req->expect);
     assert((req->verb != SETUP_LEASE && req->verb != SETUP_UNLEASE) || req->lease_id);
     assert((req->verb != SETUP_CREATE && req->verb != SETUP_RESIZE) ||
            (req->size_bytes > 0 && req->size_bytes % ENDPOINT_PAGE_BYTES == 0));

@@ -5,7 +5,7 @@
  * Threads:       the reactor's. Every request belongs to its caller and stays alive and unmoved until its
  *                `done` ran; `done` runs exactly once, from the reactor, never inside the submit.
  * Errors:        in req->err; a request is whole or failed, partial transfers are the endpoint's
- *                business. Errors say host or path, range, status and request id; never a secret.
+ *                business. Texts: host or path, range, status, request id; never a secret.
  */
 #ifndef IO_ENDPOINT_H
 #define IO_ENDPOINT_H
@@ -17,6 +17,7 @@
 #include "blockmap/extent.h"
 #include "blockmap/marker.h"
 #include "io/bufpool.h"
+#include "io/endpoint_capability.h"
 #include "io/endpoint_setup.h"
 
 #define ENDPOINT_PAGE_BYTES     512u
@@ -62,23 +63,6 @@ struct list_req {
     void (*done)(struct list_req *);
 };
 
-enum endpoint_capability {
-    ENDPOINT_CAN_LIST = 1u << 0, /* knows its holes; else everything may hold data */
-    ENDPOINT_CAN_DIFF = 1u << 1,
-    ENDPOINT_CAN_CREATE = 1u << 2,
-    ENDPOINT_CAN_RESIZE = 1u << 3,
-    ENDPOINT_CAN_MARK = 1u << 4,
-    ENDPOINT_CAN_SNAPSHOT = 1u << 5,
-    ENDPOINT_CAN_FENCE = 1u << 6,
-    ENDPOINT_DISCARDS = 1u << 7,        /* null: what is written is thrown away */
-    ENDPOINT_LIMITS_REQUESTS = 1u << 8, /* a request costs as much as request_cost_bytes of data */
-    ENDPOINT_CHECKS_CRC64 = 1u << 9,    /* sends or wants crc64 on blocks */
-    ENDPOINT_BUFFERS = 1u << 10,        /* what is written is durable only after a flush */
-    ENDPOINT_COMPARES = 1u << 11, /* nothing is changed: writes are compared (endpoint_compare.h) */
-    ENDPOINT_CAN_LEASE = 1u << 12,
-    ENDPOINT_KEEPS_MARKS = 1u << 13 /* its stat tells the marker, if there is one */
-};
-
 struct endpoint_ops {
     const char *name; /* "pageblob", "file", ... */
     void (*stat)(struct endpoint *, struct stat_req *);
@@ -111,7 +95,7 @@ struct endpoint {
     bool warned_no_checksum; /* the host checks nothing, some way: worth saying once */
 };
 
-/* ---- Submit; contracts are asserted here, once, for every endpoint ---- */
+/* ---- Submit; contracts are asserted here, once ---- */
 void endpoint_stat(struct endpoint *ep, struct stat_req *req);
 void endpoint_setup(struct endpoint *ep, struct setup_req *req);
 void endpoint_list(struct endpoint *ep, struct list_req *req);

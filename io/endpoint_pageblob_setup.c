@@ -253,5 +253,8 @@ void endpoint_pageblob_setup(struct endpoint *base, struct setup_req *req)
     case SETUP_UNLEASE:
         unlease(call);
         break;
+    case SETUP_EXPECT:
+        assert(!"a page blob wants no plan");
+        break;
     }
 }

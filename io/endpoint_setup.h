@@ -7,9 +7,11 @@
 #ifndef IO_ENDPOINT_SETUP_H
 #define IO_ENDPOINT_SETUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "blockmap/extent.h"
 #include "blockmap/marker.h"
 
 #define ENDPOINT_ETAG_MAX_BYTES 128u
@@ -22,15 +24,27 @@ enum setup_verb {
     SETUP_SNAPSHOT, /* a point in time; its name in out_snapshot */
     SETUP_LEASE,    /* for the next minute only this endpoint, or one that names lease_id too, may
                        change the target; again with the same: renews. ERR_CONFLICT: another's */
-    SETUP_UNLEASE   /* ends that; the endpoint forgets the lease whatever the host answers */
+    SETUP_UNLEASE,  /* ends that; the endpoint forgets the lease whatever the host answers */
+    SETUP_EXPECT    /* where ENDPOINT_WANTS_PLAN: all that will come, before the first of it */
+};
+
+/* What a copy will write, clear and say of itself; borrowed until done. */
+struct setup_expect {
+    const struct extent_set *data, *clears; /* of the plan, inside disk_bytes */
+    uint64_t source_bytes, base_bytes;      /* whole lengths; base 0 without one */
+    uint64_t disk_bytes;                    /* footer left out */
+    bool has_footer;                        /* the target's last page is one: */
+    const unsigned char *footer;            /* 512 bytes; NULL without */
+    const char *source, *base;              /* identities; base NULL of a full copy */
 };
 
 struct setup_req {
     enum setup_verb verb;
-    uint64_t size_bytes;         /* CREATE, RESIZE */
-    const struct marker *marker; /* MARK; CREATE may have one too; borrowed until done */
-    const char *expect_etag;     /* MARK: what the target must still have; NULL: any */
-    const char *lease_id;        /* LEASE, UNLEASE: a UUID; borrowed until done */
+    uint64_t size_bytes;               /* CREATE, RESIZE */
+    const struct marker *marker;       /* MARK; CREATE may have one too; borrowed until done */
+    const char *expect_etag;           /* MARK: what the target must still have; NULL: any */
+    const char *lease_id;              /* LEASE, UNLEASE: a UUID; borrowed until done */
+    const struct setup_expect *expect; /* EXPECT */
     char out_etag[ENDPOINT_ETAG_MAX_BYTES];
     char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */
     struct err err;

@@ -6,12 +6,10 @@
  * Threads:       the reactor's. A request belongs to its caller, alive and unmoved until `done` ran.
  *                done runs exactly once, from the reactor, never inside http_send. `push` and
  *                `header` run inside the transfer: they may copy, and call nothing of this file.
- * Errors:        req->err only when no whole answer came; a status of 400 or more is an answer.
- *                Texts name host and path, never a query.
+ * Errors:        req->err only when no whole answer came (a status is one); texts show no query.
  */
 #ifndef IO_HTTP_H
 #define IO_HTTP_H
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,8 +22,8 @@
 #define HTTP_HEADERS_MAX          128u
 #define HTTP_HEADERS_MAX_BYTES    (32u << 10)  /* of one request, names and values together */
 #define HTTP_ANSWER_HEADERS_MAX   (256u << 10) /* bytes of one answer's, trailers included */
-#define HTTP_ERROR_BODY_MAX_BYTES 4096u        /* the rest of a refusal's body is dropped, */
-#define HTTP_DROPPED_MAX_BYTES    (1u << 20)   /* and no more than this of any is waited for */
+#define HTTP_ERROR_BODY_MAX_BYTES 4096u        /* the rest of a refusal's body is dropped, and */
+#define HTTP_DROPPED_MAX_BYTES    (1u << 20)   /* no more than this of any is waited for */
 #define HTTP_CONNECT_MS           10000u
 #define HTTP_STALL_MS             60000u  /* no byte either way */
 #define HTTP_TOTAL_MS             60000u  /* a whole exchange without data, ... */
@@ -34,8 +32,10 @@
 struct http_req;
 struct http_options {         /* zeroed = all defaults */
     unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
-    const char *ca_file;      /* PEM; NULL = the system's. Borrowed until http_new returns */
-    bool allow_plain;         /* http:// also to hosts other than this one */
+    const char *ca_file;      /* PEM; NULL = the system's. Files: borrowed until http_new returns */
+    const char *client_cert,
+        *client_key;  /* PEM; both, or NULL: TLS 1.3 with a certificate of ours */
+    bool allow_plain; /* http:// also to hosts other than this one */
 };
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };

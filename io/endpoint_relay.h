@@ -1,0 +1,43 @@
+/* endpoint_relay.h - a target behind a receiver in another region (relay_protocol.md): what is written is
+ * hashed, compressed on worker threads and sent in batches; what the receiver holds is sent as a reference.
+ *
+ * Knows:         the protocol's sender side, batches, which level pays, what was sent and acknowledged.
+ * Must not know: why a range is written, retry policy (a failed batch fails its writes).
+ * Threads:       the reactor's; CPU work on workers.
+ * Errors:        the receiver's own, as they came; or the connection's.
+ */
+#ifndef IO_ENDPOINT_RELAY_H
+#define IO_ENDPOINT_RELAY_H
+
+#include "io/endpoint.h"
+#include "io/http.h"
+#include "io/workers.h"
+
+#define RELAY_SCHEME "relay:"
+
+struct endpoint_relay_options {
+    int level;          /* STREAM_LEVEL_RAW, COMPRESS_AUTO, or a zstd level */
+    bool no_dedup;      /* everything is sent as bytes */
+    const char *sender; /* a UUID of this run; copied */
+};
+
+/* What crossed the region boundary, as counted by the endpoint (bodies and headers, without TLS). */
+struct endpoint_relay_counts {
+    uint64_t raw_bytes;    /* given to write */
+    uint64_t stored_bytes; /* of them as DATA records */
+    uint64_t held_bytes;   /* of them sent as references */
+    uint64_t resent_bytes; /* of those, not there after all */
+    uint64_t asked_blocks; /* by have */
+    uint64_t cpu_ns;       /* of the workers */
+    int level;             /* as of late */
+};
+
+/* url: of the receiver with NAME as its path (https://HOST:PORT/NAME); moved into the endpoint. http and workers
+ * are borrowed, the endpoint closes before them. Memory beside the caller's buffers: a bounded number of
+ * records (ENDPOINT_RELAY_RECORDS_MAX in the .c). */
+struct endpoint *endpoint_relay_new(struct http *http, struct workers *workers,
+                                    struct secret_url *url,
+                                    const struct endpoint_relay_options *options, struct err *e);
+const struct endpoint_relay_counts *endpoint_relay_count(const struct endpoint *ep);
+
+#endif
