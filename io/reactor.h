@@ -84,6 +84,10 @@ void reactor_forget(struct reactor *r, struct reactor_op *op);
 void reactor_post(struct reactor *r, struct reactor_task *task, reactor_task_fn *fn);
 /* From any thread: runs task in the reactor's next turn and wakes it. */
 void reactor_post_remote(struct reactor *r, struct reactor_task *task, reactor_task_fn *fn);
+/* Held as often as released: while work goes on in another thread that will post. A reactor that is held
+ * is busy, and simulated time stands. */
+void reactor_hold(struct reactor *r);
+void reactor_release(struct reactor *r);
 void reactor_arm(struct reactor *r, struct timer *timer, uint64_t due_ns, timer_fn *fn);
 void reactor_disarm(struct reactor *r, struct timer *timer);
 

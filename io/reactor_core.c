@@ -43,6 +43,7 @@ struct reactor {
     struct reactor_op *refused;
     struct reactor_op wake_op;
     struct reactor_tasks tasks;
+    uint32_t held_count; /* work in other threads that will post */
     bool in_turn;
 };
 
@@ -322,7 +323,7 @@ static bool jump(struct reactor *r, uint64_t wait_max_ns)
     uint64_t next_ns = timers_next_ns(&r->timers);
     uint64_t by_ns;
 
-    if (!r->clock->simulated || next_ns == UINT64_MAX || !nothing_in_kernel(r))
+    if (!r->clock->simulated || next_ns == UINT64_MAX || !nothing_in_kernel(r) || r->held_count)
         return false;
     by_ns = next_ns > r->now_ns ? next_ns - r->now_ns : 0;
     clock_advance(r->clock, by_ns < wait_max_ns ? by_ns : wait_max_ns);
@@ -368,7 +369,19 @@ bool reactor_turn(struct reactor *r, uint64_t wait_max_ns, struct err *e)
 
 bool reactor_busy(const struct reactor *r)
 {
-    return !nothing_in_kernel(r) || !nothing_posted(r) || timers_next_ns(&r->timers) != UINT64_MAX;
+    return !nothing_in_kernel(r) || !nothing_posted(r) || r->held_count > 0 ||
+           timers_next_ns(&r->timers) != UINT64_MAX;
+}
+
+void reactor_hold(struct reactor *r)
+{
+    r->held_count++;
+}
+
+void reactor_release(struct reactor *r)
+{
+    assert(r->held_count > 0);
+    r->held_count--;
 }
 
 /* ---- Life ---- */
