@@ -28,5 +28,7 @@ void clock_advance(struct clock *clock, uint64_t by_ns);
 
 /* CPU time this process has used, user and system, in ns. */
 uint64_t clock_process_cpu_ns(void);
+/* The same of the calling thread alone. */
+uint64_t clock_thread_cpu_ns(void);
 
 #endif

@@ -18,16 +18,17 @@
 struct workers;
 
 struct work { /* embedded in its owner, which keeps it alive and unmoved until done ran */
-    void (*run)(struct work *work,
-                unsigned worker); /* worker: 0 .. threads - 1, for own contexts */
-    void (*done)(struct work *work);
-    uint64_t cpu_ns;          /* out: of the worker, for this work */
-    struct work *next;        /* private */
-    struct reactor_task task; /* private */
-    struct workers *workers;  /* private */
+    /* worker: 0 .. threads - 1; of one number only one runs at a time, so contexts can go by it. */
+    void (*run)(struct work *work, unsigned worker);
+    void (*done)(struct work *work); /* may free the work, or submit it again */
+    uint64_t cpu_ns;                 /* out: of the worker, for this work */
+    struct work *next;               /* private */
+    struct reactor_task task;        /* private */
+    struct workers *workers;         /* private */
 };
 
-/* threads 0: one a CPU this process may use, at most WORKERS_THREADS_MAX. Signals are blocked in them. */
+/* threads 0: one a CPU this process may use, at most WORKERS_THREADS_MAX. Signals are blocked in them.
+ * Fewer than asked may come up (see workers_threads), at least one. */
 struct workers *workers_new(struct reactor *r, unsigned threads, struct err *e);
 void workers_free(struct workers *workers); /* NULL is fine; asserts that no work is left */
 
