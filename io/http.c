@@ -28,7 +28,7 @@ struct http {
     /* set once */
     struct reactor *reactor;
     struct curl_loop *loop;
-    char *ca_file;
+    struct http_trust trust;
     unsigned transfers_max;
     bool allow_plain;
     /* changes, reactor thread only */
@@ -199,7 +199,7 @@ static struct http_exchange *take_exchange(struct http *http)
         http->idle = ex->next;
         return ex;
     }
-    return http_exchange_new(http, http->reactor, &http->counts, http->ca_file);
+    return http_exchange_new(http, http->reactor, &http->counts, &http->trust);
 }
 
 void http_send(struct http *http, struct http_req *req)
@@ -253,6 +253,29 @@ void http_cancel_all(struct http *http)
 
 /* ---- Life and look ---- */
 
+static bool copy_path(char **out_copy, const char *path, struct err *e)
+{
+    *out_copy = path ? strdup(path) : NULL;
+    if (path && !*out_copy)
+        return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the HTTP client");
+    return true;
+}
+
+static bool take_trust(struct http_trust *trust, const struct http_options *options, struct err *e)
+{
+    assert(!options->client_cert == !options->client_key);
+    return copy_path(&trust->ca_file, options->ca_file, e) &&
+           copy_path(&trust->client_cert, options->client_cert, e) &&
+           copy_path(&trust->client_key, options->client_key, e);
+}
+
+static void drop_trust(struct http_trust *trust)
+{
+    free(trust->ca_file);
+    free(trust->client_cert);
+    free(trust->client_key);
+}
+
 struct http *http_new(struct reactor *r, const struct http_options *options, struct err *e)
 {
     struct http *http = calloc(1, sizeof *http);
@@ -270,10 +293,7 @@ struct http *http_new(struct reactor *r, const struct http_options *options, str
     http->transfers_max =
         options->connections_max ? options->connections_max : HTTP_CONNECTIONS_DEFAULT;
     http->allow_plain = options->allow_plain;
-    http->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
-    if (options->ca_file && !http->ca_file)
-        err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the HTTP client");
-    else
+    if (take_trust(&http->trust, options, e))
         http->loop =
             curl_loop_new(r, http->transfers_max * CONNECTIONS_PER_TRANSFER, on_ended, http, e);
     if (!http->loop) {
@@ -295,7 +315,7 @@ void http_free(struct http *http)
         http_exchange_free(ex);
     }
     curl_loop_free(http->loop);
-    free(http->ca_file);
+    drop_trust(&http->trust);
     free(http);
     curl_global_cleanup();
 }

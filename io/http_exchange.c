@@ -319,7 +319,24 @@ void http_exchange_judge(struct http_exchange *ex, CURLcode result)
 
 /* ---- Life ---- */
 
-static CURLcode set_constants(struct http_exchange *ex, const char *ca_file)
+/* Who asks for our certificate speaks TLS 1.3, where it does not travel in clear. */
+static CURLcode set_trust(CURL *c, const struct http_trust *trust)
+{
+    CURLcode code = CURLE_OK;
+
+    curl_easy_setopt(c, CURLOPT_SSLVERSION,
+                     trust->client_cert ? (long)CURL_SSLVERSION_TLSv1_3
+                                        : (long)CURL_SSLVERSION_TLSv1_2);
+    if (trust->ca_file)
+        code = curl_easy_setopt(c, CURLOPT_CAINFO, trust->ca_file);
+    if (code == CURLE_OK && trust->client_cert)
+        code = curl_easy_setopt(c, CURLOPT_SSLCERT, trust->client_cert);
+    if (code == CURLE_OK && trust->client_key)
+        code = curl_easy_setopt(c, CURLOPT_SSLKEY, trust->client_key);
+    return code;
+}
+
+static CURLcode set_constants(struct http_exchange *ex, const struct http_trust *trust)
 {
     CURL *c = ex->easy;
 
@@ -346,14 +363,13 @@ static CURLcode set_constants(struct http_exchange *ex, const char *ca_file)
     curl_easy_setopt(c, CURLOPT_SEEKDATA, ex);
     curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_ready_to_send);
     curl_easy_setopt(c, CURLOPT_PREREQDATA, ex);
-    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ca_file && curl_easy_setopt(c, CURLOPT_CAINFO, ca_file) != CURLE_OK)
+    if (set_trust(c, trust) != CURLE_OK)
         return CURLE_OUT_OF_MEMORY;
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 }
 
 struct http_exchange *http_exchange_new(struct http *http, struct reactor *r,
-                                        struct http_counts *counts, const char *ca_file)
+                                        struct http_counts *counts, const struct http_trust *trust)
 {
     struct http_exchange *ex = calloc(1, sizeof *ex);
 
@@ -363,7 +379,7 @@ struct http_exchange *http_exchange_new(struct http *http, struct reactor *r,
     ex->reactor = r;
     ex->counts = counts;
     ex->easy = curl_easy_init();
-    if (!ex->easy || set_constants(ex, ca_file) != CURLE_OK) {
+    if (!ex->easy || set_constants(ex, trust) != CURLE_OK) {
         http_exchange_free(ex);
         return NULL;
     }

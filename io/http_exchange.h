@@ -12,6 +12,12 @@
 #include "io/http.h"
 #include "io/http_head.h"
 
+/* Files that say whom we trust and who we are; owned by http.c, NULL where none was named. */
+struct http_trust {
+    char *ca_file;
+    char *client_cert, *client_key; /* both or none */
+};
+
 struct http_exchange {
     /* set once */
     struct http *http;
@@ -40,9 +46,9 @@ struct http_exchange {
 };
 
 /* ---- Life ---- */
-/* ca_file: NULL = the system's. NULL when memory ran out. */
+/* NULL when memory ran out. */
 struct http_exchange *http_exchange_new(struct http *http, struct reactor *r,
-                                        struct http_counts *counts, const char *ca_file);
+                                        struct http_counts *counts, const struct http_trust *trust);
 void http_exchange_free(struct http_exchange *ex); /* NULL is fine; not while it runs */
 
 /* ---- Use ---- */

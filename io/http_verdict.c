@@ -17,6 +17,8 @@ static const struct http_verdict verdicts[] = {
      "the host's certificate is not trusted; name its authority with --cacert if it is yours"},
     {CURLE_SSL_CACERT_BADFILE, ERR_USAGE, RETRY_NEVER,
      "the file of certificate authorities cannot be read"},
+    {CURLE_SSL_CERTPROBLEM, ERR_USAGE, RETRY_NEVER,
+     "our certificate or its key cannot be used: not there, not PEM, or not of one another"},
     {CURLE_SSL_CONNECT_ERROR, ERR_NET, RETRY_LATER, "TLS could not be agreed"},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_CORRUPT, RETRY_NEVER, "the host does not answer with HTTP"},
     {CURLE_WEIRD_SERVER_REPLY, ERR_CORRUPT, RETRY_LATER, "the host does not answer with HTTP"},
