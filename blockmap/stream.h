@@ -28,7 +28,7 @@
 #define STREAM_PIECES_MAX        4096u      /* of one DATA, ZERO or COPY record */
 #define STREAM_PLAN_EXTENTS_MAX  4096u      /* of one PLAN record */
 #define STREAM_PAYLOAD_MAX_BYTES ((4u << 20) + (256u << 10))
-#define STREAM_BLOCK_BYTES       DIGEST_BLOCK_BYTES /* of a COPY piece, but for the disk's last */
+#define STREAM_BLOCK_BYTES       DIGEST_BLOCK_BYTES /* of a COPY piece, at most */
 #define STREAM_DISK_MAX_BYTES    (1ull << 46)
 
 enum stream_kind {
@@ -64,9 +64,8 @@ struct stream_piece { /* of DATA: bytes follow one another in the order of the p
 
 struct stream_copy_piece {
     uint64_t offset;
-    uint32_t length; /* STREAM_BLOCK_BYTES, or what is left at the disk's end */
-    uint64_t
-        from; /* where the stream had it earlier; STREAM_FROM_INDEX: the reader's index knows */
+    uint32_t length; /* at most STREAM_BLOCK_BYTES */
+    uint64_t from;   /* where the stream has it too, below; STREAM_FROM_INDEX: the reader knows */
     struct block_id id;
 };
 #define STREAM_FROM_INDEX UINT64_MAX

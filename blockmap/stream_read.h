@@ -3,7 +3,7 @@
  * Knows:         stream.h's records, their order, numbers, checksums and bounds.
  * Must not know: where the bytes come from, what is done with a record.
  * Threads:       none; one owner. stream_data_decode: any thread.
- * Errors:        ERR_CORRUPT; every sentence names the record by its number and place in the stream.
+ * Errors:        ERR_CORRUPT (ERR_LIMIT: no memory); every sentence names the record by its number and place in the stream.
  *
  * Memory: one record, at most STREAM_FRAME_BYTES + STREAM_PAYLOAD_MAX_BYTES.
  */
@@ -26,6 +26,7 @@ struct stream_reader;
 /* batch: records alone, and no END. disk_bytes: what no record may pass; 0 = as the HEAD says. */
 struct stream_reader *stream_reader_new(bool batch, uint64_t disk_bytes, struct err *e);
 void stream_reader_free(struct stream_reader *reader); /* NULL is fine */
+/* Takes some of the bytes, never more than the record under way needs; 0: next must be called first. */
 size_t stream_reader_push(struct stream_reader *reader, const void *bytes, size_t count);
 /* Order, numbers, checksums, limits and bounds are checked here: a record that comes out is sound but for
  * what only decompressing tells. */

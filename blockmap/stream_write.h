@@ -4,12 +4,16 @@
  * Must not know: files, sockets, when a record is sent.
  * Threads:       any.
  *
- * Each makes one whole record, frame and payload, in memory of out_max bytes; 0: it does not fit.
+ * Each makes one whole record, frame and payload, in memory of out_max bytes. 0: out_max is less than the largest
+ * such record of so many pieces needs (HEAD, END: STREAM_SMALL_MAX_BYTES). Texts must hold no control
+ * character: a reader would refuse the stream.
  */
 #ifndef BLOCKMAP_STREAM_WRITE_H
 #define BLOCKMAP_STREAM_WRITE_H
 
 #include "blockmap/stream.h"
+
+#define STREAM_SMALL_MAX_BYTES (STREAM_FRAME_BYTES + 8192u) /* a HEAD or END */
 
 uint32_t stream_head_encode(uint64_t number, const struct stream_head *head, void *out,
                             uint32_t out_max);
