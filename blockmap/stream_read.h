@@ -1,9 +1,9 @@
-/* stream_read.h - reads a delta stream, or a batch of a relay: bytes are pushed, sound records come out. Pure.
+/* stream_read.h - reads a delta stream, or a relay's batch: bytes go in, sound records come out. Pure.
  *
  * Knows:         stream.h's records, their order, numbers, checksums and bounds.
  * Must not know: where the bytes come from, what is done with a record.
  * Threads:       none; one owner. stream_data_decode: any thread.
- * Errors:        ERR_CORRUPT (ERR_LIMIT: no memory); every sentence names the record by its number and place in the stream.
+ * Errors:        ERR_CORRUPT, naming the record by its number and place in the stream; ERR_LIMIT.
  *
  * Memory: one record, at most STREAM_FRAME_BYTES + STREAM_PAYLOAD_MAX_BYTES.
  */

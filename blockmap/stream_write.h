@@ -1,12 +1,12 @@
-/* stream_write.h - makes the records of a delta stream that carry no disk bytes (stream_pack.h makes those). Pure.
+/* stream_write.h - makes the records of a delta stream that carry no disk bytes; stream_pack.h the others.
  *
  * Knows:         stream.h's records.
  * Must not know: files, sockets, when a record is sent.
  * Threads:       any.
  *
- * Each makes one whole record, frame and payload, in memory of out_max bytes. 0: out_max is less than the largest
- * such record of so many pieces needs (HEAD, END: STREAM_SMALL_MAX_BYTES). Texts must hold no control
- * character: a reader would refuse the stream.
+ * Each makes one whole record, frame and payload, in memory of out_max bytes. 0: out_max is less than the
+ * largest such record of so many pieces needs (HEAD, END: STREAM_SMALL_MAX_BYTES). Texts must hold no
+ * control character: a reader would refuse the stream.
  */
 #ifndef BLOCKMAP_STREAM_WRITE_H
 #define BLOCKMAP_STREAM_WRITE_H
