@@ -27,7 +27,7 @@
 #define RELAY_HAVE_IDS_MAX      65536u
 #define RELAY_BATCH_MAX_BYTES   (4u << 20) /* of one write's body, but for a single larger record */
 #define RELAY_JSON_MAX_BYTES    (1u << 20)
-#define RELAY_MISSING_MAX       65536u
+#define RELAY_MISSING_MAX       32768u /* so many COPY pieces may a batch have */
 
 enum relay_verb {
     RELAY_STAT,
@@ -44,6 +44,10 @@ const char *relay_verb_name(enum relay_verb verb); /* "stat", ... */
 /* "/v1/VERB/NAME"; out_name points into path. False: no path of this protocol, or no name of it. */
 bool relay_path_parse(const char *path, enum relay_verb *out_verb, const char **out_name);
 bool relay_name_ok(const char *name);
+bool relay_name_belongs(const char *name, const char *peer); /* its first segment is peer */
+bool relay_uuid_ok(const char *text);
+/* Of a header or a query: digits alone, at most max. */
+bool relay_number_parse(const char *text, uint64_t max, uint64_t *out_number);
 
 /* What an endpoint is, beside its stat. */
 struct relay_nature {
@@ -71,8 +75,10 @@ char *relay_setup_answer_json(const struct setup_req *req);
 bool relay_setup_answer_parse(const char *json, size_t count, struct setup_req *req, struct err *e);
 
 char *relay_list_json(const struct list_req *list, uint64_t up_to);
+/* Appends to its sets, which must end at or before what comes: checks bounds and order, and that up_to is
+ * within list->within. */
 bool relay_list_parse(const char *json, size_t count, struct list_req *list, uint64_t *out_up_to,
-                      struct err *e); /* appends to its sets; checks bounds and order */
+                      struct err *e);
 
 struct relay_missing {
     uint64_t record;
