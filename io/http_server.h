@@ -38,13 +38,14 @@ struct http_peer {                         /* of the client's certificate; all z
 };
 
 struct http_server_handler {
-    /* Headers are here, no byte of a body yet. May answer (refuse) at once. */
+    /* Headers are here, no byte of a body yet. May answer (refuse) at once: then the body is dropped as
+     * it comes and takes no memory. begin and gone run inside the server: no http_server_free there. */
     void (*begin)(void *arg, struct http_call *call);
     /* The body is whole. Answers now or later. Not called for a call that begin answered. */
     void (*ready)(void *arg, struct http_call *call);
-    /* The call ended: answered, or its connection went away. Nothing of it may be used afterwards; an
-     * answer that was still to come is dropped by http_call_answer itself if the connection went first,
-     * so gone comes after the answer. */
+    /* The call ended: answered, or its connection went away. Nothing of it may be used afterwards. Once
+     * ready ran, gone comes only after the answer (or from http_server_free), also where the connection
+     * went first: then the answer is dropped. Before ready it may come at any time. */
     void (*gone)(void *arg, struct http_call *call);
     void *arg;
 };
@@ -52,10 +53,12 @@ struct http_server_handler {
 struct http_server_options {
     const char *host; /* address to listen on; a name is looked up */
     uint16_t port;    /* 0: any free one */
-    /* PEM files; all three, or none: plain HTTP, for tests on this machine only */
+    /* PEM files; all three, or none: plain HTTP, for tests on this machine only. The key's file must be
+     * its owner's alone. */
     const char *tls_cert, *tls_key, *client_ca;
     uint32_t connections_max;     /* 0 = HTTP_SERVER_CONNECTIONS_MAX */
-    uint64_t memory_budget_bytes; /* of bodies received and not yet answered, all calls together */
+    uint64_t memory_budget_bytes; /* of bodies not yet answered, all calls together; at
+                                     * least HTTP_SERVER_BODY_MAX_BYTES */
 };
 
 /* ---- Life ---- */
@@ -64,7 +67,9 @@ struct http_server *http_server_new(struct reactor *r, const struct http_server_
 /* No new connections; calls that are under way may be answered. */
 void http_server_drain(struct http_server *server);
 bool http_server_idle(const struct http_server *server); /* no call is under way */
-void http_server_free(struct http_server *server);       /* NULL is fine; ends every connection */
+void /* NULL is fine. Ends every connection; `gone` runs for each call, answered or not. */
+    void
+    http_server_free(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 
 /* ---- Use ---- */
@@ -78,7 +83,7 @@ struct http_reply {
     void (*free_body)(void *arg); /* called when the body was sent, or never will be */
     void *free_arg;
 };
-/* Once a call. From begin, ready, or any later turn of the reactor. */
+/* Once a call. From begin, ready, or any later turn of the reactor. The call's body is gone then. */
 void http_call_answer(struct http_call *call, const struct http_reply *reply);
 
 /* ---- Look ---- */

@@ -1,0 +1,309 @@
+/* http_server_call.c - one request: met, judged, its body taken, answered.
+ *
+ * Knows:         libmicrohttpd's callbacks for a request, and in which order they come.
+ * Must not know: sockets, who waits for memory, what a request means.
+ * Threads:       the reactor's.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/http_server_parts.h"
+
+#define ANSWER_GRACE_S          60u         /* an answer must be taken within this, and ... */
+#define ANSWER_BYTES_PER_SECOND (16u << 10) /* ... its size at this rate */
+#define IDLE_NS                 (HTTP_SERVER_IDLE_S * NS_PER_S)
+
+/* ---- Answers ---- */
+
+static enum MHD_Result queue(struct http_call *call, uint64_t bytes)
+{
+    enum MHD_Result queued;
+
+    if (!call->response)
+        return MHD_NO; /* there was no memory for it: the connection ends */
+    http_link_expect(call->link, (ANSWER_GRACE_S + bytes / ANSWER_BYTES_PER_SECOND) * NS_PER_S);
+    queued = MHD_queue_response(call->connection, call->status, call->response);
+    MHD_destroy_response(call->response);
+    call->response = NULL;
+    return queued;
+}
+
+static enum MHD_Result queue_answer(struct http_call *call)
+{
+    return queue(call, call->answer_bytes);
+}
+
+/* Our own refusal, before a byte of the body was used; the connection is not read any more. */
+static enum MHD_Result refuse(struct http_call *call, unsigned status, const char *why)
+{
+    const char *kind = status == 403   ? "auth"
+                       : status == 503 ? "throttled"
+                       : status == 413 ? "limit"
+                                       : "usage";
+    char text[256];
+    int bytes = snprintf(text, sizeof text, "{\"kind\":\"%s\",\"retry\":\"%s\",\"text\":\"%s\"}\n",
+                         kind, status == 503 ? "later" : "never", why);
+
+    call->state = CALL_REFUSED;
+    call->status = status;
+    call->response = MHD_create_response_from_buffer((size_t)bytes, text, MHD_RESPMEM_MUST_COPY);
+    if (call->response) {
+        MHD_add_response_header(call->response, "Content-Type", "application/json");
+        MHD_add_response_header(call->response, "Connection", "close");
+        if (status == 503)
+            MHD_add_response_header(call->response, "Retry-After", "1");
+        if (status == 405)
+            MHD_add_response_header(call->response, "Allow", "GET, HEAD, PUT, POST, DELETE");
+    }
+    return queue(call, (uint64_t)bytes);
+}
+
+static struct MHD_Response *make_response(const struct http_reply *reply)
+{
+    struct MHD_Response *response;
+    void *bytes = (void *)(uintptr_t)(reply->body ? reply->body : "");
+
+    if (reply->free_body) {
+        response = MHD_create_response_from_buffer_with_free_callback_cls(reply->body_bytes, bytes,
+                                                                          reply->free_body,
+                                                                          reply->free_arg);
+        if (!response)
+            reply->free_body(reply->free_arg);
+    } else {
+        response = MHD_create_response_from_buffer(reply->body_bytes, bytes, MHD_RESPMEM_MUST_COPY);
+    }
+    if (!response)
+        return NULL;
+    MHD_add_response_header(response, "Content-Type",
+                            reply->content_type ? reply->content_type : "application/json");
+    for (size_t i = 0; i < reply->header_count; i++)
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    return response;
+}
+
+void http_call_answer(struct http_call *call, const struct http_reply *reply)
+{
+    bool suspended = call->state == CALL_READY || call->state == CALL_WAITING;
+
+    assert(call->begun && call->state != CALL_ANSWERED);
+    call->response = make_response(reply);
+    call->status = (unsigned)reply->status;
+    call->answer_bytes = reply->body_bytes;
+    http_budget_leave(call); /* reply->body may have been a part of the body: it is copied by now */
+    call->state = CALL_ANSWERED;
+    if (!suspended)
+        return;
+    MHD_resume_connection(call->connection);
+    http_server_wake(call->server);
+}
+
+/* ---- Requests ---- */
+
+static const char *judge_peer(struct http_call *call)
+{
+    const union MHD_ConnectionInfo *info;
+
+    if (!call->server->tls)
+        return NULL;
+    info = MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return http_server_tls_peer(info ? info->tls_session : NULL, &call->peer);
+}
+
+static void begin(struct http_call *call)
+{
+    struct http_server *server = call->server;
+
+    call->begun = true;
+    call->older = server->live;
+    if (server->live)
+        server->live->newer = call;
+    server->live = call;
+    server->calls_count++;
+    call->state = CALL_RECEIVING;
+    server->handler.begin(server->handler.arg, call);
+}
+
+/* Its head is here. The certificate is judged for each request anew: connections outlive certificates. */
+static enum MHD_Result meet(struct http_call *call, const char *method)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const char *why;
+    unsigned status;
+
+    call->link = info ? info->socket_context : NULL;
+    if (!call->link)
+        return MHD_NO;
+    why = judge_peer(call);
+    if (why)
+        return refuse(call, 403, why);
+    status = http_call_check_head(call, method, &why);
+    if (status)
+        return refuse(call, status, why);
+    if (call->server->draining)
+        return refuse(call, 503, "this server is about to end");
+    begin(call);
+    if (call->state == CALL_RECEIVING) {
+        if (http_budget_ask(call) && call->length_bytes > 0 && !call->body)
+            return refuse(call, 503, "no memory for the body");
+        return MHD_YES;
+    }
+    http_body_expect(call);
+    /* Who asks before it sends is spared the sending; a body that is on its way is let come, so that
+     * the answer is not lost in the ruins of the connection. */
+    if (http_call_header(call, "Expect") && call->length_bytes > 0)
+        return queue_answer(call);
+    return MHD_YES;
+}
+
+static enum MHD_Result take(struct http_call *call, const char *upload, size_t *io_upload_bytes)
+{
+    if (*io_upload_bytes > call->length_bytes - call->received_bytes)
+        return MHD_NO;
+    if (call->state == CALL_RECEIVING)
+        memcpy(call->body + call->received_bytes, upload, *io_upload_bytes);
+    call->received_bytes += *io_upload_bytes;
+    *io_upload_bytes = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result end_body(struct http_call *call)
+{
+    struct http_call_list *ready = &call->server->ready;
+
+    if (call->state == CALL_ANSWERED)
+        return queue_answer(call);
+    call->state = CALL_READY;
+    call->next = NULL;
+    if (ready->last)
+        ready->last->next = call;
+    else
+        ready->first = call;
+    ready->last = call;
+    http_link_rest(call->link);
+    MHD_suspend_connection(call->connection);
+    return MHD_YES;
+}
+
+static void end(struct http_call *call)
+{
+    struct http_server *server = call->server;
+
+    server->handler.gone(server->handler.arg, call);
+    if (call->newer)
+        call->newer->older = call->older;
+    else
+        server->live = call->older;
+    if (call->older)
+        call->older->newer = call->newer;
+    server->calls_count--;
+}
+
+void *http_call_new(void *server, const char *target, struct MHD_Connection *connection)
+{
+    struct http_call *call = calloc(1, sizeof *call);
+
+    if (!call)
+        return NULL;
+    call->server = server;
+    call->connection = connection;
+    http_call_parse_target(call, target);
+    return call;
+}
+
+enum MHD_Result http_call_continue(void *server, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *upload,
+                                   size_t *io_upload_bytes, void **io_call)
+{
+    struct http_call *call = *io_call;
+
+    (void)connection, (void)url, (void)version;
+    if (!call || ((struct http_server *)server)->closing)
+        return MHD_NO;
+    switch (call->state) {
+    case CALL_NEW:
+        return meet(call, method);
+    case CALL_RECEIVING:
+        if (call->length_bytes > 0 && !call->body) /* granted after a wait */
+            return refuse(call, 503, "no memory for the body");
+        break;
+    case CALL_ANSWERED:
+        break;
+    case CALL_WAITING:
+    case CALL_READY:
+    case CALL_REFUSED:
+        return MHD_NO; /* libmicrohttpd does not ask then */
+    }
+    if (*io_upload_bytes > 0)
+        return take(call, upload, io_upload_bytes);
+    return call->received_bytes == call->length_bytes ? end_body(call) : MHD_YES;
+}
+
+void http_call_completed(void *server, struct MHD_Connection *connection, void **io_call,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http_call *call = *io_call;
+
+    (void)server, (void)connection, (void)code;
+    *io_call = NULL;
+    if (!call)
+        return;
+    if (call->link)
+        http_link_expect(call->link, IDLE_NS);
+    http_budget_leave(call);
+    if (call->response)
+        MHD_destroy_response(call->response);
+    if (call->begun)
+        end(call);
+    free(call->target);
+    free(call);
+}
+
+/* ---- Look ---- */
+
+enum http_method http_call_method(const struct http_call *call)
+{
+    return call->method;
+}
+
+const char *http_call_path(const struct http_call *call)
+{
+    return call->path;
+}
+
+const char *http_call_query(const struct http_call *call, const char *name)
+{
+    for (unsigned i = 0; i < call->query_count; i++)
+        if (strcmp(call->query[i].name, name) == 0)
+            return call->query[i].value;
+    return NULL;
+}
+
+const char *http_call_header(const struct http_call *call, const char *name)
+{
+    return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+const struct http_peer *http_call_peer(const struct http_call *call)
+{
+    return &call->peer;
+}
+
+const void *http_call_body(const struct http_call *call, size_t *out_bytes)
+{
+    assert(call->state == CALL_READY);
+    *out_bytes = call->length_bytes;
+    return call->body;
+}
+
+void http_call_set_user(struct http_call *call, void *user)
+{
+    call->user = user;
+}
+
+void *http_call_user(const struct http_call *call)
+{
+    return call->user;
+}
