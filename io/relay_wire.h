@@ -20,6 +20,7 @@
 #define RELAY_HEADER_SENDER     "x-snapferry-sender"
 #define RELAY_HEADER_GENERATION "x-snapferry-generation"
 #define RELAY_HEADER_LEASE      "x-snapferry-lease"
+#define RELAY_HEADER_COPY       "x-snapferry-copy"
 #define RELAY_HEADER_SIZE       "x-snapferry-size"
 #define RELAY_NAME_MAX_BYTES    200u
 #define RELAY_NAME_SEGMENTS_MAX 8u
