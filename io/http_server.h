@@ -67,9 +67,8 @@ struct http_server *http_server_new(struct reactor *r, const struct http_server_
 /* No new connections; calls that are under way may be answered. */
 void http_server_drain(struct http_server *server);
 bool http_server_idle(const struct http_server *server); /* no call is under way */
-void /* NULL is fine. Ends every connection; `gone` runs for each call, answered or not. */
-    void
-    http_server_free(struct http_server *server);
+/* NULL is fine. Ends every connection; `gone` runs for each call, answered or not. */
+void http_server_free(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 
 /* ---- Use ---- */
