@@ -26,7 +26,7 @@
 #define MAP_DISK_MAX_BYTES (1ull << 46) /* 64 TiB: twice the largest managed disk */
 
 enum map_strength {
-    MAP_XXH3_128, /* 16 bytes a block, keyed by the seed */
+    MAP_XXH3_128, /* 16 bytes a block: two XXH3-128, keyed by two secrets of the seed, xor-ed */
     MAP_SHA_256   /* 32 bytes a block; the seed goes first into the hash */
 };
 
@@ -61,7 +61,7 @@ struct map_hasher *map_hasher_new(enum map_strength strength,
                                   const unsigned char seed[MAP_SEED_BYTES], struct err *e);
 void map_hasher_free(struct map_hasher *hasher); /* NULL is fine */
 /* Neighbouring blocks of count_bytes in all; the last may be cut (the disk's end): its rest is zero.
- * One entry a block; ZERO or HASHED. */
+ * One entry a block; ZERO or HASHED (with MAP_SHA_256 UNKNOWN where memory ran out). */
 void map_hash_blocks(const struct map_hasher *hasher, const void *bytes, size_t count_bytes,
                      struct map_entry *out_entries);
 

@@ -14,6 +14,16 @@ void xxh3_avx512(const void *bytes, size_t count, unsigned char out_hash[XXH3_HA
     XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, count));
     memcpy(out_hash, canonical.digest, XXH3_HASH_BYTES);
 }
+
+void xxh3_avx512_keyed(const void *bytes, size_t count, const void *secret, size_t secret_bytes,
+                       unsigned char out_hash[XXH3_HASH_BYTES])
+{
+    XXH128_canonical_t canonical;
+
+    XXH128_canonicalFromHash(&canonical,
+                             XXH3_128bits_withSecret(bytes, count, secret, secret_bytes));
+    memcpy(out_hash, canonical.digest, XXH3_HASH_BYTES);
+}
 #else
 typedef int xxh3_avx512_is_for_x86_64_only;
 #endif

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "blockmap/map.h"
+#include "blockmap/map_view.h"
 
 /* ---- Look up ---- */
 struct map_file;
@@ -22,6 +22,8 @@ struct map_file;
 bool map_file_open(const char *path, struct map_file **out_map, struct err *e);
 void map_file_close(struct map_file *map); /* NULL is fine */
 const struct map_head *map_file_head(const struct map_file *map);
+uint64_t map_file_bytes(const struct map_file *map); /* how large the file is */
+uint64_t map_file_bytes(const struct map_file *map); /* how large the file is */
 /* Neighbouring blocks, in one call as many as a range has: cheap when asked in rising order. */
 bool map_file_look(struct map_file *map, uint64_t first_block, uint32_t count,
                    struct map_entry *out_entries, struct err *e);
@@ -31,22 +33,22 @@ struct map_counts {
 };
 struct map_counts map_file_counts(const struct map_file *map); /* as its directory says */
 
-/* The next blocks from *at on, at most count_max, that are alike: of one state. False: *e is set. For
- * walks of a whole disk: costs nothing for what has no page. */
-struct map_run {
-    uint64_t first_block, count;
-    enum map_state state;
-};
+/* The next blocks from at on, at most count_max, that are of one state: as many as there are. For walks of
+ * a whole disk: costs next to nothing for what has no page. */
 bool map_file_run(struct map_file *map, uint64_t at, uint64_t count_max, struct map_run *out_run,
                   struct err *e);
 
 /* ---- Make: PATH is replaced at commit, and untouched until then ----
- * What is put goes to PATH.making (0600, sparse), which survives a kill: opened again for the same
- * copy_uuid, target and disk_bytes it goes on with what was put; of another one it begins anew. */
+ * What is put goes to PATH.making (0600, sparse, locked), which survives a kill: opened again for the same
+ * copy_uuid, target, disk_bytes and seed it goes on with what was put; of another one it begins anew.
+ *
+ * A map must never say of a block what it held before a copy wrote it. So: put a range before it is told
+ * durable to whatever lets a later process pass it over (the journal); and let that process forget all that
+ * it passes over, because PATH.making may be gone, or begun anew after a crash of the machine. */
 struct map_making;
 /* old: what all blocks that are not put keep (same disk or a smaller one: the rest is zero), its seed and
- * strength are taken over; borrowed until close. NULL: what is not put is UNKNOWN, seed as in head.
- * Only a map, or nothing, may stand at PATH. */
+ * strength are taken over; borrowed until close. NULL: what is not put is UNKNOWN, seed as in head, or
+ * that of the PATH.making it goes on with. Only a map, or nothing, may stand at PATH. */
 struct map_making *map_making_open(const char *path, const struct map_head *head,
                                    struct map_file *old, struct err *e);
 void map_making_close(struct map_making *making); /* NULL is fine; keeps PATH.making */
@@ -58,10 +60,11 @@ bool map_making_put(struct map_making *making, uint64_t first_block, uint32_t co
 bool map_making_put_zero(struct map_making *making, uint64_t first_block, uint64_t count,
                          struct err *e);
 /* Of these, what was not put becomes UNKNOWN, instead of what old says: they were written to since, by a process
- * whose puts a power cut may have taken. */
+ * whose puts a crash of the machine may have taken. */
 bool map_making_forget(struct map_making *making, uint64_t first_block, uint64_t count,
                        struct err *e);
-/* Merges, syncs, renames: PATH is the new map. etag and made_ms of what was given to open are replaced. */
+/* Merges, syncs, renames: PATH is the new map, PATH.making is gone. etag and made_ms of what was given to
+ * open are replaced. Only close may follow. */
 bool map_making_commit(struct map_making *making, const char *etag, uint64_t made_ms,
                        struct err *e);
 

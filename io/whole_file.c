@@ -94,6 +94,26 @@ bool whole_writer_append(struct whole_writer *writer, const void *bytes, size_t 
     return true;
 }
 
+bool whole_writer_put(struct whole_writer *writer, uint64_t offset, const void *bytes, size_t count,
+                      struct err *e)
+{
+    const char *at = bytes;
+
+    while (count) {
+        ssize_t done = pwrite(writer->fd, at, count, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return err_set_errno(e, done < 0 ? errno : EIO, RETRY_NEVER, "cannot write %.200s",
+                                 writer->fresh);
+        at += done;
+        offset += (uint64_t)done;
+        count -= (size_t)done;
+    }
+    return true;
+}
+
 bool whole_writer_commit(struct whole_writer *writer, struct err *e)
 {
     assert(!writer->committed);

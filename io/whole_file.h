@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "blockmap/err.h"
 
@@ -23,6 +24,9 @@ struct whole_reader;
 struct whole_writer *whole_writer_open(const char *path, struct err *e);
 bool whole_writer_append(struct whole_writer *writer, const void *bytes, size_t count,
                          struct err *e);
+/* In any place, holes between; not to be mixed with append. */
+bool whole_writer_put(struct whole_writer *writer, uint64_t offset, const void *bytes, size_t count,
+                      struct err *e);
 /* Everything durable, and in the place of what was at path. Only close may follow. */
 bool whole_writer_commit(struct whole_writer *writer, struct err *e);
 void whole_writer_close(
