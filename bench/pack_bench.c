@@ -2,8 +2,9 @@
  *
  *     pack_bench DISK [LEVEL]
  *
- * Against one zstd stream of the allocated bytes stand independent frames, with dedup by blocks of several sizes,
- * long-distance matching, a larger window, and a dictionary. One thread; reads DISK through the page cache.
+ * Against one zstd stream of the allocated bytes stand independent frames, with dedup by blocks of
+ * several sizes, long-distance matching, a larger window, and a dictionary. One thread; reads DISK
+ * through the page cache.
  * Knows zstd and SHA-256 alone: it measures what the packer should do, not the packer.
  */
 #define ZSTD_STATIC_LINKING_ONLY

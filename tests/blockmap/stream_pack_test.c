@@ -1,4 +1,4 @@
-/* stream_pack_test.c - what is packed comes out of a reader as it went in, at every level and of any parts. */
+/* stream_pack_test.c - what is packed comes out of a reader as it went in, at every level, of any parts. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
