@@ -148,7 +148,8 @@ static const char *words_of(unsigned status)
         return "the client's certificate has expired";
     if (status & GNUTLS_CERT_NOT_ACTIVATED)
         return "the client's certificate is not yet valid";
-    if (status & GNUTLS_CERT_SIGNER_NOT_FOUND)
+    /* the latter: of another authority that bears the same name */
+    if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE))
         return "the client's certificate is of an authority that is not trusted here";
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
         return "the client's certificate is not one for clients";

@@ -94,10 +94,12 @@ void server_bench_begin(struct server_bench *b, enum reactor_backend backend,
 
     memset(b, 0, sizeof *b);
     rig_open(&b->rig, backend);
-    o.host = "127.0.0.1";
+    if (!o.host)
+        o.host = "127.0.0.1";
     if (!o.memory_budget_bytes)
         o.memory_budget_bytes = 2 * HTTP_SERVER_BODY_MAX_BYTES;
     b->tls = o.tls_cert != NULL;
+    b->host = o.host;
     b->http = http_new(b->rig.r, &client, &e);
     cr_assert(b->http, "%s", e.text);
     b->server = http_server_new(b->rig.r, &o, &handler, &e);
@@ -140,7 +142,7 @@ void server_bench_send(struct server_bench *b, struct bench_request *request, co
     char text[8000];
     struct err e = {0};
 
-    snprintf(text, sizeof text, "%s://127.0.0.1:%u%s", b->tls ? "https" : "http",
+    snprintf(text, sizeof text, "%s://%s:%u%s", b->tls ? "https" : "http", b->host,
              http_server_port(b->server), target);
     cr_assert(secret_url_parse(text, &request->url, &e), "%s", e.text);
     request->req.url = &request->url;

@@ -16,6 +16,7 @@ struct server_bench {
     struct http *http;
     struct http_server *server;
     bool tls;
+    const char *host;
     /* what the handler shall do */
     int refuse_status; /* in begin; 0: nothing */
     bool hold;         /* keeps ready calls in held instead of answering them */
@@ -36,7 +37,7 @@ struct bench_request {
     char answer[256]; /* of whatever status, cut */
 };
 
-/* Zeroed options: plain HTTP at 127.0.0.1, two bodies' memory. With TLS trust says who the client is. */
+/* Zeroed options: plain HTTP, at 127.0.0.1, two bodies' memory. With TLS trust says who the client is. */
 void server_bench_begin(struct server_bench *b, enum reactor_backend backend,
                         const struct http_server_options *options,
                         const struct http_options *trust);
