@@ -50,11 +50,13 @@ static const struct copy_step copy_steps[] = {
     {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
     {"clearing the footer", copy_want_flush_clear, copy_start_flush, NULL, NULL},
     {"clearing the footer", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
+    {"planning", copy_want_expect, copy_start_expect, NULL, NULL},
     {"planning", copy_want_note_planned, NULL, copy_after_note_planned, NULL},
     {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},
     {"flushing", copy_want_changes, copy_start_flush, NULL, NULL},
     {"looking again", copy_want_source_again, copy_start_stat_source, copy_after_source_again,
      NULL},
+    {"reading the stream's end", copy_want_agree, copy_start_agree, NULL, NULL},
     {"flushing", copy_want_note_moved, NULL, copy_after_note_moved, NULL},
     {"reading the target back", copy_want_disk_back, copy_start_disk_back, copy_after_disk_back,
      NULL},
@@ -94,6 +96,8 @@ struct copy *copy_new(struct reactor *r, const struct copy_ends *ends,
     if (ends->base)
         copy->base_identity = options->base_id ? options->base_id : ends->base->identity;
     copy->summary.delta = ends->base != NULL;
+    if (options->streamed)
+        memcpy(copy->footer.last, options->streamed, sizeof copy->footer.last);
     copy_lease_begin(copy, options->lease_id);
     return copy;
 }
@@ -142,6 +146,8 @@ void copy_go_full(struct copy *copy, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(copy->summary.why_full, sizeof copy->summary.why_full, fmt, ap);
     va_end(ap);
+    if (copy_refuse_full(copy))
+        return;
     copy_say(copy, "Making a full copy: %s", copy->summary.why_full);
     if (copy->options.proof.base_manifest_path)
         copy_say(copy,
@@ -304,11 +310,13 @@ static void copy_setup_done(struct setup_req *req)
 
 void copy_submit_setup(struct copy *copy, enum setup_verb verb)
 {
+    struct endpoint *ep = verb == SETUP_AGREE ? copy->ends.source : copy->ends.target;
+
     copy->setup.verb = verb;
     copy->setup.done = copy_setup_done;
     err_clear(&copy->setup.err);
-    copy_access_asks(copy, copy->ends.target, COPY_ASKS_SETUP);
-    endpoint_setup(copy->ends.target, &copy->setup);
+    copy_access_asks(copy, ep, COPY_ASKS_SETUP);
+    endpoint_setup(ep, &copy->setup);
 }
 
 static void copy_block_done(struct block_req *req)
@@ -368,6 +376,8 @@ void copy_stop(struct copy *copy)
     copy_proofs_stop(copy);
     if (copy->mover)
         mover_stop(copy->mover);
+    endpoint_give_up(copy->ends.source);
+    endpoint_give_up(copy->ends.target);
     if (copy_access_stop(copy) || copy->timer.slot) { /* waiting: go on, to end */
         reactor_disarm(copy->reactor, &copy->timer);
         copy_post(copy);

@@ -61,6 +61,9 @@ struct copy_options {
     bool keep_journal;        /* also of a copy that went well, until copy_drop_journal */
     bool restart;             /* what an earlier process left is not gone on with */
     uint64_t random_seed;     /* for jitter, the copy's UUID, the lease */
+    /* The source is a delta stream: this is its footer page (zeros: none), and what it does not hold cannot
+     * be had, so where a full copy would be made instead of a delta the copy fails. NULL: no stream. */
+    const unsigned char *streamed;
     struct copy_proof_options proof;
 };
 

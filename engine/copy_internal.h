@@ -14,6 +14,7 @@
 #include "engine/copy_proofs.h"
 #include "engine/copy_resume.h"
 #include "engine/copy_steps.h"
+#include "engine/copy_stream.h"
 #include "engine/mover.h"
 #include "engine/retry.h"
 #include "engine/target_state.h"
@@ -55,6 +56,7 @@ struct copy {
     bool changing;     /* the block request under way is one */
     struct stat_req stat;
     struct setup_req setup;
+    struct setup_expect expect;
     struct list_req list;
     struct block_req block;
     struct buf *buf;

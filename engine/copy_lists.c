@@ -33,6 +33,8 @@ bool copy_failed_diff(struct copy *copy, const struct err *error)
 
 uint64_t copy_coalesce_bytes(const struct copy *copy)
 {
+    if (copy->options.streamed)
+        return 0; /* it has no gaps */
     if (copy->options.coalesce_bytes != COPY_COALESCE_DEFAULT)
         return copy->options.coalesce_bytes;
     return copy->ends.target->request_cost_bytes;
@@ -46,7 +48,7 @@ bool copy_want_all(const struct copy *copy)
 
     if (!copy->summary.delta)
         return !copy_list_is_whole(&lists->source);
-    return !copy_list_is_whole(&lists->all) &&
+    return !copy->options.streamed && !copy_list_is_whole(&lists->all) &&
            (copy->options.proof.audit_ppm || lists->source.clears.count == 0 ||
             (copy_coalesce_bytes(copy) && lists->source.data.count > 1));
 }
@@ -64,7 +66,7 @@ bool copy_after_lists(struct copy *copy)
 {
     struct copy_lists *lists = &copy->lists;
 
-    if (!copy->summary.delta || lists->source.clears.count ||
+    if (!copy->summary.delta || copy->options.streamed || lists->source.clears.count ||
         !extent_set_equal(&lists->source.data, &lists->all.data))
         return true;
     copy_go_full(copy, "the service answered the diff with the full list and no clears, so it "
@@ -94,6 +96,8 @@ bool copy_want_last_page(const struct copy *copy)
     const struct copy_lists *lists = &copy->lists;
     struct extent page = copy_last_page(copy);
 
+    if (copy->options.streamed)
+        return false; /* it was told, and judged when the stream was made */
     if (!copy->summary.delta)
         return extent_set_touches(&lists->source.data, page);
     if (extent_set_touches(&lists->source.clears, page))
@@ -118,7 +122,8 @@ bool copy_want_first_page(const struct copy *copy)
 {
     struct extent page = {0, VHD_FOOTER_BYTES};
 
-    return !copy->summary.delta && extent_set_touches(&copy->lists.source.data, page);
+    return !copy->options.streamed && !copy->summary.delta &&
+           extent_set_touches(&copy->lists.source.data, page);
 }
 
 bool copy_start_first_page(struct copy *copy)

@@ -253,6 +253,8 @@ static void mover_end(struct mover *m)
 /* Nothing new is taken any more: ends when nothing is in flight. */
 static void mover_wind_down(struct mover *m)
 {
+    endpoint_give_up(m->setup.source);
+    endpoint_give_up(m->setup.target);
     for (uint32_t i = 0; i < m->pacer.window_max; i++)
         if (m->inflight && m->ranges[i].state == RANGE_WAITING)
             mover_range_abandon(&m->ranges[i]);

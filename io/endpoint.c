@@ -28,6 +28,7 @@ static unsigned endpoint_setup_needs(enum setup_verb verb)
         [SETUP_MARK] = ENDPOINT_CAN_MARK,         [SETUP_FENCE] = ENDPOINT_CAN_FENCE,
         [SETUP_SNAPSHOT] = ENDPOINT_CAN_SNAPSHOT, [SETUP_LEASE] = ENDPOINT_CAN_LEASE,
         [SETUP_UNLEASE] = ENDPOINT_CAN_LEASE,     [SETUP_EXPECT] = ENDPOINT_WANTS_PLAN,
+        [SETUP_AGREE] = ENDPOINT_KNOWS_RESULT,
     };
 
     assert(verb < sizeof needs / sizeof needs[0]);
@@ -38,7 +39,7 @@ void endpoint_setup(struct endpoint *ep, struct setup_req *req)
 {
     assert(req->done && !err_is_set(&req->err));
     assert(ep->capabilities & endpoint_setup_needs(req->verb));
-    assert(req->verb != SETUP_MARK || req->marker);
+    assert((req->verb != SETUP_MARK && req->verb != SETUP_AGREE) || req->marker);
     assert(req->verb != SETUP_EXPECT || req->expect);
     assert((req->verb != SETUP_LEASE && req->verb != SETUP_UNLEASE) || req->lease_id);
     assert((req->verb != SETUP_CREATE && req->verb != SETUP_RESIZE) ||
@@ -128,6 +129,12 @@ void endpoint_block_end(struct endpoint *ep, struct block_req *req)
     assert(ep->inflight > 0);
     ep->inflight--;
     req->done(req);
+}
+
+void endpoint_give_up(struct endpoint *ep)
+{
+    if (ep->ops->give_up)
+        ep->ops->give_up(ep);
 }
 
 void endpoint_close(struct endpoint *ep)

@@ -21,7 +21,8 @@ enum endpoint_capability {
     ENDPOINT_COMPARES = 1u << 11, /* nothing is changed: writes are compared (endpoint_compare.h) */
     ENDPOINT_CAN_LEASE = 1u << 12,
     ENDPOINT_KEEPS_MARKS = 1u << 13, /* its stat tells the marker, if there is one */
-    ENDPOINT_WANTS_PLAN = 1u << 14   /* SETUP_EXPECT comes before the first write */
+    ENDPOINT_WANTS_PLAN = 1u << 14,  /* SETUP_EXPECT comes before the first write */
+    ENDPOINT_KNOWS_RESULT = 1u << 18 /* a source that SETUP_AGREE asks before the commit */
 };
 
 #endif

@@ -132,6 +132,7 @@ static bool setup_now(struct endpoint_file *f, struct setup_req *req)
     case SETUP_LEASE:
     case SETUP_UNLEASE:
     case SETUP_EXPECT:
+    case SETUP_AGREE:
     case SETUP_CREATE:
         break;
     }

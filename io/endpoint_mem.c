@@ -188,6 +188,7 @@ static void mem_setup_now(struct endpoint_mem *m, struct setup_req *req)
         break;
     case SETUP_FENCE:
     case SETUP_EXPECT:
+    case SETUP_AGREE:
         break;
     }
 }

@@ -254,6 +254,7 @@ void endpoint_pageblob_setup(struct endpoint *base, struct setup_req *req)
         unlease(call);
         break;
     case SETUP_EXPECT:
+    case SETUP_AGREE:
         assert(!"a page blob wants no plan");
         break;
     }

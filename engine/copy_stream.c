@@ -1,0 +1,57 @@
+/* copy_stream.c - what a copy does where an end is a delta stream: it announces its plan to one that is made,
+ * and asks one that is applied, before the commit, whether this is what it must come to.
+ */
+#include <string.h>
+
+#include "engine/copy_internal.h"
+
+bool copy_want_expect(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy_can(copy->ends.target, ENDPOINT_WANTS_PLAN);
+}
+
+bool copy_start_expect(struct copy *copy)
+{
+    struct copy_footer_pages *footer = &copy->footer;
+
+    copy->expect = (struct setup_expect){
+        .data = &copy->plan.reads,
+        .clears = &copy->plan.clears,
+        .source_bytes = copy->facts.source.size_bytes,
+        .base_bytes = copy->summary.delta ? copy->facts.base.size_bytes : 0,
+        .disk_bytes = copy->summary.disk.length,
+        .has_footer = footer->target_has,
+        .footer = footer->target_has ? footer->written : NULL,
+        .source = copy->source_identity,
+        .base = copy->summary.delta ? copy->base_identity : NULL,
+    };
+    copy->setup.expect = &copy->expect;
+    copy_submit_setup(copy, SETUP_EXPECT);
+    return true;
+}
+
+bool copy_want_agree(const struct copy *copy)
+{
+    return copy_want_changes(copy) && copy_can(copy->ends.source, ENDPOINT_KNOWS_RESULT);
+}
+
+bool copy_start_agree(struct copy *copy)
+{
+    memcpy(copy->marker.root, copy->summary.root, sizeof copy->marker.root);
+    memcpy(copy->marker.delta, copy->summary.delta_digest, sizeof copy->marker.delta);
+    copy->setup.marker = &copy->marker;
+    copy_submit_setup(copy, SETUP_AGREE);
+    return true;
+}
+
+/* No sentence about a full copy: there is none to be had. */
+bool copy_refuse_full(struct copy *copy)
+{
+    if (!copy->options.streamed)
+        return false;
+    if (!err_is_set(&copy->err))
+        err_set(&copy->err, ERR_CONFLICT, RETRY_NEVER,
+                "%.100s holds only what changed since its base, and cannot be applied here: %.200s",
+                copy->ends.source->name, copy->summary.why_full);
+    return true;
+}
