@@ -205,7 +205,7 @@ bool copy_start_audit(struct copy *copy)
                                          .differs = audit_differs,
                                          .arg = audit};
     audit->drawn = (struct set_walk){&audit->plan.reads, 0};
-    audit->sink = (struct root_sink){manifest_walk_blocks, &audit->walk};
+    audit->sink = (struct root_sink){.blocks = manifest_walk_blocks, .arg = &audit->walk};
     audit->nothing = endpoint_null_new(copy->reactor, copy->summary.disk.length, &copy->err);
     if (!audit->nothing || !audit_plan(copy))
         return false;

@@ -95,7 +95,7 @@ static bool manifest_begin(struct copy *copy)
         memcpy(head.footer, copy->footer.written, sizeof head.footer);
     copy->proofs.writer =
         manifest_writer_open(copy->options.proof.manifest_path, &head, &copy->err);
-    copy->proofs.sink = (struct root_sink){manifest_writer_blocks, copy->proofs.writer};
+    copy->proofs.sink = (struct root_sink){.blocks = manifest_writer_blocks, .arg = copy->proofs.writer};
     return copy->proofs.writer != NULL;
 }
 
@@ -170,7 +170,7 @@ bool copy_start_disk_back(struct copy *copy)
                                     .access = copy->ends.sides.target,
                                     .disk_bytes = copy->summary.disk.length,
                                     .size_bytes = copy->summary.target_size_bytes,
-                                    .sink = {back_blocks, copy},
+                                    .sink = {.blocks = back_blocks, .arg = copy},
                                     .window_start = copy->options.window_start,
                                     .window_max = copy->options.window_max,
                                     .random_seed = retry_random_next(&copy->random),

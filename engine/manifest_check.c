@@ -109,7 +109,7 @@ struct manifest_check *manifest_check_new(const struct manifest_check_setup *set
                                              .disk_bytes = back.disk_bytes,
                                              .differs = check_differs,
                                              .arg = check};
-        back.sink = (struct root_sink){manifest_walk_blocks, &check->walk};
+        back.sink = (struct root_sink){.blocks = manifest_walk_blocks, .arg = &check->walk};
         check->back = read_back_new(&back, e);
     }
     if (check->back)

@@ -161,6 +161,23 @@ static bool root_table_take(struct root *root, uint64_t block, struct block_hash
     return true;
 }
 
+/* A block that ends with the disk, or before a hole, is told of padded. */
+static void root_tell_whole(const struct root *root, uint64_t block, const unsigned char *bytes,
+                            size_t count)
+{
+    unsigned char padded[DIGEST_BLOCK_BYTES];
+
+    if (!root->sink.whole)
+        return;
+    if (count == DIGEST_BLOCK_BYTES) {
+        root->sink.whole(root->sink.arg, block, bytes);
+        return;
+    }
+    memcpy(padded, bytes, count);
+    memset(padded + count, 0, sizeof padded - count);
+    root->sink.whole(root->sink.arg, block, padded);
+}
+
 static bool root_block_done(struct root *root, uint64_t block, const struct block_hash *hash)
 {
     if (root->table_count * 2 >= root->table_size && !root_table_grow(root))
@@ -209,12 +226,14 @@ static bool root_take_in_block(struct root *root, uint64_t block, size_t at,
     *out_whole = true;
     if (count == DIGEST_BLOCK_BYTES) {
         *out_hash = digest_block(bytes);
+        root_tell_whole(root, block, bytes, count);
         return root_block_done(root, block, out_hash);
     }
     expected_bytes = extent_set_bytes_in(root->data, whole);
     assert(expected_bytes >= count);
     if (expected_bytes == count && at == 0) {
         *out_hash = digest_block_padded(bytes, count);
+        root_tell_whole(root, block, bytes, count);
         return root_block_done(root, block, out_hash);
     }
     *out_whole = false;
@@ -228,6 +247,7 @@ static bool root_take_in_block(struct root *root, uint64_t block, size_t at,
         return true;
     *out_whole = true;
     *out_hash = digest_block(part->bytes);
+    root_tell_whole(root, block, part->bytes, sizeof part->bytes);
     root_part_drop(root, part);
     return root_block_done(root, block, out_hash);
 }

@@ -30,7 +30,10 @@ struct root;
  * hashes NULL, that many holes. False: *e is set, and root_advance fails. */
 struct root_sink {
     bool (*blocks)(void *arg, uint64_t first, uint64_t count, const struct block_hash *hashes,
-                   struct err *e);
+                   struct err *e); /* NULL: nobody is */
+    /* Told of the bytes of each block as it is made whole, in any order: DIGEST_BLOCK_BYTES, zeros where
+     * no data is; not of holes, nor of what root_know named. NULL: nobody is. */
+    void (*whole)(void *arg, uint64_t block, const unsigned char *bytes);
     void *arg;
 };
 

@@ -59,8 +59,8 @@ bool map_making_put(struct map_making *making, uint64_t first_block, uint32_t co
                     const struct map_entry *entries, struct err *e);
 bool map_making_put_zero(struct map_making *making, uint64_t first_block, uint64_t count,
                          struct err *e);
-/* Of these, what was not put becomes UNKNOWN, instead of what old says: they were written to since, by a process
- * whose puts a crash of the machine may have taken. */
+/* Of these, what was not put becomes UNKNOWN, instead of what old says: they were written to since, by a
+ * process whose puts a crash of the machine may have taken. */
 bool map_making_forget(struct map_making *making, uint64_t first_block, uint64_t count,
                        struct err *e);
 /* Merges, syncs, renames: PATH is the new map, PATH.making is gone. etag and made_ms of what was given to

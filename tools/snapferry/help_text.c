@@ -11,6 +11,7 @@ const char *help_text(void)
            "  snapferry verify SOURCE TARGET                   read both and compare\n"
            "  snapferry verify --complete TARGET               was the copy to it finished?\n"
            "  snapferry snapshot TARGET                        take a snapshot of a blob\n"
+           "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
            "  snapferry COMMAND --help                         options and examples\n"
            "  snapferry --version\n"
            "\n"
@@ -110,13 +111,51 @@ static const char snapshot_page[] =
     "  snapferry snapshot env:TARGET\n"
     "  snapferry snapshot @target.url --json\n";
 
+static const char map_build_page[] =
+    "Usage: snapferry map build SOURCE -o MAP [OPTION...]\n"
+    "Reads a disk and makes its block map: 64 KiB block -> hash, or zero.\n"
+    "  -o, --output MAP      the file; what is there must be a map, and is replaced\n"
+    "  --strong              SHA-256 instead of XXH3-128; 32 bytes a block, not 16\n"
+    "  --like OTHER          hash as that map does, so that map diff can compare them\n"
+    "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
+    "  --window N, --max-window N        ranges in flight at first, and at most\n"
+    "  --renew-command CMD   prints a new URL when one ends; an @FILE is watched\n"
+    "  --source-expires TIME, --renew-wait SECONDS\n"
+    "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
+    "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
+    "  --json, --quiet       events as lines of JSON; or errors only\n"
+    "A map holds the secret that keys its hashes: it is readable by its owner only.\n"
+    "Examples:\n"
+    "  snapferry map build env:RP1 -o rp1.map\n"
+    "  snapferry map build disk.img -o disk.map --like rp1.map\n";
+
+static const char map_diff_page[] =
+    "Usage: snapferry map diff A B [OPTION...]\n"
+    "Names every range in which two block maps differ. Exit status 4 then.\n"
+    "  --json, --quiet       events as lines of JSON; or the exit status only\n"
+    "Blocks that one of them does not know may differ: they are told apart. Only maps\n"
+    "that hash alike can be compared (see map build); of others: exit status 2.\n"
+    "Examples:\n"
+    "  snapferry map diff monday.map tuesday.map\n"
+    "  snapferry map diff a.map b.map --json | jq 'select(.event==\"difference\")'\n";
+
+static const char map_show_page[] =
+    "Usage: snapferry map show MAP [OPTION...]\n"
+    "Says what a block map is of, and draws the disk: allocated, zero, unknown.\n"
+    "  --diff OTHER          also draws what differs from that map\n"
+    "  --json, --quiet       events as lines of JSON; or errors only\n"
+    "Examples:\n"
+    "  snapferry map show disk.map\n"
+    "  snapferry map show tuesday.map --diff monday.map\n";
+
 const char *help_text_of(enum command_id command)
 {
     static const char *const pages[COMMANDS_COUNT] = {
-        [COMMAND_COPY] = copy_page,
-        [COMMAND_PLAN] = plan_page,
-        [COMMAND_VERIFY] = verify_page,
-        [COMMAND_SNAPSHOT] = snapshot_page,
+        [COMMAND_COPY] = copy_page,           [COMMAND_PLAN] = plan_page,
+        [COMMAND_VERIFY] = verify_page,       [COMMAND_SNAPSHOT] = snapshot_page,
+        [COMMAND_MAP_BUILD] = map_build_page, [COMMAND_MAP_DIFF] = map_diff_page,
+        [COMMAND_MAP_SHOW] = map_show_page,
     };
 
     return pages[command];

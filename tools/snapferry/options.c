@@ -38,7 +38,12 @@ struct option_row {
 #define PLAN      (1u << COMMAND_PLAN)
 #define VERIFY    (1u << COMMAND_VERIFY)
 #define SNAPSHOT  (1u << COMMAND_SNAPSHOT)
-#define EVERY     (COPY | PLAN | VERIFY | SNAPSHOT)
+#define BUILD     (1u << COMMAND_MAP_BUILD)
+#define DIFF      (1u << COMMAND_MAP_DIFF)
+#define SHOW      (1u << COMMAND_MAP_SHOW)
+#define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT) /* what is kept in the state folder */
+#define MOVING    (KNOWING | BUILD)                 /* talks to ends */
+#define EVERY     (MOVING | DIFF | SHOW)
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_row rows[] = {
@@ -48,7 +53,7 @@ static const struct option_row rows[] = {
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY, AT(source_id), 0, 0, NULL},
     {"base-id", OPTION_TEXT, COPY | PLAN, AT(base_id), 0, 0, NULL},
-    {"state-dir", OPTION_TEXT, EVERY, AT(state_folder), 0, 0, NULL},
+    {"state-dir", OPTION_TEXT, KNOWING, AT(state_folder), 0, 0, NULL},
     {"state", OPTION_TEXT, COPY | PLAN | VERIFY, AT(state_path), 0, 0, NULL},
     {"journal", OPTION_TEXT, COPY | VERIFY, AT(journal_path), 0, 0, NULL},
     {"restart", OPTION_FLAG, COPY | VERIFY, AT(restart), 0, 0, NULL},
@@ -60,20 +65,25 @@ static const struct option_row rows[] = {
     {"sample", OPTION_SHARE, VERIFY, AT(sample_ppm), 0, 0, NULL},
     {"seed", OPTION_COUNT, COPY | VERIFY, AT(seed), 0, OPTIONS_SEED_MAX, NULL},
     {"complete", OPTION_FLAG, VERIFY, AT(complete), 0, 0, NULL},
-    {"memory", OPTION_SIZE, COPY | VERIFY, AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES,
+    {"output", OPTION_TEXT, BUILD, AT(output), 0, 0, NULL},
+    {"strong", OPTION_FLAG, BUILD, AT(strong), 0, 0, NULL},
+    {"like", OPTION_TEXT, BUILD, AT(like), 0, 0, NULL},
+    {"diff", OPTION_TEXT, SHOW, AT(other_map), 0, 0, NULL},
+    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD, AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES,
      BUFPOOL_MAX_BYTES, NULL},
-    {"window", OPTION_COUNT, COPY | VERIFY, AT(window_start), 1, OPTIONS_WINDOW_MAX, NULL},
-    {"max-window", OPTION_COUNT, COPY | VERIFY, AT(window_max), 1, OPTIONS_WINDOW_MAX, NULL},
-    {"direct", OPTION_CHOICE, COPY | VERIFY, AT(direct), 0, 0, "auto on off "},
-    {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY, AT(renew_command), 0, 0, NULL},
-    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY, AT(renew_wait_s), 1,
+    {"window", OPTION_COUNT, COPY | VERIFY | BUILD, AT(window_start), 1, OPTIONS_WINDOW_MAX, NULL},
+    {"max-window", OPTION_COUNT, COPY | VERIFY | BUILD, AT(window_max), 1, OPTIONS_WINDOW_MAX,
+     NULL},
+    {"direct", OPTION_CHOICE, COPY | VERIFY | BUILD, AT(direct), 0, 0, "auto on off "},
+    {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY | BUILD, AT(renew_command), 0, 0, NULL},
+    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY | BUILD, AT(renew_wait_s), 1,
      OPTIONS_RENEW_WAIT_MAX_S, NULL},
-    {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY, AT(source_expires_s), 0, 0, NULL},
+    {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY | BUILD, AT(source_expires_s), 0, 0, NULL},
     {"base-expires", OPTION_TIME, COPY | PLAN, AT(base_expires_s), 0, 0, NULL},
     {"target-expires", OPTION_TIME, COPY | PLAN | VERIFY, AT(target_expires_s), 0, 0, NULL},
-    {"io", OPTION_CHOICE, EVERY, AT(backend), 0, 0, "auto uring epoll "},
-    {"cacert", OPTION_TEXT, EVERY, AT(ca_file), 0, 0, NULL},
-    {"allow-http", OPTION_FLAG, EVERY, AT(allow_http), 0, 0, NULL},
+    {"io", OPTION_CHOICE, MOVING, AT(backend), 0, 0, "auto uring epoll "},
+    {"cacert", OPTION_TEXT, MOVING, AT(ca_file), 0, 0, NULL},
+    {"allow-http", OPTION_FLAG, MOVING, AT(allow_http), 0, 0, NULL},
     {"json", OPTION_FLAG, EVERY, AT(json), 0, 0, NULL},
     {"quiet", OPTION_FLAG, EVERY, AT(quiet), 0, 0, NULL},
     {"help", OPTION_FLAG, EVERY, AT(help), 0, 0, NULL},
@@ -237,6 +247,9 @@ static bool check_together(const struct options *options, struct err *e)
         [COMMAND_PLAN] = {1, 2, "SOURCE, and perhaps TARGET"},
         [COMMAND_VERIFY] = {2, 2, "SOURCE and TARGET"},
         [COMMAND_SNAPSHOT] = {1, 1, "TARGET"},
+        [COMMAND_MAP_BUILD] = {1, 1, "SOURCE"},
+        [COMMAND_MAP_DIFF] = {2, 2, "two maps"},
+        [COMMAND_MAP_SHOW] = {1, 1, "MAP"},
     };
 
     if (options_target_only(options) && options->ends_count < 1)
@@ -244,6 +257,12 @@ static bool check_together(const struct options *options, struct err *e)
     if (!options_target_only(options) && options->ends_count < ends[options->command].min)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs %s",
                        ends[options->command].wanted);
+    if (options->command == COMMAND_MAP_BUILD && !options->output)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o MAP");
+    if (options->strong && options->like)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--like takes over how that map hashes: "
+                       "it goes without --strong");
     if (options->strip_footer && options->add_footer)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "--strip-footer and --add-footer exclude each other");
@@ -260,7 +279,9 @@ static bool check_together(const struct options *options, struct err *e)
 
 static bool add_end(struct options *options, const char *argument, struct err *e)
 {
-    uint32_t max = options_target_only(options) ? 1 : OPTIONS_ENDS_MAX;
+    bool one = options_target_only(options) || options->command == COMMAND_MAP_BUILD ||
+               options->command == COMMAND_MAP_SHOW;
+    uint32_t max = one ? 1 : OPTIONS_ENDS_MAX;
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
 
     if (options->ends_count == max)
@@ -270,6 +291,15 @@ static bool add_end(struct options *options, const char *argument, struct err *e
         return err_set(e, ERR_USAGE, RETRY_NEVER, "an argument is empty");
     options->ends[options->ends_count++] = argument;
     return true;
+}
+
+/* -o, where the command has --output; 0: it has none. */
+static int output_row(enum command_id command)
+{
+    for (size_t i = 0; i < ROWS_COUNT; i++)
+        if (rows[i].commands & 1u << command && strcmp(rows[i].name, "output") == 0)
+            return (int)i + 1;
+    return 0;
 }
 
 bool options_parse(struct options *out_options, enum command_id command, int count,
@@ -282,12 +312,15 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    int output = output_row(command);
     int found;
 
     long_options(command, names);
     opterr = 0;
     optind = 0; /* glibc: begin anew */
-    while ((found = getopt_long(count, arguments, ":h", names, NULL)) != -1) {
+    while ((found = getopt_long(count, arguments, output ? ":ho:" : ":h", names, NULL)) != -1) {
+        if (found == 'o')
+            found = output;
         if (found == 'h')
             options.help = true;
         else if (found == ':')
@@ -317,6 +350,11 @@ bool options_target_only(const struct options *options)
 {
     return options->command == COMMAND_SNAPSHOT ||
            (options->command == COMMAND_VERIFY && (options->manifest || options->complete));
+}
+
+bool options_opens_ends(const struct options *options)
+{
+    return MOVING & 1u << options->command;
 }
 
 bool options_wants_json(int count, char *const *arguments)

@@ -27,7 +27,16 @@
 #define OPTIONS_SEED_DRAWN           UINT64_MAX
 _Static_assert(OPTIONS_MEMORY_DEFAULT_BYTES <= BUFPOOL_MAX_BYTES, "a pool of the default fits");
 
-enum command_id { COMMAND_COPY, COMMAND_PLAN, COMMAND_VERIFY, COMMAND_SNAPSHOT, COMMANDS_COUNT };
+enum command_id {
+    COMMAND_COPY,
+    COMMAND_PLAN,
+    COMMAND_VERIFY,
+    COMMAND_SNAPSHOT,
+    COMMAND_MAP_BUILD,
+    COMMAND_MAP_DIFF,
+    COMMAND_MAP_SHOW,
+    COMMANDS_COUNT
+};
 
 struct options {
     enum command_id command;
@@ -43,6 +52,9 @@ struct options {
     const char *ca_file;
     const char *manifest;      /* copy: to be made; verify: to compare with */
     const char *base_manifest; /* of the base */
+    const char *output;        /* map build: the map to be made */
+    const char *like;          /* map build: a map whose seed and strength are taken */
+    const char *other_map;     /* map show: what changed since that */
     uint64_t memory_bytes;
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
@@ -61,6 +73,7 @@ struct options {
     bool restart;
     bool complete;
     bool no_root;
+    bool strong; /* a map's hashes are SHA-256 */
     bool json;
     bool quiet;
     bool allow_http;
@@ -70,6 +83,9 @@ struct options {
 /* arguments[0] is the command's name; the array is permuted. With help set the ends may be missing. */
 bool options_parse(struct options *out_options, enum command_id command, int count,
                    char **arguments, struct err *e);
+
+/* Are its arguments ends of a copy? Those of the others are files that it reads by itself. */
+bool options_opens_ends(const struct options *options);
 
 /* Does the command take TARGET alone? */
 bool options_target_only(const struct options *options);

@@ -19,6 +19,9 @@ static const struct {
     {"plan", COMMAND_PLAN, command_plan},
     {"verify", COMMAND_VERIFY, command_verify},
     {"snapshot", COMMAND_SNAPSHOT, command_snapshot},
+    {"map build", COMMAND_MAP_BUILD, command_map_build},
+    {"map diff", COMMAND_MAP_DIFF, command_map_diff},
+    {"map show", COMMAND_MAP_SHOW, command_map_show},
 };
 #define COMMANDS_LISTED (sizeof commands / sizeof commands[0])
 _Static_assert(COMMANDS_LISTED == COMMANDS_COUNT, "every command is listed");
@@ -59,11 +62,41 @@ static enum exit_status run_command(size_t index, int argc, char **arguments)
     return outcome.status;
 }
 
+/* How many words of the arguments are the command's name; 0: another command's. */
+static int words_of(const char *name, int argc, char *const *arguments)
+{
+    const char *blank = strchr(name, ' ');
+    size_t length = blank ? (size_t)(blank - name) : strlen(name);
+
+    if (argc < 2 || strlen(arguments[1]) != length || strncmp(arguments[1], name, length) != 0)
+        return 0;
+    if (!blank)
+        return 1;
+    return argc > 2 && strcmp(arguments[2], blank + 1) == 0 ? 2 : 0;
+}
+
+static enum exit_status unknown(int argc, char **arguments)
+{
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    struct err e = {0};
+    size_t length = strlen(arguments[1]);
+
+    for (size_t i = 0; i < COMMANDS_LISTED; i++)
+        if (strncmp(commands[i].name, arguments[1], length) == 0 &&
+            commands[i].name[length] == ' ') {
+            err_set(&e, ERR_USAGE, RETRY_NEVER,
+                    "%s is followed by a second word, such as in \"%s\"; see snapferry --help",
+                    arguments[1], commands[i].name);
+            return misused(argc, arguments, &e);
+        }
+    err_set(&e, ERR_USAGE, RETRY_NEVER, "there is no command \"%s\"; see snapferry --help",
+            arguments_show(arguments[1], shown));
+    return misused(argc, arguments, &e);
+}
+
 static enum exit_status dispatch(int argc, char **arguments)
 {
     const char *name = argc > 1 ? arguments[1] : NULL;
-    char shown[ARGUMENT_SHOWN_MAX_BYTES];
-    struct err e = {0};
 
     if (!name) {
         fputs(help_text(), stderr);
@@ -77,12 +110,13 @@ static enum exit_status dispatch(int argc, char **arguments)
         puts("snapferry " SNAPFERRY_VERSION);
         return STATUS_DONE;
     }
-    for (size_t i = 0; i < COMMANDS_LISTED; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return run_command(i, argc - 1, arguments + 1);
-    err_set(&e, ERR_USAGE, RETRY_NEVER, "there is no command \"%s\"; see snapferry --help",
-            arguments_show(name, shown));
-    return misused(argc, arguments, &e);
+    for (size_t i = 0; i < COMMANDS_LISTED; i++) {
+        int words = words_of(commands[i].name, argc, arguments);
+
+        if (words)
+            return run_command(i, argc - words, arguments + words);
+    }
+    return unknown(argc, arguments);
 }
 
 static bool reader_went_away(void)

@@ -97,6 +97,10 @@ bool stage_open(struct stage *stage, const struct options *options, struct err *
     stage->options = options;
     clock_init_real(&stage->clock);
     view_init(&stage->view, view_pick(options->json, options->quiet), &stage->clock);
+    if (!options_opens_ends(options)) {
+        view_name_disk(&stage->view, options->ends[0]);
+        return true;
+    }
     if (getrandom(&stage->random_seed, sizeof stage->random_seed, 0) !=
         (ssize_t)sizeof stage->random_seed) {
         err_set_errno(e, errno, RETRY_NEVER, "the kernel gives no random bytes");

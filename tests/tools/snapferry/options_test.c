@@ -76,6 +76,23 @@ Test(options, takes_every_option_of_copy)
     cr_expect_str_eq(o.ca_file, "c");
 }
 
+Test(options, o_is_short_for_output)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_MAP_BUILD, "build a -o m --strong", storage, &e), "%s", e.text);
+    cr_expect_str_eq(o.output, "m");
+    cr_expect(o.strong && options_opens_ends(&o));
+    cr_assert(parse(&o, COMMAND_MAP_BUILD, "build --output=m a --like n", storage, &e));
+    cr_expect_str_eq(o.output, "m");
+    cr_expect_str_eq(o.like, "n");
+    cr_assert(parse(&o, COMMAND_MAP_SHOW, "show a --diff b", storage, &e), "%s", e.text);
+    cr_expect_str_eq(o.other_map, "b");
+    cr_expect_not(options_opens_ends(&o));
+}
+
 Test(options, an_end_behind_two_dashes_may_begin_with_one)
 {
     struct options o;
@@ -118,6 +135,16 @@ static const struct {
     {COMMAND_SNAPSHOT, "snapshot a --renew-command x", "--renew-command"},
     {COMMAND_VERIFY, "verify a b --base p", "--base"},
     {COMMAND_PLAN, "plan a b --verify", "--verify"},
+    {COMMAND_MAP_BUILD, "build a", "-o MAP"},
+    {COMMAND_MAP_BUILD, "build -o m", "SOURCE"},
+    {COMMAND_MAP_BUILD, "build a b -o m", "too many"},
+    {COMMAND_MAP_BUILD, "build a -o", "needs a value"},
+    {COMMAND_MAP_BUILD, "build a -o m --like n --strong", "--like"},
+    {COMMAND_MAP_DIFF, "diff a", "two maps"},
+    {COMMAND_MAP_DIFF, "diff a b c", "too many"},
+    {COMMAND_MAP_DIFF, "diff a b --memory 1G", "--memory"},
+    {COMMAND_MAP_SHOW, "show a b", "too many"},
+    {COMMAND_COPY, "copy a b -o m", "-o"},
 };
 
 Test(options, refuses_with_a_sentence_that_names_the_cause)
