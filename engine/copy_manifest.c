@@ -95,7 +95,8 @@ static bool manifest_begin(struct copy *copy)
         memcpy(head.footer, copy->footer.written, sizeof head.footer);
     copy->proofs.writer =
         manifest_writer_open(copy->options.proof.manifest_path, &head, &copy->err);
-    copy->proofs.sink = (struct root_sink){.blocks = manifest_writer_blocks, .arg = copy->proofs.writer};
+    copy->proofs.sink =
+        (struct root_sink){.blocks = manifest_writer_blocks, .arg = copy->proofs.writer};
     return copy->proofs.writer != NULL;
 }
 
