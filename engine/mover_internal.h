@@ -32,6 +32,7 @@ struct mover_range {
     uint64_t skipped_bytes;    /* zero at both ends */
     struct root_blocks blocks; /* that its bytes made whole; of a delta: the hash of its bytes */
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
+    struct block_zero zeros[COPY_ZERO_RUNS_MAX]; /* the same, as a target takes them */
     uint32_t run_count;
     uint32_t run_next; /* first run that is not behind piece_at */
     uint32_t piece_at; /* bytes of the range the target has; a piece begins here */

@@ -125,6 +125,45 @@ static bool range_next_piece(struct mover_range *range, struct extent *out_piece
     return false;
 }
 
+/* A target that takes zeros gets all that was read at once, and is told what of it is zero. */
+static bool range_goes_whole(const struct mover_range *range)
+{
+    const struct zero_run *first = &range->runs[0];
+
+    return range->mover->setup.target->capabilities & ENDPOINT_TAKES_ZEROS && !range->clear &&
+           range->piece_at == 0 && range->run_count > 0 && first->length < range->extent.length;
+}
+
+static void range_name_zeros(struct mover_range *range)
+{
+    const struct extent_set *stale = &range->mover->setup.plan->stale;
+
+    for (uint32_t i = 0; i < range->run_count; i++) {
+        struct extent run = {range->extent.offset + range->runs[i].offset, range->runs[i].length};
+
+        range->zeros[i] = (struct block_zero){.offset = (uint32_t)range->runs[i].offset,
+                                              .length = (uint32_t)run.length,
+                                              .clear = extent_set_touches(stale, run)};
+    }
+    range->req.zeros = range->zeros;
+    range->req.zero_count = range->run_count;
+}
+
+/* What of a write was data, cleared, or left as it was. */
+static void range_count_written(struct mover_range *range, const struct block_req *req)
+{
+    struct mover_counts *counts = &range->mover->counts;
+
+    counts->written_bytes += req->length;
+    for (uint32_t i = 0; i < req->zero_count; i++) {
+        counts->written_bytes -= req->zeros[i].length;
+        if (req->zeros[i].clear)
+            counts->cleared_bytes += req->zeros[i].length;
+        else
+            range->skipped_bytes += req->zeros[i].length;
+    }
+}
+
 static void range_piece_done(struct block_req *req)
 {
     struct mover_range *range =
@@ -145,7 +184,7 @@ static void range_piece_done(struct block_req *req)
         }
         range->run_next++;
     } else {
-        m->counts.written_bytes += req->length;
+        range_count_written(range, req);
     }
     range->piece_at += (uint32_t)req->length;
     mover_range_write(range);
@@ -164,9 +203,10 @@ static void mover_range_write(struct mover_range *range)
 {
     struct endpoint *target = range->mover->setup.target;
     struct extent piece = range->extent;
-    bool zero = true;
+    bool whole = range_goes_whole(range);
+    bool zero = !whole;
 
-    if (!range->clear && !range_next_piece(range, &piece, &zero)) {
+    if (!whole && !range->clear && !range_next_piece(range, &piece, &zero)) {
         range_finish(range);
         return;
     }
@@ -186,6 +226,8 @@ static void mover_range_write(struct mover_range *range)
     }
     range->req.buf = range->buf;
     range->req.buf_offset = range->piece_at;
+    if (whole)
+        range_name_zeros(range);
     if (range->crc64_known && piece.length == range->extent.length) {
         range->req.crc64_known = true;
         range->req.crc64 = range->crc64;

@@ -105,6 +105,7 @@ void endpoint_read(struct endpoint *ep, struct block_req *req)
 void endpoint_write(struct endpoint *ep, struct block_req *req)
 {
     endpoint_check_block(ep, req);
+    assert(req->zero_count == 0 || (ep->capabilities & ENDPOINT_TAKES_ZEROS));
     ep->inflight++;
     ep->ops->write(ep, req);
 }

@@ -17,6 +17,7 @@
 #include "blockmap/extent.h"
 #include "blockmap/marker.h"
 #include "io/bufpool.h"
+#include "io/endpoint_block.h"
 #include "io/endpoint_capability.h"
 #include "io/endpoint_setup.h"
 
@@ -25,17 +26,6 @@
 _Static_assert(BUF_BYTES % ENDPOINT_PAGE_BYTES == 0, "a buffer holds whole pages");
 
 struct endpoint;
-
-struct block_req {
-    uint64_t offset;     /* bytes from the start of the disk */
-    uint64_t length;     /* bytes; at most request_max_bytes, but for a zero */
-    struct buf *buf;     /* borrowed until done; NULL for zero, clear and flush */
-    uint32_t buf_offset; /* where in buf the range's first byte is */
-    bool crc64_known;    /* in: write may send crc64. out: read computed (and checked) crc64 */
-    uint64_t crc64;      /* of exactly these bytes */
-    struct err err;      /* ERR_NONE on success */
-    void (*done)(struct block_req *);
-};
 
 /* What is there before a copy; also what the wrappers check against afterwards. */
 struct stat_req {
