@@ -33,9 +33,8 @@ struct http_req;
 struct http_options {         /* zeroed = all defaults */
     unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
     const char *ca_file;      /* PEM; NULL = the system's. Files: borrowed until http_new returns */
-    const char *client_cert,
-        *client_key;  /* PEM; both, or NULL: TLS 1.3 with a certificate of ours */
-    bool allow_plain; /* http:// also to hosts other than this one */
+    bool allow_plain;         /* http:// also to hosts other than this one */
+    const char *client_cert, *client_key; /* PEM; both, or NULL: TLS 1.3 with one of ours */
 };
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
@@ -101,7 +100,8 @@ struct http_counts {
     uint64_t requests;   /* sent, those that failed included */
     uint64_t sent_bytes; /* bodies */
     uint64_t received_bytes;
-    uint64_t connections; /* opened */
+    uint64_t sent_head_bytes, received_head_bytes; /* first lines and headers */
+    uint64_t connections;                          /* opened */
 };
 
 /* ---- Life ---- */

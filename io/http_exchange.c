@@ -293,10 +293,14 @@ static void describe_failure(struct http_exchange *ex, CURLcode result)
 void http_exchange_judge(struct http_exchange *ex, CURLcode result)
 {
     struct http_req *req = ex->req;
-    long connects = 0;
+    long connects = 0, sent_head = 0, received_head = 0;
 
     curl_easy_getinfo(ex->easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(ex->easy, CURLINFO_REQUEST_SIZE, &sent_head);
+    curl_easy_getinfo(ex->easy, CURLINFO_HEADER_SIZE, &received_head);
     ex->counts->connections += (uint64_t)connects;
+    ex->counts->sent_head_bytes += (uint64_t)sent_head;
+    ex->counts->received_head_bytes += (uint64_t)received_head;
     ex->refusal[ex->refusal_bytes] = 0;
     req->answer.error_body = ex->refusal;
     req->answer.error_body_bytes = ex->refusal_bytes;
