@@ -218,11 +218,13 @@ static void note_costs(const struct stage *stage, struct view_copy *done)
 {
     const struct endpoint *const ends[] = {stage->source, stage->base, stage->target};
 
+    if (strcmp(stage->target->ops->name, "relay") == 0)
+        done->relay = endpoint_relay_count(stage->target);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         if (!ends[i])
             continue;
         done->requests_count += ends[i]->requests_count;
-        if (strcmp(ends[i]->ops->name, "pageblob") == 0)
+        if (done->relay ? ends[i] == stage->target : strcmp(ends[i]->ops->name, "pageblob") == 0)
             done->wire_bytes += ends[i]->wire_read_bytes + ends[i]->wire_written_bytes;
     }
     done->cpu_ns = clock_process_cpu_ns();

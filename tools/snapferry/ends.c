@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "io/endpoint_file.h"
+#include "io/endpoint_relay.h"
+#include "io/relay_wire.h"
 #include "tools/snapferry/arguments.h"
 #include "tools/snapferry/size_text.h"
 
@@ -108,6 +110,34 @@ static bool parse_pattern(const char *text, struct end_spec *spec, struct err *e
     return check_disk_size(spec, spec->size_bytes, e);
 }
 
+/* https://HOST:PORT/NAME; the certificates say who asks, so there is no query. */
+static bool parse_relay(const char *text, struct end_spec *spec, struct err *e)
+{
+    const char *path;
+
+    spec->kind = END_RELAY;
+    if (spec->role != END_TARGET)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: a relay: can only be a TARGET",
+                       role_name(spec->role));
+    if (!secret_is_url(text) || !secret_url_parse(text, &spec->url, e)) {
+        err_clear(e);
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: a relay is written relay:https://HOST:PORT/NAME");
+    }
+    if (!spec->url.tls)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: a relay speaks https:// alone, both ends with certificates");
+    path = strstr(spec->url.address, "://") + 3;
+    path += strcspn(path, "/");
+    if (*path != '/' || spec->url.query[0] || !relay_name_ok(path + 1))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: the NAME behind a relay's HOST:PORT is one to %u parts of letters, "
+                       "digits and . _ - with / between, %u bytes at most; the first is that of "
+                       "your certificate",
+                       RELAY_NAME_SEGMENTS_MAX, RELAY_NAME_MAX_BYTES);
+    return true;
+}
+
 static bool parse_path(const char *path, struct end_spec *spec, struct err *e)
 {
     spec->kind = END_FILE;
@@ -136,6 +166,8 @@ static bool parse_kind(const char *argument, struct end_spec *spec, struct err *
                            role_name(spec->role));
         return parse_pattern(argument + 8, spec, e);
     }
+    if (strncmp(argument, RELAY_SCHEME, strlen(RELAY_SCHEME)) == 0)
+        return parse_relay(argument + strlen(RELAY_SCHEME), spec, e);
     if (strncmp(argument, "file:", 5) == 0)
         return parse_path(argument + 5, spec, e);
     if (looks_like_url(argument))

@@ -18,13 +18,13 @@
 #include "tools/snapferry/session.h"
 
 enum end_role { END_SOURCE, END_BASE, END_TARGET };
-enum end_kind { END_NONE, END_BLOB, END_FILE, END_NULL, END_PATTERN };
+enum end_kind { END_NONE, END_BLOB, END_FILE, END_NULL, END_PATTERN, END_RELAY };
 
 /* What an argument says. A zeroed struct is no end at all. */
 struct end_spec {
     enum end_role role;
     enum end_kind kind;
-    struct secret_url url; /* BLOB; owned */
+    struct secret_url url; /* BLOB, RELAY (without relay:); owned */
     const char *path;      /* FILE; a view into the argument */
     uint64_t size_bytes;   /* NULL and PATTERN as a source */
     uint64_t seed;         /* PATTERN */

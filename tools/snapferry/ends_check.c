@@ -198,8 +198,9 @@ static bool check_files(const struct end_spec *source, const struct end_spec *ta
         {"--manifest", options->manifest},
         {"--journal", options->journal_path},
         {"the verify's journal beside --journal",
-         options->command == COMMAND_COPY ? longer(options->journal_path, VERIFY_ENDING, verify)
-                                          : NULL},
+         options->command == COMMAND_COPY || options->command == COMMAND_SEND
+             ? longer(options->journal_path, VERIFY_ENDING, verify)
+             : NULL},
     };
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -221,6 +222,28 @@ static bool check_state(const struct end_spec *target, const struct options *opt
     return true;
 }
 
+/* A relay is sent to, and read back by verify; everything that goes there shows a certificate. */
+static bool check_relay(const struct end_spec *target, const struct options *options, struct err *e)
+{
+    bool relay = target->kind == END_RELAY;
+
+    if (options->command == COMMAND_SEND && !relay)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET of send is relay:https://HOST:PORT/NAME, where snapferry receive "
+                       "listens; to all else copy");
+    if (relay && options->command != COMMAND_SEND && options->command != COMMAND_VERIFY)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: to a relay: snapferry send SOURCE relay:https://HOST:PORT/NAME");
+    if (relay && !options->client_cert)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: a receiver wants to see a certificate: --client-cert FILE "
+                       "--client-key FILE");
+    if (!relay && options->client_cert)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--client-cert and --client-key are for a TARGET that is a relay:");
+    return true;
+}
+
 bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
                      const struct end_spec *target, const struct options *options, struct err *e)
 {
@@ -234,6 +257,6 @@ bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
                        "TARGET: the URL names a snapshot, and a snapshot cannot change");
     if (same_end(source, target))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and TARGET are the same");
-    return check_state(target, options, e) && check_base(source, base, e) &&
-           check_files(source, target, options, e);
+    return check_relay(target, options, e) && check_state(target, options, e) &&
+           check_base(source, base, e) && check_files(source, target, options, e);
 }

@@ -1,9 +1,12 @@
 /* ends_open.c - from a parsed end to an endpoint; see ends.h. */
 #include <assert.h>
+#include <errno.h>
+#include <sys/random.h>
 
 #include "io/endpoint_file.h"
 #include "io/endpoint_mem.h"
 #include "io/endpoint_pageblob.h"
+#include "io/endpoint_relay.h"
 #include "tools/snapferry/ends.h"
 
 static struct endpoint *open_blob(struct session *session, struct end_spec *spec,
@@ -19,6 +22,27 @@ static struct endpoint *open_blob(struct session *session, struct end_spec *spec
     struct http *http = session_http(session, e);
 
     return http ? endpoint_pageblob_open(session->reactor, http, &spec->url, &how, e) : NULL;
+}
+
+static struct endpoint *open_relay(struct session *session, struct end_spec *spec,
+                                   const struct options *options, struct err *e)
+{
+    struct http *http = session_relay_http(session, e);
+    struct workers *workers = http ? session_workers(session, e) : NULL;
+    char sender[MARKER_UUID_MAX_BYTES];
+    struct endpoint_relay_options how = {.level = options->compress,
+                                         .no_dedup = options->no_dedup,
+                                         .sender = sender};
+    unsigned char bytes[16];
+
+    if (!workers)
+        return NULL;
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        err_set_errno(e, errno, RETRY_NEVER, "the kernel gives no random bytes");
+        return NULL;
+    }
+    marker_uuid_from(bytes, sender);
+    return endpoint_relay_new(http, workers, &spec->url, &how, e);
 }
 
 struct endpoint *end_open(struct session *session, struct end_spec *spec,
@@ -40,6 +64,8 @@ struct endpoint *end_open(struct session *session, struct end_spec *spec,
     case END_PATTERN:
         return endpoint_pattern_new(session->reactor, spec->size_bytes, spec->seed,
                                     spec->hole_permille, e);
+    case END_RELAY:
+        return open_relay(session, spec, options, e);
     case END_NONE:
         break;
     }

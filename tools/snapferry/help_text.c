@@ -7,6 +7,7 @@ const char *help_text(void)
     return "snapferry copies disk snapshots between regions, moving only data and changes.\n"
            "\n"
            "  snapferry copy SOURCE TARGET [--base PREVIOUS]   copy a disk, or what changed\n"
+           "  snapferry send SOURCE relay:https://HOST/NAME    the same, to a receiver\n"
            "  snapferry plan SOURCE [TARGET] [--base PREVIOUS] say what copy would move\n"
            "  snapferry verify SOURCE TARGET                   read both and compare\n"
            "  snapferry verify --complete TARGET               was the copy to it finished?\n"
@@ -53,6 +54,25 @@ static const char copy_page[] =
     "  snapferry copy env:RP1 env:TARGET --verify\n"
     "  snapferry copy env:RP2 env:TARGET --base env:RP1\n";
 
+static const char send_page[] =
+    "Usage: snapferry send SOURCE relay:https://HOST:PORT/NAME [OPTION...]\n"
+    "Copies a disk to where snapferry receive listens, compressed, and as a reference\n"
+    "what the receiver holds already. Interrupted, the same command goes on.\n"
+    "  --client-cert FILE, --client-key FILE    PEM; NAME begins with its common name\n"
+    "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --compress auto|off|LEVEL         zstd, -7 to 19 [auto: what pays here]\n"
+    "  --no-dedup            sends everything as bytes, asks for none\n"
+    "As for copy, and explained there:\n"
+    "  --base PREVIOUS, --verify, --manifest FILE, --base-manifest FILE, --audit 1%,\n"
+    "  --seed N, --strip-footer, --add-footer, --source-id ID, --base-id ID,\n"
+    "  --state-dir DIR, --journal FILE, --restart, --no-root, --coalesce BYTES [16K],\n"
+    "  --memory BYTES, --window N, --max-window N, --renew-command CMD,\n"
+    "  --renew-wait SECONDS, --source-expires TIME, --base-expires TIME,\n"
+    "  --io auto|uring|epoll, --direct auto|on|off, --allow-http, --json, --quiet\n"
+    "Examples:\n"
+    "  snapferry send env:RP1 relay:https://10.0.0.4:8443/west/disk1 \\\n"
+    "      --client-cert west.pem --client-key west.key --cacert ca.pem\n";
+
 static const char plan_page[] =
     "Usage: snapferry plan SOURCE [TARGET] [--base PREVIOUS] [OPTION...]\n"
     "Says what copy would move: bytes, requests, time, egress. Changes nothing.\n"
@@ -92,6 +112,7 @@ static const char verify_page[] =
     "  --source-expires, --target-expires TIME; --renew-wait SECONDS\n"
     "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
     "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --client-cert FILE, --client-key FILE    for a TARGET that is a relay:\n"
     "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
     "  --json, --quiet       events as lines of JSON; or errors only\n"
     "Examples:\n"
@@ -155,7 +176,7 @@ const char *help_text_of(enum command_id command)
         [COMMAND_COPY] = copy_page,           [COMMAND_PLAN] = plan_page,
         [COMMAND_VERIFY] = verify_page,       [COMMAND_SNAPSHOT] = snapshot_page,
         [COMMAND_MAP_BUILD] = map_build_page, [COMMAND_MAP_DIFF] = map_diff_page,
-        [COMMAND_MAP_SHOW] = map_show_page,
+        [COMMAND_MAP_SHOW] = map_show_page,   [COMMAND_SEND] = send_page,
     };
 
     return pages[command];

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "blockmap/stream_pack.h"
+#include "io/compress_level.h"
 #include "io/secret.h"
 #include "tools/snapferry/arguments.h"
 #include "tools/snapferry/share_text.h"
@@ -21,6 +23,7 @@ enum option_kind {
     OPTION_COUNT,
     OPTION_SHARE,
     OPTION_CHOICE,
+    OPTION_LEVEL,
     OPTION_TIME /* in seconds since 1970 */
 };
 
@@ -34,7 +37,9 @@ struct option_row {
         *choices; /* CHOICE: "first second ", each followed by a blank; the value is the index */
 };
 
-#define COPY      (1u << COMMAND_COPY)
+#define SEND      (1u << COMMAND_SEND)
+#define COPY_ONLY (1u << COMMAND_COPY)
+#define COPY      (COPY_ONLY | SEND) /* send is a copy, but to a receiver */
 #define PLAN      (1u << COMMAND_PLAN)
 #define VERIFY    (1u << COMMAND_VERIFY)
 #define SNAPSHOT  (1u << COMMAND_SNAPSHOT)
@@ -54,7 +59,7 @@ static const struct option_row rows[] = {
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY, AT(source_id), 0, 0, NULL},
     {"base-id", OPTION_TEXT, COPY | PLAN, AT(base_id), 0, 0, NULL},
     {"state-dir", OPTION_TEXT, KNOWING, AT(state_folder), 0, 0, NULL},
-    {"state", OPTION_TEXT, COPY | PLAN | VERIFY, AT(state_path), 0, 0, NULL},
+    {"state", OPTION_TEXT, COPY_ONLY | PLAN | VERIFY, AT(state_path), 0, 0, NULL},
     {"journal", OPTION_TEXT, COPY | VERIFY, AT(journal_path), 0, 0, NULL},
     {"restart", OPTION_FLAG, COPY | VERIFY, AT(restart), 0, 0, NULL},
     {"coalesce", OPTION_SIZE, COPY | PLAN, AT(coalesce_bytes), 0, 1ull << 40, NULL},
@@ -80,7 +85,11 @@ static const struct option_row rows[] = {
      OPTIONS_RENEW_WAIT_MAX_S, NULL},
     {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY | BUILD, AT(source_expires_s), 0, 0, NULL},
     {"base-expires", OPTION_TIME, COPY | PLAN, AT(base_expires_s), 0, 0, NULL},
-    {"target-expires", OPTION_TIME, COPY | PLAN | VERIFY, AT(target_expires_s), 0, 0, NULL},
+    {"target-expires", OPTION_TIME, COPY_ONLY | PLAN | VERIFY, AT(target_expires_s), 0, 0, NULL},
+    {"client-cert", OPTION_TEXT, SEND | VERIFY, AT(client_cert), 0, 0, NULL},
+    {"client-key", OPTION_TEXT, SEND | VERIFY, AT(client_key), 0, 0, NULL},
+    {"compress", OPTION_LEVEL, SEND, AT(compress), 0, 0, NULL},
+    {"no-dedup", OPTION_FLAG, SEND, AT(no_dedup), 0, 0, NULL},
     {"io", OPTION_CHOICE, MOVING, AT(backend), 0, 0, "auto uring epoll "},
     {"cacert", OPTION_TEXT, MOVING, AT(ca_file), 0, 0, NULL},
     {"allow-http", OPTION_FLAG, MOVING, AT(allow_http), 0, 0, NULL},
@@ -160,6 +169,32 @@ static bool set_choice(struct options *options, const struct option_row *row, co
                    row->choices, arguments_show(value, shown));
 }
 
+/* auto, off, or a level of zstd. */
+static bool set_level(struct options *options, const struct option_row *row, const char *value,
+                      struct err *e)
+{
+    bool faster = value[0] == '-';
+    char shown[ARGUMENT_SHOWN_MAX_BYTES];
+    uint64_t number = 0;
+    int level = COMPRESS_AUTO;
+
+    if (strcmp(value, "off") == 0) {
+        level = STREAM_LEVEL_RAW;
+    } else if (strcmp(value, "auto") != 0) {
+        if (value[faster] && !value[faster + strspn(value + faster, "0123456789")] &&
+            size_text_parse(value + faster, &number) && number <= STREAM_LEVEL_MAX)
+            level = faster ? -(int)number : (int)number;
+        if (number == 0 || level < STREAM_LEVEL_MIN || level > STREAM_LEVEL_MAX)
+            return err_set(e, ERR_USAGE, RETRY_NEVER,
+                           "--%s takes auto, off or a level of zstd from %d to %d but 0, not "
+                           "\"%s\"",
+                           row->name, STREAM_LEVEL_MIN, STREAM_LEVEL_MAX,
+                           arguments_show(value, shown));
+    }
+    memcpy((char *)options + row->at, &level, sizeof level);
+    return true;
+}
+
 static bool set_option(struct options *options, const struct option_row *row, const char *value,
                        struct err *e)
 {
@@ -181,6 +216,8 @@ static bool set_option(struct options *options, const struct option_row *row, co
         return set_share(options, row, value, e);
     case OPTION_CHOICE:
         return set_choice(options, row, value, e);
+    case OPTION_LEVEL:
+        return set_level(options, row, value, e);
     case OPTION_TIME:
         return set_time(options, row, value, e);
     }
@@ -217,7 +254,7 @@ static bool check_proofs(const struct options *o, struct err *e)
         "--journal and --restart are for a whole comparison of SOURCE and TARGET",
         "--strip-footer and --add-footer need a SOURCE: a manifest knows its target's footer",
     };
-    bool copy = o->command == COMMAND_COPY;
+    bool copy = o->command == COMMAND_COPY || o->command == COMMAND_SEND;
     bool wrong[] = {
         copy && o->manifest && o->no_root,
         o->base_manifest && !o->base,
@@ -250,6 +287,7 @@ static bool check_together(const struct options *options, struct err *e)
         [COMMAND_MAP_BUILD] = {1, 1, "SOURCE"},
         [COMMAND_MAP_DIFF] = {2, 2, "two maps"},
         [COMMAND_MAP_SHOW] = {1, 1, "MAP"},
+        [COMMAND_SEND] = {2, 2, "SOURCE and TARGET"},
     };
 
     if (options_target_only(options) && options->ends_count < 1)
@@ -272,6 +310,9 @@ static bool check_together(const struct options *options, struct err *e)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--base-expires needs --base");
     if (options->window_max && options->window_start > options->window_max)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--window must not be above --max-window");
+    if (!options->client_cert != !options->client_key)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--client-cert and --client-key go together: one file each, PEM");
     if (options->json && options->quiet)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--json and --quiet exclude each other");
     return check_proofs(options, e);
@@ -309,6 +350,7 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                               .memory_bytes = OPTIONS_MEMORY_DEFAULT_BYTES,
                               .coalesce_bytes = COPY_COALESCE_DEFAULT,
                               .seed = OPTIONS_SEED_DRAWN,
+                              .compress = COMPRESS_AUTO,
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];

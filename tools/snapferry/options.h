@@ -35,6 +35,7 @@ enum command_id {
     COMMAND_MAP_BUILD,
     COMMAND_MAP_DIFF,
     COMMAND_MAP_SHOW,
+    COMMAND_SEND,
     COMMANDS_COUNT
 };
 
@@ -50,11 +51,12 @@ struct options {
     const char *state_path;   /* NULL: beside the target */
     const char *journal_path; /* NULL: in the state folder */
     const char *ca_file;
-    const char *manifest;      /* copy: to be made; verify: to compare with */
-    const char *base_manifest; /* of the base */
-    const char *output;        /* map build: the map to be made */
-    const char *like;          /* map build: a map whose seed and strength are taken */
-    const char *other_map;     /* map show: what changed since that */
+    const char *client_cert, *client_key; /* send, verify: to show a receiver; both or none */
+    const char *manifest;                 /* copy: to be made; verify: to compare with */
+    const char *base_manifest;            /* of the base */
+    const char *output;                   /* map build: the map to be made */
+    const char *like;                     /* map build: a map whose seed and strength are taken */
+    const char *other_map;                /* map show: what changed since that */
     uint64_t memory_bytes;
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
@@ -68,8 +70,10 @@ struct options {
     int footer;    /* enum copy_footer */
     int backend;   /* enum reactor_backend */
     int direct;    /* enum endpoint_file_direct */
+    int compress;  /* send: COMPRESS_AUTO, STREAM_LEVEL_RAW or a level */
     bool strip_footer, add_footer;
     bool verify;
+    bool no_dedup;
     bool restart;
     bool complete;
     bool no_root;

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "io/endpoint_relay.h"
 #include "tools/snapferry/exit_status.h"
 
 #define SESSION_CONNECTIONS_MIN 16u
@@ -60,6 +61,8 @@ void session_close(struct session *session)
     if (!session->options)
         return;
     http_free(session->http);
+    http_free(session->relay_http);
+    workers_free(session->workers);
     bufpool_free(session->pool);
     reactor_free(session->reactor);
     if (session->signal_fd >= 0)
@@ -82,6 +85,28 @@ struct http *session_http(struct session *session, struct err *e)
     if (!session->http)
         session->http = http_new(session->reactor, &how, e);
     return session->http;
+}
+
+struct http *session_relay_http(struct session *session, struct err *e)
+{
+    const struct options *options = session->options;
+    struct http_options how = {
+        .connections_max = ENDPOINT_RELAY_CONNECTIONS,
+        .ca_file = options->ca_file,
+        .client_cert = options->client_cert,
+        .client_key = options->client_key,
+    };
+
+    if (!session->relay_http)
+        session->relay_http = http_new(session->reactor, &how, e);
+    return session->relay_http;
+}
+
+struct workers *session_workers(struct session *session, struct err *e)
+{
+    if (!session->workers)
+        session->workers = workers_new(session->reactor, 0, e);
+    return session->workers;
 }
 
 /* ---- Signals ---- */

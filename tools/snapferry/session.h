@@ -18,6 +18,7 @@
 #include "io/clock.h"
 #include "io/http.h"
 #include "io/reactor.h"
+#include "io/workers.h"
 #include "tools/snapferry/options.h"
 
 struct session {
@@ -26,7 +27,9 @@ struct session {
     struct clock clock;
     struct reactor *reactor;
     struct bufpool *pool;
-    struct http *http; /* NULL until the first end that needs it */
+    struct http *http;       /* NULL until the first end that needs it; so the next two */
+    struct http *relay_http; /* shows our certificate, and to a receiver alone */
+    struct workers *workers;
     /* changes, reactor thread only */
     int signal_fd;
     unsigned signals_count; /* that asked us to stop */
@@ -49,6 +52,8 @@ void session_close(struct session *session); /* a zeroed struct is fine; nothing
 
 /* ---- Use ---- */
 struct http *session_http(struct session *session, struct err *e); /* made at the first call */
+struct http *session_relay_http(struct session *session, struct err *e);
+struct workers *session_workers(struct session *session, struct err *e);
 /* Turns until work has ended. False when the kernel interface itself failed: then requests are in
  * flight that nobody can end, and all the caller can do is report and _exit. */
 bool session_run(struct session *session, const struct session_work *work, struct err *e);

@@ -22,6 +22,7 @@ static const struct {
     {"map build", COMMAND_MAP_BUILD, command_map_build},
     {"map diff", COMMAND_MAP_DIFF, command_map_diff},
     {"map show", COMMAND_MAP_SHOW, command_map_show},
+    {"send", COMMAND_SEND, command_copy},
 };
 #define COMMANDS_LISTED (sizeof commands / sizeof commands[0])
 _Static_assert(COMMANDS_LISTED == COMMANDS_COUNT, "every command is listed");

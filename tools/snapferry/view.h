@@ -19,6 +19,7 @@
 #include "engine/progress.h"
 #include "io/clock.h"
 #include "io/endpoint.h"
+#include "io/endpoint_relay.h"
 #include "tools/snapferry/exit_status.h"
 
 #define VIEW_TICK_NS 250000000ull /* a live line is drawn at most so often */
@@ -46,7 +47,8 @@ struct view_copy {
     struct view_outcome outcome;
     bool verified; /* read back and found equal */
     uint64_t requests_count;
-    uint64_t wire_bytes; /* over the network, both ends */
+    uint64_t wire_bytes; /* over the network, both ends; with a relay: between the regions */
+    const struct endpoint_relay_counts *relay; /* NULL: none */
     uint64_t cpu_ns;
 };
 

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "blockmap/stream_pack.h"
+#include "io/compress_level.h"
+
 #define JSON_INTERVAL_NS 1000000000ull
 
 /* ---- Members ---- */
@@ -104,6 +107,20 @@ static void set_text_if(json_t *object, const char *name, const char *text)
         view_json_set_text(object, name, text);
 }
 
+static void set_relay(json_t *object, const struct endpoint_relay_counts *relay)
+{
+    view_json_set_count(object, "packedBytes", relay->packed_bytes);
+    view_json_set_count(object, "storedBytes", relay->stored_bytes);
+    view_json_set_count(object, "heldBytes", relay->held_bytes);
+    view_json_set_count(object, "resentBytes", relay->resent_bytes);
+    view_json_set_count(object, "askedBlocks", relay->asked_blocks);
+    if (relay->level == STREAM_LEVEL_RAW || relay->level == COMPRESS_AUTO)
+        json_object_set_new(object, "level", json_null());
+    else
+        json_object_set_new(object, "level", json_integer(relay->level));
+    set_real(object, "packSeconds", (double)relay->cpu_ns / (double)NS_PER_S, 1000);
+}
+
 json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_copy *done)
 {
     const struct copy_summary *s = done->copy;
@@ -127,6 +144,8 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     view_json_set_count(object, "diskBytes", s->source_size_bytes);
     view_json_set_count(object, "readBytes", s->read_bytes);
     view_json_set_count(object, "wireBytes", done->wire_bytes);
+    if (done->relay)
+        set_relay(object, done->relay);
     view_json_set_count(object, "writtenBytes", s->written_bytes);
     view_json_set_count(object, "clearedBytes", s->cleared_bytes);
     view_json_set_count(object, "skippedBytes", s->skipped_bytes);

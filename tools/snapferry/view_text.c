@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blockmap/stream_pack.h"
 #include "io/clock.h"
+#include "io/compress_level.h"
 #include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 
@@ -143,6 +145,33 @@ static void write_audit(struct page *page, const struct copy_summary *s)
     write_on(page, "  audited %s of %s (%s) that the diff calls unchanged\n", audited, all, share);
 }
 
+static void write_level(struct page *page, int level)
+{
+    if (level == COMPRESS_AUTO)
+        write_on(page, "\n");
+    else if (level == STREAM_LEVEL_RAW)
+        write_on(page, ", uncompressed\n");
+    else
+        write_on(page, ", at level %d\n", level);
+}
+
+static void write_relay(struct page *page, const struct view_copy *done)
+{
+    const struct endpoint_relay_counts *relay = done->relay;
+    char amounts[3][SIZE_TEXT_MAX_BYTES];
+
+    if (!relay)
+        return;
+    size_text_format(done->wire_bytes, amounts[0]);
+    size_text_format(relay->raw_bytes, amounts[1]);
+    size_text_format(relay->held_bytes, amounts[2]);
+    write_on(page, "  between the regions %s for %s of data", amounts[0], amounts[1]);
+    if (done->wire_bytes && relay->raw_bytes)
+        write_on(page, " (%.2f to 1)", (double)relay->raw_bytes / (double)done->wire_bytes);
+    write_on(page, ", %s were there already", amounts[2]);
+    write_level(page, relay->level);
+}
+
 void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_MAX_BYTES])
 {
     const struct copy_summary *s = done->copy;
@@ -172,6 +201,7 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
     else if (seconds > 0 && moved > 0)
         write_on(&page, ", %.1f MiB/s cleared", moved / MIB / seconds);
     write_on(&page, "\n");
+    write_relay(&page, done);
     write_audit(&page, s);
     if (s->root[0])
         write_on(&page, "  root %s\n", s->root);
