@@ -27,6 +27,8 @@
 #define RELAY_LIST_EXTENTS_MAX  8192u
 #define RELAY_HAVE_IDS_MAX      65536u
 #define RELAY_BATCH_MAX_BYTES   (4u << 20) /* of one write's body, but for a single larger record */
+#define RELAY_BATCH_RECORDS_MAX 8192u
+#define RELAY_BATCH_PIECES_MAX  65536u
 #define RELAY_JSON_MAX_BYTES    (1u << 20)
 #define RELAY_MISSING_MAX       32768u /* so many COPY pieces may a batch have */
 

@@ -1,4 +1,4 @@
-/* relay_wire_error.c - see relay_wire.h: a refusal as JSON, and read again; by status alone where it is not ours. */
+/* relay_wire_error.c - see relay_wire.h: a refusal as JSON and back; by status alone where it is not ours. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
