@@ -150,3 +150,93 @@ Test(map_file, runs_over_many_pages_of_zeros_at_once)
     map_file_close(map);
     map_case_close(&c);
 }
+
+/* ---- What is resident ---- */
+
+/* Pages of files that are in this process's memory. */
+static uint64_t resident_file_bytes(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    unsigned long long size, resident, shared;
+
+    cr_assert_not_null(statm);
+    cr_assert_eq(fscanf(statm, "%llu %llu %llu", &size, &resident, &shared), 3);
+    fclose(statm);
+    return shared * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+Test(map_file, keeps_little_of_a_large_map_in_memory)
+{
+    const uint64_t pages = 1200; /* 37.5 MiB of hashes */
+    struct map_entry *entries = calloc(MAP_PAGE_BLOCKS, sizeof *entries);
+    struct map_making *making;
+    struct map_file *map;
+    struct map_case c;
+    struct err e = {0};
+    uint64_t before, most = 0;
+
+    map_case_open(&c, MAP_SHA_256, pages * MAP_PAGE_BLOCKS * BLOCK);
+    making = map_making_open(c.path, &c.head, NULL, &e);
+    for (uint32_t i = 0; i < MAP_PAGE_BLOCKS; i++)
+        entries[i] = map_case_of(MAP_SHA_256, MAP_HASHED, i, 1);
+    for (uint64_t page = 0; page < pages; page++)
+        cr_assert(map_making_put(making, page * MAP_PAGE_BLOCKS, MAP_PAGE_BLOCKS, entries, &e));
+    cr_assert(map_making_commit(making, "", 1, &e), "%s", e.text);
+    map_making_close(making);
+    map = map_case_look_up(&c);
+    cr_assert_gt(map_file_bytes(map), 37u << 20);
+    before = resident_file_bytes();
+    for (uint64_t page = 0; page < pages; page++) {
+        uint64_t at = page * 7 % pages * MAP_PAGE_BLOCKS, now;
+
+        cr_assert(map_file_look(map, at, MAP_PAGE_BLOCKS, entries, &e));
+        now = resident_file_bytes();
+        most = now > most ? now : most;
+    }
+    cr_assert_lt(most, before + (10u << 20), "%llu more", (unsigned long long)(most - before));
+    map_file_close(map);
+    free(entries);
+    map_case_close(&c);
+}
+
+/* ---- What is none ---- */
+
+static void expect_none(const struct map_case *c, enum err_kind kind, const char *what)
+{
+    struct map_file *map = NULL;
+    struct err e = {0};
+
+    cr_assert_not(map_file_open(c->path, &map, &e), "%s", what);
+    cr_assert_null(map);
+    cr_assert_eq(e.kind, kind, "%s: %s", what, e.text);
+    cr_assert(strstr(e.text, c->path), "%s", e.text);
+}
+
+Test(map_file, opens_maps_alone)
+{
+    struct map_case c;
+    char other[sizeof c.path + 8];
+    FILE *file;
+
+    map_case_open(&c, MAP_XXH3_128, 10 * BLOCK);
+    cr_assert_eq(mkfifo(c.path, 0600), 0);
+    expect_none(&c, ERR_USAGE, "a FIFO, without waiting for a writer");
+    unlink(c.path);
+    cr_assert_eq(mkdir(c.path, 0700), 0);
+    expect_none(&c, ERR_USAGE, "a folder");
+    rmdir(c.path);
+    file = fopen(c.path, "w");
+    expect_none(&c, ERR_CORRUPT, "an empty file");
+    for (unsigned i = 0; i < 20000; i++)
+        fputc('x', file);
+    fclose(file);
+    expect_none(&c, ERR_CORRUPT, "some other file");
+    unlink(c.path);
+    map_file_close(map_case_make(&c, 1));
+    snprintf(other, sizeof other, "%s.real", c.path);
+    cr_assert_eq(rename(c.path, other), 0);
+    cr_assert_eq(symlink(other, c.path), 0);
+    expect_none(&c, ERR_USAGE, "a link");
+    unlink(other);
+    map_case_close(&c);
+}
