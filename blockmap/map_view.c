@@ -11,8 +11,13 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static void view_slot(struct map_view *view, uint64_t page, struct map_slot *out_slot)
 {
-    map_slot_decode(view->bytes + MAP_HEAD_BYTES + page * MAP_SLOT_BYTES, out_slot);
-    view->touched_bytes += MAP_SLOT_BYTES;
+    uint64_t at = MAP_HEAD_BYTES + page * MAP_SLOT_BYTES;
+
+    map_slot_decode(view->bytes + at, out_slot);
+    if (view->slots_window == at / MAP_VIEW_AROUND_BYTES)
+        return;
+    view->slots_window = at / MAP_VIEW_AROUND_BYTES;
+    view->touched_bytes += MAP_VIEW_AROUND_BYTES;
 }
 
 static bool slot_fits(const struct map_slot *slot, uint32_t block_count, uint64_t next_offset)
@@ -90,7 +95,7 @@ static const unsigned char *view_page(struct map_view *view, uint64_t page,
         err_set(e, ERR_CORRUPT, RETRY_NEVER, "its directory was changed while it was open");
         return NULL;
     }
-    view->touched_bytes += page_bytes;
+    view->touched_bytes += page_bytes + 2 * MAP_VIEW_AROUND_BYTES;
     if (!map_page_check(view->head.strength, view->salt, page, slot, block_count,
                         view->bytes + slot->offset, e))
         return NULL;
@@ -154,6 +159,10 @@ static bool run_page(struct map_view *view, uint64_t at, uint32_t count, struct 
     *out_run = (struct map_run){at, count, slot_state(&slot)};
     if (slot.offset == 0)
         return true;
+    if (slot.hashed_blocks == map_page_blocks(view->head.disk_bytes, page)) {
+        out_run->state = MAP_HASHED; /* the directory alone says it: a full disk is not read */
+        return true;
+    }
     bytes = view_page(view, page, &slot, e);
     if (!bytes)
         return false;

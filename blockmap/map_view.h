@@ -13,14 +13,18 @@
 
 #include "blockmap/map_format.h"
 
+#define MAP_VIEW_AROUND_BYTES 65536u /* a touched byte may make so many resident */
+
 struct map_view {
     const unsigned char *bytes; /* borrowed */
     size_t count;
     struct map_head head;
     struct map_totals totals;
     uint64_t salt;
-    uint64_t checked_page;  /* the last one looked at, sound; UINT64_MAX: none */
-    uint64_t touched_bytes; /* of pages and directory, since its owner set it to 0 */
+    uint64_t checked_page; /* the last one looked at, sound; UINT64_MAX: none */
+    uint64_t
+        touched_bytes; /* since its owner set it to 0; what the kernel maps around it included */
+    uint64_t slots_window; /* where in the directory the last slot was */
 };
 
 struct map_run { /* blocks that are alike */

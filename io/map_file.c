@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RESIDENT_MAX_BYTES (8u << 20) /* looked at before the kernel is told that it may go */
+#define RESIDENT_MAX_BYTES (16u << 20) /* looked at before the kernel is told that it may go */
 
 struct map_file {
     void *bytes;

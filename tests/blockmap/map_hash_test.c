@@ -1,4 +1,4 @@
-/* map_hash_test.c - the hash of a block in a map: as map_format.md writes it down, keyed, and stronger than one
+/* map_hash_test.c - the hash of a block in a map: as map_format.md says, keyed, and stronger than one
  * keyed XXH3. */
 #include <criterion/criterion.h>
 #include <openssl/evp.h>

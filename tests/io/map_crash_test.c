@@ -1,5 +1,5 @@
-/* map_crash_test.c - what a kill, a crash of the machine, or a bad disk may do to a map that is made: an entry
- * is what was put, or unknown, or what was there before; never another. */
+/* map_crash_test.c - what a kill, a crash of the machine, or a bad disk may do to a map that is made:
+ * an entry is what was put, or unknown, or what was there before; never another. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
