@@ -377,8 +377,8 @@ static bool get_payload(struct reader *r, struct journal_record *record)
         get_done(r, &record->done);
         break;
     case JOURNAL_STAGE:
-        record->stage = (enum journal_stage)get_varint_max(r, JOURNAL_COMMITTED);
-        if (record->stage != JOURNAL_MOVED && record->stage != JOURNAL_COMMITTED)
+        record->stage = (enum journal_stage)get_varint_max(r, JOURNAL_PULLED);
+        if (record->stage < JOURNAL_MOVED)
             r->bad = true;
         break;
     default:

@@ -58,7 +58,11 @@ enum journal_type {
     JOURNAL_STAGE    /* the data phase is over, the commit landed, ... */
 };
 
-enum journal_stage { JOURNAL_MOVED = 1, JOURNAL_COMMITTED = 2 };
+enum journal_stage {
+    JOURNAL_MOVED = 1,
+    JOURNAL_COMMITTED = 2,
+    JOURNAL_PULLED = 3 /* from here on data may be moved without being seen: no hashes */
+};
 
 struct journal_listed {
     enum journal_list list;

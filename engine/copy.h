@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "engine/copy_path.h"
 #include "engine/copy_proof.h"
 #include "engine/copy_summary.h"
 #include "engine/plan.h"
@@ -48,6 +49,7 @@ enum copy_footer { COPY_FOOTER_KEEP, COPY_FOOTER_STRIP, COPY_FOOTER_ADD };
 struct copy_options {
     bool plan_only;          /* stops before anything is changed */
     bool hash;               /* make the root (full) or the digest (delta) */
+    enum copy_path path;     /* of the data */
     enum copy_footer footer; /* between a disk with a VHD footer and a raw one */
     uint64_t coalesce_bytes; /* COPY_COALESCE_DEFAULT, or bytes; 0 = never */
     uint32_t window_start;   /* ranges in flight at first; 0 = PACER_WINDOW_START */

@@ -212,6 +212,7 @@ static void copy_move_done(void *arg)
 
     copy->summary.read_bytes = counts->read_bytes;
     copy->summary.written_bytes = counts->written_bytes;
+    copy->summary.pulled_bytes = counts->pulled_bytes;
     copy->summary.cleared_bytes = counts->cleared_bytes;
     copy->summary.skipped_bytes = counts->skipped_bytes;
     copy->summary.resumed_bytes = counts->resumed_bytes;
@@ -243,7 +244,8 @@ bool copy_start_move(struct copy *copy)
         .plan = &copy->plan,
         .progress = &copy->progress,
         .random = &copy->random,
-        .hash = copy->options.hash,
+        .hash = copy_hashes(copy),
+        .pull = copy_mover_pull(copy),
         .journal = copy->resume.journal,
         .may_record = copy->watch.may_record ? copy_may_record : NULL,
         .window_start = copy->options.window_start,
@@ -279,7 +281,7 @@ bool copy_after_move(struct copy *copy)
 
     copy_warn_unchecked(copy, copy->ends.source, "sends");
     copy_warn_unchecked(copy, copy->ends.target, "stores");
-    if (!copy->options.hash)
+    if (!copy_hashes(copy))
         return true;
     if (!summary->delta) {
         mover_digest(copy->mover, summary->root);

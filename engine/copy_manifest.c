@@ -1,7 +1,8 @@
 /* copy_manifest.c - the steps that make a copy's manifest, before the footer and the commit.
  *
- * A full copy tells the manifest each block as it makes the root. A delta sees only what changed: when its
- * data is at the target, the target is read back whole, and the manifest is made of that.
+ * A full copy tells the manifest each block as it makes the root. A delta sees only what changed, and a copy
+ * from service to service nothing: when its data is at the target, the target is read back whole, and the
+ * manifest is made of that.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -9,6 +10,12 @@
 
 #include "engine/copy_internal.h"
 #include "engine/sample.h"
+
+/* Not what a delta leaves alone, and nothing of what goes from service to service. */
+static bool copy_sees_not_all(const struct copy *copy)
+{
+    return copy->summary.delta || copy_is_pulled(copy);
+}
 
 bool copy_want_manifest(const struct copy *copy)
 {
@@ -103,7 +110,7 @@ static bool manifest_begin(struct copy *copy)
 bool copy_manifest_sink(struct copy *copy, const struct root_sink **out_sink)
 {
     *out_sink = copy->options.proof.sink;
-    if (!copy_want_manifest(copy) || copy->summary.delta)
+    if (!copy_want_manifest(copy) || copy_sees_not_all(copy))
         return true;
     *out_sink = &copy->proofs.sink;
     return manifest_begin(copy);
@@ -148,7 +155,7 @@ static bool back_blocks(void *arg, uint64_t first, uint64_t count, const struct 
 
 bool copy_want_disk_back(const struct copy *copy)
 {
-    return copy_want_manifest(copy) && copy->summary.delta;
+    return copy_want_manifest(copy) && copy_sees_not_all(copy);
 }
 
 static void back_done(void *arg)
@@ -178,8 +185,9 @@ bool copy_start_disk_back(struct copy *copy)
                                     .done = back_done,
                                     .arg = copy};
 
-    copy_say(copy, "A delta does not see what did not change: reading the target back for the "
-                   "manifest.");
+    copy_say(copy, "%s: reading the target back for the manifest.",
+             copy->summary.delta ? "A delta does not see what did not change"
+                                 : "The data does not go through this machine");
     if (!manifest_begin(copy))
         return false;
     copy->proofs.changed = (struct extent){0, 0};

@@ -88,7 +88,8 @@ static bool copy_load_record(struct copy *copy, const struct journal_record *rec
         resume->done_bytes += record->done.extent.length;
         return resume->planned || copy_refuse_record(copy);
     case JOURNAL_STAGE:
-        resume->moved = true;
+        resume->pulled |= record->stage == JOURNAL_PULLED;
+        resume->moved |= record->stage != JOURNAL_PULLED;
         resume->committed |= record->stage == JOURNAL_COMMITTED;
         return resume->planned || copy_refuse_record(copy);
     case JOURNAL_HEADER:

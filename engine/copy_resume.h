@@ -32,6 +32,7 @@ struct copy_resume {
     bool begun;              /* a header of ours stands in the file */
     /* what was recorded, by whatever process */
     bool marked, planned, moved, committed;
+    bool pulled; /* some of it may have no hashes */
     struct journal_planned plan;
     uint64_t done_bytes; /* durable before this process began */
 };

@@ -11,6 +11,7 @@
 
 #include "blockmap/digest.h"
 #include "blockmap/extent.h"
+#include "engine/copy_path.h"
 #include "engine/copy_proof.h"
 
 /* Bytes are counted once, when they are durable; requests and retries as they happen. */
@@ -30,7 +31,8 @@ struct copy_summary {
     uint64_t plan_read_count;  /* planned: reads after cutting */
     uint64_t gap_bytes;        /* part of plan_read_bytes that did not change */
     uint64_t read_bytes;
-    uint64_t written_bytes;
+    uint64_t written_bytes; /* what the target's service wrote by itself included, */
+    uint64_t pulled_bytes;  /* which is so much */
     uint64_t cleared_bytes; /* zeroed at the target */
     uint64_t skipped_bytes; /* zero at both ends: not written */
     uint64_t resumed_bytes; /* of the plan: durable before this process began */
@@ -44,6 +46,7 @@ struct copy_summary {
     char base_root[DIGEST_TEXT_MAX_BYTES];
     char delta_digest[DIGEST_TEXT_MAX_BYTES];
     char copy_uuid[40];
+    struct copy_path_summary path;
     struct copy_proof_summary proof;
 };
 

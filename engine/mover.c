@@ -54,6 +54,8 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
     }
     m->setup = *setup;
     m->replaying = setup->journal != NULL;
+    m->pulling = setup->pull.wanted;
+    assert(!m->pulling || !setup->hash);
     if (setup->window_max && setup->window_max < window_max)
         window_max = setup->window_max;
     if (window_max > PACER_WINDOW_MAX)
@@ -172,11 +174,12 @@ static uint32_t mover_chunk_bytes(const struct mover *m)
 static bool mover_begin_next(struct mover *m)
 {
     bool clear = mover_clear_is_next(m);
+    bool pull = !clear && m->pulling;
     struct buf *buf = NULL;
     struct mover_range *range;
     struct extent extent;
 
-    if (!clear) {
+    if (!clear && !pull) {
         buf = mover_borrow(m);
         if (!buf)
             return false;
@@ -190,6 +193,7 @@ static bool mover_begin_next(struct mover *m)
     m->inflight++;
     range->extent = extent;
     range->clear = clear;
+    range->pull = pull;
     range->buf = buf;
     range->state = RANGE_PLANNED;
     if (extent_end(extent) > m->ahead_end)

@@ -35,6 +35,13 @@
 struct mover;
 struct access;
 
+/* The target's own service reads the source (endpoint_pull): without buffers, and unseen, so without hash. */
+struct mover_pull {
+    bool wanted;
+    bool may_read; /* when the service refuses: from then on ranges are read and written as ever */
+    void (*refused)(void *arg, const struct err *why); /* told then, once; arg of the setup */
+};
+
 /* All borrowed until the mover is freed. */
 struct mover_setup {
     struct reactor *reactor;
@@ -51,6 +58,7 @@ struct mover_setup {
     struct journal *journal;      /* read from its next record on, then written; NULL: none */
     /* False: this range is not recorded, so a later process does it again. NULL: all are. */
     bool (*may_record)(void *arg, struct extent extent);
+    struct mover_pull pull;
     uint32_t window_start;
     uint32_t window_max;
     struct range_trace trace; /* moved NULL: nobody looks */
@@ -60,7 +68,8 @@ struct mover_setup {
 
 struct mover_counts {
     uint64_t read_bytes;
-    uint64_t written_bytes;
+    uint64_t written_bytes; /* those that were pulled included */
+    uint64_t pulled_bytes;
     uint64_t cleared_bytes;
     uint64_t skipped_bytes; /* zero at both ends */
     uint64_t resumed_bytes; /* that the journal says are done, and that are not done again */

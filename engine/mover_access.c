@@ -5,10 +5,10 @@
 
 #include "engine/mover_internal.h"
 
-/* The state says whose request it is. */
+/* Whose URL failed? The state says whose request it is; of a pull, which sends both, its answer does. */
 static bool range_asks_target(const struct mover_range *range)
 {
-    return range->state == RANGE_WRITING;
+    return range->state == RANGE_WRITING && !(range->pull && range->req.from_failed);
 }
 
 static struct access *range_access(const struct mover_range *range)
@@ -47,20 +47,30 @@ bool mover_access_refused(struct mover_range *range, struct err *error)
 {
     struct mover *m = range->mover;
     struct access *access = range_access(range);
+    bool of_target = range_asks_target(range);
 
     if (error->retry != RETRY_AFTER_RENEWAL || !access || m->stopping || err_is_set(&m->err))
         return false;
-    switch (access_refused(access, range->generation)) {
+    switch (access_refused(access, range->pull && !of_target ? range->from_generation
+                                                             : range->generation)) {
     case ACCESS_AGAIN:
         break;
     case ACCESS_WAIT:
-        mover_wait(m, access, range_asks_target(range));
+        mover_wait(m, access, of_target);
         break;
     case ACCESS_FINAL:
         if (err_is_set(access_error(access)))
             err_prefix(error, "%.150s: ", access_error(access)->text);
         return false;
     }
+    mover_access_stand_back(range);
+    return true;
+}
+
+void mover_access_stand_back(struct mover_range *range)
+{
+    struct mover *m = range->mover;
+
     if (range->buf)
         bufpool_release(m->setup.pool, range->buf);
     range->buf = NULL;
@@ -69,12 +79,13 @@ bool mover_access_refused(struct mover_range *range, struct err *error)
     range->refused = true;
     m->refused_count++;
     mover_post_pump(m);
-    return true;
 }
 
 void mover_access_accepted(struct mover_range *range)
 {
     access_accepted(range_access(range), range->generation);
+    if (range->pull)
+        access_accepted(range->mover->setup.source_access, range->from_generation);
 }
 
 void mover_access_forget(struct mover_range *range)
@@ -98,7 +109,7 @@ bool mover_access_ready(struct mover *m)
 
         if (!range->refused)
             continue;
-        if (!range->clear && !(range->buf = mover_borrow(m)))
+        if (!range->clear && !range->pull && !(range->buf = mover_borrow(m)))
             return false;
         mover_access_forget(range);
         mover_range_again(range);

@@ -20,6 +20,8 @@ struct mover_range;
 /* The range's request failed. True: only for its URL; the range waits, its buffer is given back. False:
  * *error is final, and may say more than before. */
 bool mover_access_refused(struct mover_range *range, struct err *error);
+/* The range, which goes to state WAITING, begins again before anything new, with a buffer if it needs one. */
+void mover_access_stand_back(struct mover_range *range);
 void mover_access_accepted(struct mover_range *range); /* its request succeeded */
 void mover_access_forget(struct mover_range *range);   /* it waits no more */
 /* Begins refused ranges again. False: nothing new may begin now; for want of a buffer unless

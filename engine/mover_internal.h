@@ -1,5 +1,6 @@
 /* mover_internal.h - what mover.c (which range next), mover_range.c (one range's life), mover_access.c (its
- * waits for a new URL), mover_durable.c (when it counts) and mover_replay.c (what a journal says) share.
+ * waits for a new URL), mover_pull.c (ranges that the target reads itself), mover_durable.c (when it counts)
+ * and mover_replay.c (what a journal says) share.
  *
  * Knows:         all parts of the mover. Included by them alone.
  * Must not know: anything that mover.h must not.
@@ -19,15 +20,17 @@ struct mover_range {
     struct extent extent;
     enum range_state state;
     bool clear; /* nothing is read: the whole range becomes zero */
+    bool pull;  /* nor here: the target's service reads it itself */
     struct buf *buf;
     struct block_req req; /* one request at a time */
     struct timer timer;   /* the pause before another try */
     uint32_t attempts;    /* of the request under way */
     uint64_t started_ns;
-    uint64_t generation; /* of the URL the request was sent with */
-    bool refused;        /* waits for a new URL, without a buffer */
-    bool hashed;         /* the root has its bytes */
-    uint64_t crc64;      /* of the whole range as it was read */
+    uint64_t generation;      /* of the URL the request was sent with */
+    uint64_t from_generation; /* of a pull: of the source's URL in it */
+    bool refused;             /* waits for a new URL, without a buffer */
+    bool hashed;              /* the root has its bytes */
+    uint64_t crc64;           /* of the whole range as it was read */
     bool crc64_known;
     uint64_t skipped_bytes;    /* zero at both ends */
     struct root_blocks blocks; /* that its bytes made whole; of a delta: the hash of its bytes */
@@ -51,6 +54,8 @@ struct mover {
     uint32_t inflight;
     uint64_t ahead_end; /* nothing behind it was ever taken */
     bool replaying;     /* the journal was not read to its end: nothing is taken */
+    bool pulling;       /* new ranges are pulled */
+    bool pulled_any;
     bool started, stopping, ended;
     bool pump_posted;
     struct reactor_task pump_task;
@@ -75,6 +80,12 @@ void mover_range_begin(struct mover_range *range); /* extent, clear, buf are set
 void mover_range_again(struct mover_range *range); /* its request once more; state WAITING */
 /* Ends the wait of a range that waits, so that it can be given back. */
 void mover_range_abandon(struct mover_range *range);
+void mover_range_move(struct mover_range *range, enum range_state to);
+void mover_range_trouble(struct mover_range *range); /* its request failed */
+void mover_range_finish(struct mover_range *range);  /* the target has all of it */
+
+/* mover_pull.c */
+void mover_pull(struct mover_range *range); /* state PLANNED or WAITING */
 
 /* mover_durable.c */
 void mover_note_done(struct mover_range *range); /* the target answered */

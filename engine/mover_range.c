@@ -13,7 +13,7 @@
 static void mover_range_read(struct mover_range *range);
 static void mover_range_write(struct mover_range *range);
 
-static void range_move(struct mover_range *range, enum range_state to)
+void mover_range_move(struct mover_range *range, enum range_state to)
 {
     range_enter(&range->state, to, range->extent, &range->mover->setup.trace);
 }
@@ -30,7 +30,9 @@ static void range_count_retry(struct mover_range *range, const struct err *error
 
 void mover_range_again(struct mover_range *range)
 {
-    if (range->clear || range->run_next != UINT32_MAX)
+    if (range->pull)
+        mover_pull(range);
+    else if (range->clear || range->run_next != UINT32_MAX)
         mover_range_write(range);
     else
         mover_range_read(range);
@@ -42,7 +44,7 @@ static void range_timer_fired(struct timer *timer)
 }
 
 /* The request of this range failed: another try after a pause, or the end. */
-static void range_trouble(struct mover_range *range)
+void mover_range_trouble(struct mover_range *range)
 {
     struct mover *m = range->mover;
     struct err error = range->req.err;
@@ -51,18 +53,18 @@ static void range_trouble(struct mover_range *range)
     if (range->state == RANGE_WRITING && retry_is_indefinite(&error))
         m->counts.indefinite = true;
     if (mover_access_refused(range, &error)) {
-        range_move(range, RANGE_WAITING);
+        mover_range_move(range, RANGE_WAITING);
         return;
     }
     range->attempts++;
     verdict = retry_judge(&error, range->attempts, m->setup.random);
     if (verdict.action == RETRY_ACT_GIVE_UP || m->stopping || err_is_set(&m->err)) {
-        range_move(range, RANGE_FAILED);
+        mover_range_move(range, RANGE_FAILED);
         mover_range_failed(range, &error);
         return;
     }
     range_count_retry(range, &error);
-    range_move(range, RANGE_WAITING);
+    mover_range_move(range, RANGE_WAITING);
     reactor_arm(m->setup.reactor, &range->timer,
                 reactor_now_ns(m->setup.reactor) + verdict.delay_ns, range_timer_fired);
 }
@@ -83,17 +85,17 @@ static bool range_digest(struct mover_range *range, struct err *e)
     return delta_order_take(m->order, range->extent, &hash, e);
 }
 
-static void range_finish(struct mover_range *range)
+void mover_range_finish(struct mover_range *range)
 {
     struct err error = {0};
 
     if (!range_digest(range, &error)) {
-        range_move(range, RANGE_FAILED);
+        mover_range_move(range, RANGE_FAILED);
         mover_range_failed(range, &error);
         return;
     }
     range->mover->counts.skipped_bytes += range->skipped_bytes;
-    range_move(range, RANGE_DONE);
+    mover_range_move(range, RANGE_DONE);
     mover_range_done(range);
 }
 
@@ -171,7 +173,7 @@ static void range_piece_done(struct block_req *req)
     struct mover *m = range->mover;
 
     if (err_is_set(&req->err)) {
-        range_trouble(range);
+        mover_range_trouble(range);
         return;
     }
     mover_access_accepted(range);
@@ -179,7 +181,7 @@ static void range_piece_done(struct block_req *req)
     if (!req->buf) {
         m->counts.cleared_bytes += range->clear ? range->extent.length : req->length;
         if (range->clear) {
-            range_finish(range);
+            mover_range_finish(range);
             return;
         }
         range->run_next++;
@@ -207,11 +209,11 @@ static void mover_range_write(struct mover_range *range)
     bool zero = !whole;
 
     if (!whole && !range->clear && !range_next_piece(range, &piece, &zero)) {
-        range_finish(range);
+        mover_range_finish(range);
         return;
     }
     if (range->state != RANGE_WRITING)
-        range_move(range, RANGE_WRITING);
+        mover_range_move(range, RANGE_WRITING);
     range->generation = access_generation(range->mover->setup.target_access);
     if (range->clear) {
         range_submit_clear(range);
@@ -254,17 +256,17 @@ static void range_read_done(struct block_req *req)
     struct err error = {0};
 
     if (err_is_set(&req->err)) {
-        range_trouble(range);
+        mover_range_trouble(range);
         return;
     }
     mover_access_accepted(range);
-    range_move(range, RANGE_JUDGING);
+    mover_range_move(range, RANGE_JUDGING);
     range->attempts = 0;
     m->counts.read_bytes += range->extent.length;
     range->crc64_known = req->crc64_known;
     range->crc64 = req->crc64;
     if (!range_hash(range, &error)) {
-        range_move(range, RANGE_FAILED);
+        mover_range_move(range, RANGE_FAILED);
         mover_range_failed(range, &error);
         return;
     }
@@ -281,7 +283,7 @@ static void range_read_done(struct block_req *req)
 
 static void mover_range_read(struct mover_range *range)
 {
-    range_move(range, RANGE_READING);
+    mover_range_move(range, RANGE_READING);
     range->run_next = UINT32_MAX; /* nothing was read yet */
     range->generation = access_generation(range->mover->setup.source_access);
     range->req = (struct block_req){.offset = range->extent.offset,
@@ -300,7 +302,9 @@ void mover_range_begin(struct mover_range *range)
     range->refused = range->hashed = false;
     range->blocks.count = 0;
     range->started_ns = reactor_now_ns(range->mover->setup.reactor);
-    if (range->clear)
+    if (range->pull)
+        mover_pull(range);
+    else if (range->clear)
         mover_range_write(range);
     else
         mover_range_read(range);
@@ -315,6 +319,6 @@ void mover_range_abandon(struct mover_range *range)
     reactor_disarm(range->mover->setup.reactor, &range->timer);
     mover_access_forget(range);
     err_set(&why, ERR_CANCELED, RETRY_LATER, "stopped while waiting for another try");
-    range_move(range, RANGE_FAILED);
+    mover_range_move(range, RANGE_FAILED);
     mover_range_failed(range, &why);
 }

@@ -63,12 +63,14 @@ static bool replay_record_of_delta(struct mover *m, const struct journal_done *d
 static bool replay_done(struct mover *m, const struct journal_done *done, struct err *e)
 {
     struct extent_set *set = done->clear ? &m->clears : &m->reads;
-    /* in a full copy with hash a range may have been done twice; no other is */
-    bool twice = m->root && !done->clear;
+    /* in a full copy that had hashes a range may have been done twice; no other is */
+    bool twice = !m->setup.plan->delta && !done->clear;
 
     if (!extent_set_covers(twice ? &m->setup.plan->reads : set, done->extent))
         return replay_corrupt(m, &done->extent, e);
-    if (twice ? !replay_blocks(m, done, e) : m->order && !replay_record_of_delta(m, done, e))
+    if (m->root && twice && !replay_blocks(m, done, e))
+        return false;
+    if (m->order && !replay_record_of_delta(m, done, e))
         return false;
     if (extent_end(done->extent) > m->ahead_end)
         m->ahead_end = extent_end(done->extent);

@@ -118,6 +118,20 @@ void endpoint_zero(struct endpoint *ep, struct block_req *req)
     ep->ops->zero(ep, req);
 }
 
+void endpoint_pull(struct endpoint *ep, struct block_req *req)
+{
+    struct endpoint *from = req->from;
+
+    endpoint_check_extent(ep, req);
+    endpoint_check_extent(from, req);
+    assert(!req->buf && req->length <= ep->request_max_bytes);
+    assert(ep->capabilities & ENDPOINT_CAN_PULL && from->capabilities & ENDPOINT_LENDS);
+    req->from = from->ops->lender(from);
+    req->from_failed = false;
+    ep->inflight++;
+    ep->ops->pull(ep, req);
+}
+
 void endpoint_flush(struct endpoint *ep, struct block_req *req)
 {
     assert(req->done && !err_is_set(&req->err) && !req->buf);

@@ -62,8 +62,10 @@ struct endpoint_ops {
     void (*write)(struct endpoint *, struct block_req *);
     void (*zero)(struct endpoint *, struct block_req *);
     void (*flush)(struct endpoint *, struct block_req *);
-    void (*give_up)(struct endpoint *); /* NULL: nothing here waits for what others do */
-    void (*close)(struct endpoint *);   /* frees; nothing is in flight */
+    void (*pull)(struct endpoint *, struct block_req *); /* NULL without ENDPOINT_CAN_PULL */
+    struct endpoint *(*lender)(struct endpoint *); /* itself, or inside; NULL: does not lend */
+    void (*give_up)(struct endpoint *);            /* NULL: nothing here waits for what others do */
+    void (*close)(struct endpoint *);              /* frees; nothing is in flight */
 };
 
 /* The head of every endpoint; embedded first in the concrete one. */
@@ -93,10 +95,10 @@ void endpoint_list(struct endpoint *ep, struct list_req *req);
 void endpoint_read(struct endpoint *ep, struct block_req *req);
 void endpoint_write(struct endpoint *ep, struct block_req *req);
 void endpoint_zero(struct endpoint *ep, struct block_req *req);  /* any length, page-aligned */
+void endpoint_pull(struct endpoint *ep, struct block_req *req);  /* of req->from, same offset */
 void endpoint_flush(struct endpoint *ep, struct block_req *req); /* what was written is durable */
-/* Nothing more will be asked: what waits for another request, or for a peer, ends with ERR_CANCELED. */
-void endpoint_give_up(struct endpoint *ep);
-void endpoint_close(struct endpoint *ep); /* NULL is fine; nothing in flight */
+void endpoint_give_up(struct endpoint *ep); /* what waits for others' requests: ERR_CANCELED */
+void endpoint_close(struct endpoint *ep);   /* NULL is fine; nothing in flight */
 
 /* ---- For endpoints: how a request ends; from a task or completion, never from inside ops ---- */
 void endpoint_stat_end(struct endpoint *ep, struct stat_req *req);

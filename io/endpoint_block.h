@@ -19,6 +19,8 @@ struct block_zero {
     bool clear;              /* the target may hold something there; else it holds zeros already */
 };
 
+struct endpoint;
+
 struct block_req {
     uint64_t offset;     /* bytes from the start of the disk */
     uint64_t length;     /* bytes; at most request_max_bytes, but for a zero */
@@ -30,7 +32,9 @@ struct block_req {
      * `clear` may be left out. Borrowed until done. */
     const struct block_zero *zeros;
     uint32_t zero_count;
-    struct err err; /* ERR_NONE on success */
+    struct endpoint *from; /* pull: whose bytes, without a buf; else NULL */
+    bool from_failed;      /* out, of a pull that failed: it was there */
+    struct err err;        /* ERR_NONE on success */
     void (*done)(struct block_req *);
 };
 

@@ -294,6 +294,7 @@ static void fault_block_done(struct block_req *req)
     struct block_req *asked = o->asked.block;
 
     asked->err = req->err;
+    asked->from_failed = req->from_failed;
     asked->crc64_known = req->crc64_known;
     asked->crc64 = req->crc64;
     if (fault_kind_of(o) == FAULT_FLIPPED && o->op == FAULT_READ && !err_is_set(&req->err)) {
@@ -323,7 +324,9 @@ static void fault_late_fired(struct timer *timer)
         fault_late_done(&o->block);
         return;
     }
-    if (o->op == FAULT_WRITE)
+    if (o->block.from)
+        endpoint_pull(o->fault->inner, &o->block);
+    else if (o->op == FAULT_WRITE)
         endpoint_write(o->fault->inner, &o->block);
     else
         endpoint_zero(o->fault->inner, &o->block);
@@ -369,7 +372,7 @@ static void fault_block(struct endpoint *ep, enum fault_op op, struct block_req 
         fault_settle(o);
         return;
     }
-    if (fault_kind_of(o) == FAULT_FLIPPED && op == FAULT_WRITE) {
+    if (fault_kind_of(o) == FAULT_FLIPPED && op == FAULT_WRITE && req->buf) {
         fault_copy_bytes(o);
         fault_flip(o, o->copy.memory);
         o->block.crc64_known = false;
@@ -390,6 +393,18 @@ static void fault_write(struct endpoint *ep, struct block_req *req)
 static void fault_zero(struct endpoint *ep, struct block_req *req)
 {
     fault_block(ep, FAULT_ZERO, req, endpoint_zero);
+}
+
+static void fault_pull(struct endpoint *ep, struct block_req *req)
+{
+    fault_block(ep, FAULT_WRITE, req, endpoint_pull);
+}
+
+static struct endpoint *fault_lender(struct endpoint *ep)
+{
+    struct endpoint *inner = ((struct fault *)ep)->inner;
+
+    return inner->ops->lender(inner);
 }
 
 static void fault_flush(struct endpoint *ep, struct block_req *req)
@@ -416,6 +431,8 @@ static const struct endpoint_ops fault_ops = {
     .write = fault_write,
     .zero = fault_zero,
     .flush = fault_flush,
+    .pull = fault_pull,
+    .lender = fault_lender,
     .close = fault_close,
 };
 

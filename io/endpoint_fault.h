@@ -46,7 +46,8 @@ enum fault_kind {
                          SETUP_FENCE succeeded in between; else as BEFORE */
     FAULT_CORRUPT,    /* bytes did not match their checksum, and that was noticed; not applied */
     /* reported */
-    FAULT_FLIPPED,   /* reads, writes: succeeds with one bit wrong, and nobody notices but verify */
+    FAULT_FLIPPED,   /* reads, writes (but no pull, which passes): succeeds with one bit wrong, and
+                        nobody notices but verify */
     FAULT_AUTH,      /* 403; stays so for every request until endpoint_fault_renew */
     FAULT_GONE,      /* 404: the plan is stale */
     FAULT_CHANGED,   /* 412: the ETag is another; the plan is stale */

@@ -270,6 +270,29 @@ static void mem_write(struct endpoint *ep, struct block_req *req)
     endpoint_later_block(&m->later, ep, req);
 }
 
+static const struct endpoint_ops mem_ops;
+
+/* As a service does: the source counts no read, for nobody asked it as an endpoint. */
+static void mem_pull(struct endpoint *ep, struct block_req *req)
+{
+    struct endpoint_mem *m = mem_of(ep);
+    struct extent range = {req->offset, req->length};
+
+    assert(req->from->ops == &mem_ops);
+    m->traffic.pulls_count++;
+    ep->requests_count++;
+    if (mem_may_change(m, &req->err) &&
+        (!mem_change(m, range, mem_of(req->from)->bytes + req->offset) ||
+         !extent_set_add(&m->traffic.pulled, range)))
+        mem_fail(&req->err);
+    endpoint_later_block(&m->later, ep, req);
+}
+
+static struct endpoint *mem_lender(struct endpoint *ep)
+{
+    return ep;
+}
+
 static void mem_zero(struct endpoint *ep, struct block_req *req)
 {
     struct endpoint_mem *m = mem_of(ep);
@@ -298,6 +321,7 @@ static void mem_traffic_fini(struct endpoint_mem_traffic *traffic)
     extent_set_fini(&traffic->read);
     extent_set_fini(&traffic->written);
     extent_set_fini(&traffic->zeroed);
+    extent_set_fini(&traffic->pulled);
     memset(traffic, 0, sizeof *traffic);
 }
 
@@ -326,6 +350,8 @@ static const struct endpoint_ops mem_ops = {
     .write = mem_write,
     .zero = mem_zero,
     .flush = mem_flush,
+    .pull = mem_pull,
+    .lender = mem_lender,
     .close = mem_close,
 };
 
@@ -371,6 +397,11 @@ void endpoint_mem_reopen(struct endpoint *ep, struct reactor *r)
 }
 
 /* ---- Look and poke ---- */
+
+void endpoint_mem_give_pulls(struct endpoint *ep)
+{
+    ep->capabilities |= ENDPOINT_LENDS | ENDPOINT_CAN_PULL;
+}
 
 void endpoint_mem_give_leases(struct endpoint *ep)
 {

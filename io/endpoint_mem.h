@@ -23,9 +23,10 @@ struct reactor;
 
 /* What was asked so far, for tests of traffic. The sets are unions, the _bytes count repeats. */
 struct endpoint_mem_traffic {
-    struct extent_set read, written, zeroed;
+    struct extent_set read, written, zeroed, pulled;
     uint64_t read_bytes, written_bytes, zeroed_bytes;
     uint64_t reads_count, writes_count, zeros_count, flushes_count, lists_count, setups_count;
+    uint64_t pulls_count;
 };
 
 /* ---- Memory: every capability; lists what was written, diffs against its own snapshots ---- */
@@ -48,6 +49,8 @@ const struct extent_set *endpoint_mem_allocated(const struct endpoint *ep);
 const struct marker *endpoint_mem_marker(const struct endpoint *ep);
 const struct endpoint_mem_traffic *endpoint_mem_traffic(const struct endpoint *ep);
 
+/* From now on a disk that lends, and pulls from another such: ENDPOINT_LENDS, ENDPOINT_CAN_PULL. */
+void endpoint_mem_give_pulls(struct endpoint *ep);
 /* From now on a disk with ENDPOINT_CAN_LEASE; without it, it has none. */
 void endpoint_mem_give_leases(struct endpoint *ep);
 /* As another would: takes the lease over for that long; "" breaks it. */

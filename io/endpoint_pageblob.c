@@ -33,6 +33,7 @@ struct blob_call *blob_call_take(struct endpoint_pageblob *ep)
     call->op.out_metadata = NULL;
     call->op.metadata = NULL;
     call->op.if_match = NULL;
+    call->op.from_failed = false;
     return call;
 }
 
@@ -127,8 +128,10 @@ static void on_stat(struct pageblob_op *op)
     snprintf(req->last_modified, sizeof req->last_modified, "%s", op->head.last_modified);
     if (!ep->marked)
         snprintf(ep->copy_uuid, sizeof ep->copy_uuid, "%s", req->marker.copy_uuid);
-    if (ep->guard_reads && !ep->looked)
+    if (ep->guard_reads && !ep->looked) {
         pageblob_guard_reads(ep->blob, op->head.etag);
+        snprintf(ep->guard, sizeof ep->guard, "%s", op->head.etag);
+    }
     ep->looked = true;
 end:
     blob_call_give(call);
@@ -243,13 +246,14 @@ static void pageblob_endpoint_list(struct endpoint *base, struct list_req *req)
 
 /* ---- Blocks ---- */
 
-static void on_block(struct pageblob_op *op)
+void blob_call_block_done(struct pageblob_op *op)
 {
     struct blob_call *call = blob_call_of(op);
     struct endpoint *ep = &call->ep->base;
     struct block_req *req = call->block;
 
     req->err = op->err;
+    req->from_failed = op->from_failed;
     if (req->buf && !err_is_set(&op->err)) {
         req->crc64 = op->crc64;
         req->crc64_known = op->crc64_known;
@@ -258,7 +262,7 @@ static void on_block(struct pageblob_op *op)
     endpoint_block_end(ep, req);
 }
 
-static struct blob_call *block_call(struct endpoint *base, struct block_req *req)
+struct blob_call *blob_call_block(struct endpoint *base, struct block_req *req)
 {
     struct blob_call *call = blob_call_take(of(base));
 
@@ -268,34 +272,35 @@ static struct blob_call *block_call(struct endpoint *base, struct block_req *req
     call->op.memory = req->buf ? req->buf->memory + req->buf_offset : NULL;
     call->op.crc64_known = req->crc64_known;
     call->op.crc64 = req->crc64;
-    call->op.done = on_block;
+    call->op.done = blob_call_block_done;
     return call;
 }
 
 static void pageblob_endpoint_read(struct endpoint *base, struct block_req *req)
 {
-    pageblob_get(of(base)->blob, &block_call(base, req)->op);
+    pageblob_get(of(base)->blob, &blob_call_block(base, req)->op);
 }
 
 static void pageblob_endpoint_write(struct endpoint *base, struct block_req *req)
 {
-    pageblob_put(of(base)->blob, &block_call(base, req)->op);
+    pageblob_put(of(base)->blob, &blob_call_block(base, req)->op);
 }
 
 static void pageblob_endpoint_zero(struct endpoint *base, struct block_req *req)
 {
-    pageblob_clear(of(base)->blob, &block_call(base, req)->op);
+    pageblob_clear(of(base)->blob, &blob_call_block(base, req)->op);
 }
 
 static void on_flushed(struct reactor_task *task)
 {
-    on_block(&((struct blob_call *)((char *)task - offsetof(struct blob_call, task)))->op);
+    blob_call_block_done(
+        &((struct blob_call *)((char *)task - offsetof(struct blob_call, task)))->op);
 }
 
 /* What was answered 201 is durable: nothing to do, but not inline. */
 static void pageblob_endpoint_flush(struct endpoint *base, struct block_req *req)
 {
-    reactor_post(base->reactor, &block_call(base, req)->task, on_flushed);
+    reactor_post(base->reactor, &blob_call_block(base, req)->task, on_flushed);
 }
 
 /* ---- Life ---- */
@@ -324,6 +329,8 @@ static const struct endpoint_ops pageblob_ops = {
     .write = pageblob_endpoint_write,
     .zero = pageblob_endpoint_zero,
     .flush = pageblob_endpoint_flush,
+    .pull = endpoint_pageblob_pull,
+    .lender = endpoint_pageblob_lender,
     .close = pageblob_endpoint_close,
 };
 
@@ -367,15 +374,18 @@ static unsigned capabilities(const struct endpoint_pageblob *ep, const struct se
 {
     unsigned all = ENDPOINT_CAN_LIST | ENDPOINT_LIMITS_REQUESTS | ENDPOINT_CHECKS_CRC64;
 
+    /* What may change under the service's hands is not lent. */
+    if (!ep->managed && (url->snapshot || ep->guard_reads))
+        all |= ENDPOINT_LENDS;
     if (ep->upload)
-        return all;
+        return all | ENDPOINT_CAN_PULL;
     if (ep->managed)
         return all | ENDPOINT_CAN_DIFF;
     all |= ENDPOINT_KEEPS_MARKS;
     if (url->snapshot)
         return all | ENDPOINT_CAN_DIFF;
     return all | ENDPOINT_CAN_DIFF | ENDPOINT_CAN_CREATE | ENDPOINT_CAN_RESIZE | ENDPOINT_CAN_MARK |
-           ENDPOINT_CAN_SNAPSHOT | ENDPOINT_CAN_FENCE | ENDPOINT_CAN_LEASE;
+           ENDPOINT_CAN_SNAPSHOT | ENDPOINT_CAN_FENCE | ENDPOINT_CAN_LEASE | ENDPOINT_CAN_PULL;
 }
 
 static void set_host_kind(struct endpoint_pageblob *ep, enum pageblob_host host,

@@ -14,7 +14,8 @@ struct endpoint_pageblob {
     struct endpoint base; /* first */
     struct pageblob *blob;
     bool managed, upload, guard_reads;
-    bool looked; /* a stat has succeeded */
+    bool looked;                         /* a stat has succeeded */
+    char guard[PAGEBLOB_ETAG_MAX_BYTES]; /* ETag that reads are for; "" = of whatever is there */
     bool marked; /* this endpoint has set a marker: what others set since is not ours */
     char copy_uuid[MARKER_UUID_MAX_BYTES]; /* of the marker set last, else seen last; "" = none */
     char lease_id[PAGEBLOB_LEASE_BYTES];   /* that the host has given us; "" = none */
@@ -45,6 +46,12 @@ struct blob_call *blob_call_of(struct pageblob_op *op);
 bool blob_call_judge(struct blob_call *call, uint64_t *out_size_bytes, struct err *e);
 bool blob_call_marker(const struct blob_call *call, struct marker *out_marker, struct err *e);
 
+/* A call for this range, its done set; how a block request ends. */
+struct blob_call *blob_call_block(struct endpoint *base, struct block_req *req);
+void blob_call_block_done(struct pageblob_op *op);
+
 void endpoint_pageblob_setup(struct endpoint *ep, struct setup_req *req);
+void endpoint_pageblob_pull(struct endpoint *ep, struct block_req *req);
+struct endpoint *endpoint_pageblob_lender(struct endpoint *ep);
 
 #endif

@@ -126,6 +126,8 @@ static bool take_number(const char *value, uint64_t *out)
 
 static void take_service_header(struct pageblob_head *head, const char *name, const char *value)
 {
+    uint64_t number;
+
     if (strcmp(name, "content-crc64") == 0)
         head->crc64_known = crc64_from_header(value, &head->crc64) == 1;
     else if (strcmp(name, "blob-content-length") == 0)
@@ -140,6 +142,10 @@ static void take_service_header(struct pageblob_head *head, const char *name, co
         head->copy_pending = strcmp(value, "pending") == 0;
     else if (strcmp(name, "incremental-copy") == 0)
         head->incremental_copy = strcmp(value, "true") == 0;
+    else if (strcmp(name, "copy-source-error-code") == 0)
+        copy_text(head->source_code, sizeof head->source_code, value);
+    else if (strcmp(name, "copy-source-status-code") == 0)
+        head->source_status = take_number(value, &number) && number < 600 ? (int)number : 0;
 }
 
 void verb_take_header(struct pageblob_head *head, const char *name, const char *value)

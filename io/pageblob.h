@@ -25,6 +25,7 @@
 #define PAGEBLOB_ETAG_MAX_BYTES 128u
 #define PAGEBLOB_TIME_MAX_BYTES 64u
 #define PAGEBLOB_PAGE_BYTES     512u
+#define PAGEBLOB_FROM_MAX_BYTES 2048u        /* of x-ms-copy-source, the SAS included */
 #define PAGEBLOB_RANGE_MAX      (4u << 20)   /* of one write, and of one read with a checksum */
 #define PAGEBLOB_VERSION        "2021-12-02" /* x-ms-version: paged lists, CRC64, managed diffs */
 #define PAGEBLOB_LEASE_SECONDS  60u
@@ -47,6 +48,8 @@ struct pageblob_head {
     bool content_known, blob_known, sequence_known, crc64_known;
     bool copy_pending;     /* a copy into the blob is not done */
     bool incremental_copy; /* only its snapshots can be read */
+    int source_status;     /* of a pull: what its source answered; 0 = not said */
+    char source_code[64];
 };
 
 struct pageblob;
@@ -57,8 +60,10 @@ struct pageblob_op {
     uint64_t length;
     unsigned char *memory;
     const struct pageblob_metadata *metadata;
-    const char *if_match; /* ETag; NULL = none; copied */
-    bool crc64_known;     /* put: in; get: out, computed here and, if the host can, checked */
+    const char *if_match;          /* ETag; NULL = none; copied */
+    const struct secret_url *from; /* pull: the source; copied */
+    bool from_failed;              /* out, pull: it was the source that refused */
+    bool crc64_known; /* put: in; get: out, computed here and, if the host can, checked */
     uint64_t crc64;
     struct pageblob_metadata *out_metadata; /* properties: filled; NULL = not wanted */
     /* out */
@@ -89,6 +94,9 @@ void pageblob_set_url(struct pageblob *blob, struct secret_url *take); /* for op
 void pageblob_get(struct pageblob *blob, struct pageblob_op *op);   /* offset length memory */
 void pageblob_put(struct pageblob *blob, struct pageblob_op *op);   /* the same, crc64 */
 void pageblob_clear(struct pageblob *blob, struct pageblob_op *op); /* offset length */
+/* The host writes what it reads itself from another blob: offset length from, if_match (of the source).
+ * from as a whole URL has at most PAGEBLOB_FROM_MAX_BYTES. */
+void pageblob_pull(struct pageblob *blob, struct pageblob_op *op);
 
 /* ---- The blob itself ---- */
 void pageblob_properties(struct pageblob *blob, struct pageblob_op *op);   /* out_metadata */

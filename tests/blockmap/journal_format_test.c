@@ -262,7 +262,7 @@ Test(journal_format, what_no_writer_makes_is_refused)
     record.type = JOURNAL_STAGE;
     record.stage = JOURNAL_MOVED;
     expect_refused(5, 0, "a stage that is none");
-    expect_refused(5, 3, "a stage beyond the last");
+    expect_refused(5, 4, "a stage beyond the last");
 }
 
 Test(journal_format, numbers_stand_in_their_shortest_form_and_end_below_2_64)

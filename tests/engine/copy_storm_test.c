@@ -1,6 +1,7 @@
 /* copy_storm_test.c - generations of one disk through endpoints that fail in every way that is noticed:
  * a copy that says it succeeded is true, now and after all late writes landed; one that does not says why.
- * Some go on from a journal, some are stopped, some get new URLs, some targets lose what was not flushed.
+ * Some go on from a journal, some are stopped, some get new URLs, some targets lose what was not flushed,
+ * some have the target read the source itself.
  *
  * Every storm follows from its seed. SNAPFERRY_STORM_FIRST and SNAPFERRY_STORM_COUNT choose others than
  * the few that run by default; a failure prints the line that replays it.
@@ -33,6 +34,8 @@ struct storm {
     bool with_footer;
     bool tracked;  /* the target can lose what was not flushed */
     bool renewing; /* a refused URL is renewed while the copy waits */
+    bool pulling;  /* runs take the server's path, or try to, or do not */
+    uint64_t pulled_bytes;
     uint32_t stops_count, losses_count, renewals_count;
     char name[GENERATIONS][16];
     uint32_t faults_count;
@@ -176,7 +179,9 @@ static void copy_until_done(struct storm *s, uint32_t generation)
         c.options.random_seed = (s->seed * GENERATIONS + generation) * RUNS_MAX + run;
         /* The journal of an older generation is in the way until a run came so far as to drop it. */
         c.options.restart = run == 0 || strstr(c.err.text, "--restart drops");
+        c.options.path = s->pulling ? (enum copy_path)below(s, 3) : COPY_PATH_CLIENT;
         run_once(s);
+        s->pulled_bytes += c.summary.pulled_bytes;
         if (!err_is_set(&c.err)) {
             expect_true(s, generation, "at its end");
             return;
@@ -239,6 +244,11 @@ static void make_storm(struct storm *s)
     c.options.journal_path = below(s, 3) ? journal_path : NULL;
     s->renewing = below(s, 3) == 0;
     s->tracked = below(s, 3) == 0;
+    s->pulling = below(s, 3) == 0;
+    if (s->pulling) {
+        endpoint_mem_give_pulls(c.source);
+        endpoint_mem_give_pulls(c.target);
+    }
 }
 
 static struct storm run_storm(uint64_t seed)
@@ -271,7 +281,7 @@ Test(copy_storm, survives_or_reports, .timeout = SECONDS_MAX)
 {
     uint64_t first = number_of("SNAPFERRY_STORM_FIRST", 1);
     uint64_t count = number_of("SNAPFERRY_STORM_COUNT", STORMS_DEFAULT);
-    uint64_t faults = 0, stops = 0, losses = 0, renewals = 0;
+    uint64_t faults = 0, stops = 0, losses = 0, renewals = 0, pulled = 0;
 
     copy_case_open(&c);
     copy_case_keep_state(&c);
@@ -283,10 +293,12 @@ Test(copy_storm, survives_or_reports, .timeout = SECONDS_MAX)
         stops += s.stops_count;
         losses += s.losses_count;
         renewals += s.renewals_count;
+        pulled += s.pulled_bytes;
     }
     cr_assert_gt(faults, count, "hardly a fault was injected");
-    cr_assert(count < STORMS_DEFAULT || (stops && losses && renewals),
-              "%llu stops, %llu losses, %llu renewals", (unsigned long long)stops,
-              (unsigned long long)losses, (unsigned long long)renewals);
+    cr_assert(count < STORMS_DEFAULT || (stops && losses && renewals && pulled),
+              "%llu stops, %llu losses, %llu renewals, %llu bytes pulled",
+              (unsigned long long)stops, (unsigned long long)losses, (unsigned long long)renewals,
+              (unsigned long long)pulled);
     copy_case_close(&c);
 }

@@ -142,6 +142,7 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
                              .sides = renewals_sides(&stage->renewals)};
     struct copy_options how = {
         .hash = !options->no_root,
+        .path = (enum copy_path)options->path,
         .footer = (enum copy_footer)options->footer,
         .coalesce_bytes = options->coalesce_bytes,
         .window_start = (uint32_t)options->window_start,

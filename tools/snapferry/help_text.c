@@ -42,6 +42,7 @@ static const char copy_page[] =
     "  --journal FILE        to go on with [in the state dir]; --restart begins anew\n"
     "  --coalesce BYTES      also moves unchanged gaps up to this [a blob: 123K]\n"
     "  --no-root             no hashing: the copy will not know its root\n"
+    "  --path server|auto    the target's host reads the blob SOURCE itself [client]\n"
     "  --renew-command CMD   prints a new URL when one ends; an @FILE is watched\n"
     "  --source-expires, --base-expires, --target-expires TIME; --renew-wait SECONDS\n"
     "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"

@@ -54,6 +54,7 @@ struct option_row {
 static const struct option_row rows[] = {
     {"base", OPTION_TEXT, COPY | PLAN, AT(base), 0, 0, NULL},
     {"verify", OPTION_FLAG, COPY, AT(verify), 0, 0, NULL},
+    {"path", OPTION_CHOICE, COPY, AT(path), 0, 0, "client server auto "},
     {"strip-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(strip_footer), 0, 0, NULL},
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY, AT(source_id), 0, 0, NULL},
@@ -99,6 +100,8 @@ static const struct option_row rows[] = {
 };
 #define ROWS_COUNT (sizeof rows / sizeof rows[0])
 _Static_assert(ROWS_COUNT < OPTIONS_COUNT_MAX, "the table of getopt_long has room for all");
+_Static_assert(COPY_PATH_CLIENT == 0 && COPY_PATH_SERVER == 1 && COPY_PATH_AUTO == 2,
+               "choices of --path");
 _Static_assert(REACTOR_AUTO == 0 && REACTOR_URING == 1 && REACTOR_EPOLL == 2, "choices of --io");
 _Static_assert(ENDPOINT_FILE_DIRECT_AUTO == 0 && ENDPOINT_FILE_DIRECT_ON == 1 &&
                    ENDPOINT_FILE_DIRECT_OFF == 2,

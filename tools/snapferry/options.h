@@ -67,6 +67,7 @@ struct options {
     uint64_t audit_ppm;                                          /* millionths; 0: none */
     uint64_t sample_ppm;                                         /* millionths; 0: everything */
     uint64_t seed; /* of both; OPTIONS_SEED_DRAWN: one is drawn */
+    int path;      /* enum copy_path */
     int footer;    /* enum copy_footer */
     int backend;   /* enum reactor_backend */
     int direct;    /* enum endpoint_file_direct */

@@ -121,6 +121,9 @@ static void set_relay(json_t *object, const struct endpoint_relay_counts *relay)
     set_real(object, "packSeconds", (double)relay->cpu_ns / (double)NS_PER_S, 1000);
 }
 
+static const char *const path_names[] = {
+    [COPY_PATH_CLIENT] = "client", [COPY_PATH_SERVER] = "server", [COPY_PATH_AUTO] = "both"};
+
 json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_copy *done)
 {
     const struct copy_summary *s = done->copy;
@@ -133,6 +136,8 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     set_text_if(object, "baseRoot", s->base_root);
     set_text_if(object, "deltaDigest", s->delta_digest);
     set_text_if(object, "whyFull", s->why_full);
+    view_json_set_text(object, "path", path_names[s->path.used]);
+    set_text_if(object, "whyPath", s->path.why);
     set_text_if(object, "copy", s->copy_uuid);
     json_object_set_new(object, "committed", json_boolean(s->committed));
     json_object_set_new(object, "verified", json_boolean(done->verified));
@@ -147,6 +152,7 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     if (done->relay)
         set_relay(object, done->relay);
     view_json_set_count(object, "writtenBytes", s->written_bytes);
+    view_json_set_count(object, "pulledBytes", s->pulled_bytes);
     view_json_set_count(object, "clearedBytes", s->cleared_bytes);
     view_json_set_count(object, "skippedBytes", s->skipped_bytes);
     view_json_set_count(object, "gapBytes", s->gap_bytes);

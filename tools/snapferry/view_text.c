@@ -133,6 +133,19 @@ static const char *headline(const struct view_copy *done)
     return "not complete";
 }
 
+static void write_path(struct page *page, const struct copy_summary *s)
+{
+    char pulled[SIZE_TEXT_MAX_BYTES];
+
+    size_text_format(s->pulled_bytes, pulled);
+    if (s->path.used != COPY_PATH_CLIENT)
+        write_on(page, "  %s went from service to service%s\n", pulled,
+                 s->path.used == COPY_PATH_SERVER ? "; their content was not seen here" : "");
+    if (s->path.why[0])
+        write_on(page, "  %s went through this machine: %s\n",
+                 s->path.used == COPY_PATH_CLIENT ? "the data" : "the rest", s->path.why);
+}
+
 static void write_audit(struct page *page, const struct copy_summary *s)
 {
     char audited[SIZE_TEXT_MAX_BYTES], all[SIZE_TEXT_MAX_BYTES], share[SHARE_TEXT_MAX_BYTES];
@@ -194,6 +207,7 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
              amounts[0], amounts[1], amounts[2], amounts[3], amounts[4]);
     if (s->resumed_bytes)
         write_on(&page, "  %s were done by an earlier run\n", amounts[5]);
+    write_path(&page, s);
     write_on(&page, "  %" PRIu64 " requests, %" PRIu64 " retries, %.2f s of CPU, %.2f s in all",
              done->requests_count, s->retries, (double)done->cpu_ns / (double)NS_PER_S, seconds);
     if (seconds > 0 && s->read_bytes)
