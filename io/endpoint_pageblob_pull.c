@@ -4,17 +4,19 @@
 
 #include "io/endpoint_pageblob_call.h"
 
+#define FROM_MAX_BYTES 2048u /* of a source's URL with its SAS: what a host takes (protocol A.6) */
+
 /* A URL that was renewed may be longer than the first one. */
 static bool may_be_sent(const struct secret_url *url, struct err *e)
 {
     char *text = secret_url_full(url, NULL);
-    bool fits = text && strlen(text) <= PAGEBLOB_FROM_MAX_BYTES;
+    bool fits = text && strlen(text) <= FROM_MAX_BYTES;
 
     secret_wipe_free(text);
     return fits || err_set(e, ERR_LIMIT, RETRY_NEVER,
                            "%.160s: with its SAS the URL has more than the %u bytes that a host "
                            "takes for the source of a copy",
-                           url->address, PAGEBLOB_FROM_MAX_BYTES);
+                           url->address, FROM_MAX_BYTES);
 }
 
 static void on_refused(struct reactor_task *task)

@@ -25,7 +25,6 @@
 #define PAGEBLOB_ETAG_MAX_BYTES 128u
 #define PAGEBLOB_TIME_MAX_BYTES 64u
 #define PAGEBLOB_PAGE_BYTES     512u
-#define PAGEBLOB_FROM_MAX_BYTES 2048u        /* of x-ms-copy-source, the SAS included */
 #define PAGEBLOB_RANGE_MAX      (4u << 20)   /* of one write, and of one read with a checksum */
 #define PAGEBLOB_VERSION        "2021-12-02" /* x-ms-version: paged lists, CRC64, managed diffs */
 #define PAGEBLOB_LEASE_SECONDS  60u
@@ -53,7 +52,6 @@ struct pageblob_head {
 };
 
 struct pageblob;
-
 struct pageblob_op {
     /* in; each verb says which; memory and metadata are borrowed until done */
     uint64_t offset;
@@ -94,9 +92,7 @@ void pageblob_set_url(struct pageblob *blob, struct secret_url *take); /* for op
 void pageblob_get(struct pageblob *blob, struct pageblob_op *op);   /* offset length memory */
 void pageblob_put(struct pageblob *blob, struct pageblob_op *op);   /* the same, crc64 */
 void pageblob_clear(struct pageblob *blob, struct pageblob_op *op); /* offset length */
-/* The host writes what it reads itself from another blob: offset length from, if_match (of the source).
- * from as a whole URL has at most PAGEBLOB_FROM_MAX_BYTES. */
-void pageblob_pull(struct pageblob *blob, struct pageblob_op *op);
+void pageblob_pull(struct pageblob *blob, struct pageblob_op *op); /* offset length from if_match */
 
 /* ---- The blob itself ---- */
 void pageblob_properties(struct pageblob *blob, struct pageblob_op *op);   /* out_metadata */

@@ -398,8 +398,8 @@ Test(endpoint_pageblob, an_upload_disk_takes_pages_and_nothing_else)
     blob_bench_ok(blob_bench_block(&b, ep, BENCH_ZERO, 1024, 512, 0));
     blob_bench_ok(blob_bench_block(&b, ep, BENCH_READ, 512, 512, 'u'));
     blob_bench_ok(blob_bench_block(&b, ep, BENCH_READ, 1024, 512, 0));
-    cr_assert_eq(ep->capabilities,
-                 ENDPOINT_CAN_LIST | ENDPOINT_LIMITS_REQUESTS | ENDPOINT_CHECKS_CRC64);
+    cr_assert_eq(ep->capabilities, ENDPOINT_CAN_LIST | ENDPOINT_LIMITS_REQUESTS |
+                                       ENDPOINT_CHECKS_CRC64 | ENDPOINT_CAN_PULL);
     endpoint_close(ep);
     blob_bench_end(&b);
 }

@@ -147,11 +147,11 @@ check "which was said once" of 'events.filter((e) => e.event === "state" &&
 expect 0 equal "$SF" verify env:RP1 env:A
 
 # ---- Faults: survived as those of writes ----
-faulty hard "{\"name\":\"busy\",$PULL,\"probability\":0.2,\"fault\":\"status\",\"status\":503}" \
-    "{\"name\":\"lost\",$PULL,\"probability\":0.2,\"fault\":\"lostAnswer\"}" \
-    "{\"name\":\"late\",$PULL,\"probability\":0.2,\"fault\":\"late\",\"ms\":700}" \
-    "{\"name\":\"source\",$PULL,\"probability\":0.1,\"fault\":\"status\",\"status\":500,\"code\":\"CannotVerifyCopySource\"}"
-for round in 1 2 3; do
+faulty hard "{\"name\":\"busy\",$PULL,\"probability\":0.3,\"timesPerRange\":1,\"fault\":\"status\",\"status\":503}" \
+    "{\"name\":\"lost\",$PULL,\"probability\":0.3,\"timesPerRange\":1,\"fault\":\"lostAnswer\"}" \
+    "{\"name\":\"late\",$PULL,\"probability\":0.3,\"timesPerRange\":1,\"fault\":\"late\",\"ms\":700}" \
+    "{\"name\":\"source\",$PULL,\"probability\":0.3,\"timesPerRange\":1,\"fault\":\"status\",\"status\":500,\"code\":\"CannotVerifyCopySource\"}"
+for _ in 1 2; do
     fresh A "$hard_URL"
     expect 0 '"committed":true' "$SF" copy env:RP1 env:A --path server --json
     expect 0 equal "$SF" verify env:RP1 env:A
@@ -167,7 +167,8 @@ start_region slow --shape "$TMPDIR/slow.json"
 for way in server client auto; do
     fresh A "$slow_URL"
     slow=$(lines "$slow_LOG")
-    "$SF" copy env:RP1 env:A --path server --json --window 1 --max-window 1 >moving 2>moving.err &
+    : >moving # there before anybody looks at it, and without what was said before
+    "$SF" copy env:RP1 env:A --path server --json --window 1 --max-window 1 >>moving 2>moving.err &
     MOVING=$!
     tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
     kill -KILL "$MOVING"
