@@ -4,8 +4,7 @@
  *
  * Against one zstd stream of the allocated bytes stand independent frames, with dedup by blocks of
  * several sizes, long-distance matching, a larger window, and a dictionary. One thread; reads DISK
- * through the page cache.
- * Knows zstd and SHA-256 alone: it measures what the packer should do, not the packer.
+ * through the page cache. The last way is the packer itself.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <fcntl.h>
@@ -19,6 +18,7 @@
 #include <zstd.h>
 
 #include "blockmap/block_id.h"
+#include "blockmap/stream_pack.h"
 #include "blockmap/zero.h"
 #include "io/clock.h"
 
@@ -50,18 +50,21 @@ struct way {
     bool dedup, long_distance;
     int window_log; /* 0: as the level says */
     bool dictionary;
+    bool packer; /* as blockmap/stream_pack.c does it, raw records and all */
 };
 
 struct packing {
     const struct way *way;
+    int level;
     ZSTD_CCtx *zstd;
+    struct stream_packer *packer;
     unsigned char *frame; /* what the open frame gathered */
     size_t frame_used;
     unsigned char *out;
     size_t out_max;
     struct block_id *seen; /* open addressing; all zero: free */
     uint64_t seen_mask;
-    uint64_t wire_bytes, frames, references, zero_bytes, hashed_ns;
+    uint64_t wire_bytes, frames, references, zero_bytes, stored_raw, hashed_ns;
 };
 
 static void die(const char *what)
@@ -140,10 +143,28 @@ static uint64_t one_stream(const struct disk *disk, int level)
 
 /* ---- Independent frames ---- */
 
+static void pack_frame(struct packing *p)
+{
+    struct stream_part part = {0, (uint32_t)p->frame_used, p->frame};
+    struct stream_packed packed;
+    struct err e = {0};
+
+    if (!stream_pack(p->packer, p->frames, &part, 1, p->level, p->out, &packed, &e))
+        die(e.text);
+    p->wire_bytes += packed.record_bytes;
+    p->stored_raw += packed.stored_raw;
+    p->frames++;
+    p->frame_used = 0;
+}
+
 static void close_frame(struct packing *p)
 {
     if (p->frame_used == 0)
         return;
+    if (p->way->packer) {
+        pack_frame(p);
+        return;
+    }
     p->wire_bytes +=
         RECORD_BYTES + sound(ZSTD_compress2(p->zstd, p->out, p->out_max, p->frame, p->frame_used));
     p->frames++;
@@ -216,9 +237,14 @@ static void packing_open(struct packing *p, const struct disk *disk, const struc
                          int level)
 {
     uint64_t slots = 1;
+    struct err e = {0};
 
     memset(p, 0, sizeof *p);
     p->way = way;
+    p->level = level;
+    p->packer = stream_packer_new(&e);
+    if (!p->packer)
+        die(e.text);
     p->zstd = need(ZSTD_createCCtx());
     sound(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, level));
     if (way->long_distance)
@@ -232,7 +258,7 @@ static void packing_open(struct packing *p, const struct disk *disk, const struc
     p->seen = need(calloc(way->dedup ? slots : 1, sizeof *p->seen));
     p->seen_mask = slots - 1;
     p->frame = need(malloc(way->frame_bytes));
-    p->out_max = ZSTD_compressBound(way->frame_bytes);
+    p->out_max = STREAM_FRAME_BYTES + STREAM_PAYLOAD_MAX_BYTES;
     p->out = need(malloc(p->out_max));
 }
 
@@ -241,6 +267,7 @@ static void packing_close(struct packing *p)
     free(p->out);
     free(p->frame);
     free(p->seen);
+    stream_packer_free(p->packer);
     ZSTD_freeCCtx(p->zstd);
 }
 
@@ -265,11 +292,11 @@ static void measure(const struct disk *disk, const struct way *way, int level, u
     }
     close_frame(&p);
     cpu_ns = clock_thread_cpu_ns() - begun_ns;
-    printf("| %s | %d | %.1f | %.4f | %.2f | %.2f | %lu | %lu |\n", way->name, level,
+    printf("| %s | %d | %.1f | %.4f | %.2f | %.2f | %lu | %lu | %lu |\n", way->name, level,
            (double)p.wire_bytes / MIB, (double)p.wire_bytes / (double)reference,
            (double)cpu_ns / 1e9 / ((double)disk->allocated_bytes / GIB),
            (double)p.hashed_ns / 1e9 / ((double)disk->allocated_bytes / GIB),
-           (unsigned long)p.frames, (unsigned long)p.references);
+           (unsigned long)p.frames, (unsigned long)p.stored_raw, (unsigned long)p.references);
     fflush(stdout);
     packing_close(&p);
 }
@@ -278,17 +305,48 @@ int main(int argc, char **argv)
 {
     static struct disk disk;
     static const struct way ways[] = {
-        {"frames of 128 KiB", 128u << 10, 64u << 10, false, false, 0, false},
-        {"frames of 1 MiB", 1u << 20, 64u << 10, false, false, 0, false},
-        {"frames of 4 MiB", 4u << 20, 64u << 10, false, false, 0, false},
-        {"4 MiB, dedup 64 KiB", 4u << 20, 64u << 10, true, false, 0, false},
-        {"4 MiB, dedup 32 KiB", 4u << 20, 32u << 10, true, false, 0, false},
-        {"4 MiB, dedup 16 KiB", 4u << 20, 16u << 10, true, false, 0, false},
-        {"4 MiB, dedup 8 KiB", 4u << 20, 8u << 10, true, false, 0, false},
-        {"4 MiB, dedup 4 KiB", 4u << 20, 4u << 10, true, false, 0, false},
-        {"4 MiB, dedup 64 KiB, window 4 MiB", 4u << 20, 64u << 10, true, false, 22, false},
-        {"4 MiB, dedup 64 KiB, long distance", 4u << 20, 64u << 10, true, true, 22, false},
-        {"4 MiB, dedup 64 KiB, dictionary", 4u << 20, 64u << 10, true, false, 0, true},
+        {.name = "frames of 128 KiB", .frame_bytes = 128u << 10, .block_bytes = 64u << 10},
+        {.name = "frames of 1 MiB", .frame_bytes = 1024u << 10, .block_bytes = 64u << 10},
+        {.name = "frames of 4 MiB", .frame_bytes = 4096u << 10, .block_bytes = 64u << 10},
+        {.name = "4 MiB, dedup 64 KiB",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 64u << 10,
+         .dedup = true},
+        {.name = "4 MiB, dedup 32 KiB",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 32u << 10,
+         .dedup = true},
+        {.name = "4 MiB, dedup 16 KiB",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 16u << 10,
+         .dedup = true},
+        {.name = "4 MiB, dedup 8 KiB",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 8u << 10,
+         .dedup = true},
+        {.name = "dedup 64 KiB, window 4 MiB",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 64u << 10,
+         .dedup = true,
+         .window_log = 22},
+        {.name = "dedup 64 KiB, window 4 MiB, long distance",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 64u << 10,
+         .dedup = true,
+         .long_distance = true,
+         .window_log = 22},
+        {.name = "dedup 64 KiB, window 4 MiB, dictionary",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 64u << 10,
+         .dedup = true,
+         .window_log = 22,
+         .dictionary = true},
+        {.name = "stream_pack, dedup 64 KiB",
+         .frame_bytes = 4096u << 10,
+         .block_bytes = 64u << 10,
+         .dedup = true,
+         .window_log = 22,
+         .packer = true},
     };
     int level = argc > 2 ? atoi(argv[2]) : 3;
     uint64_t reference, begun_ns;
@@ -302,8 +360,8 @@ int main(int argc, char **argv)
            (double)disk.allocated_bytes / MIB, level, (double)reference / MIB,
            (double)(clock_thread_cpu_ns() - begun_ns) / 1e9 / ((double)disk.allocated_bytes / GIB));
     printf("| way | level | wire MiB | of one stream | CPU s/GiB | of it hashing | frames | "
-           "references |\n"
-           "|---|---|---|---|---|---|---|---|\n");
+           "of them raw | references |\n"
+           "|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         measure(&disk, &ways[i], level, reference);
     return 0;
