@@ -18,8 +18,8 @@
 #define STREAM_PART_SUFFIX ".part"
 
 struct endpoint_stream_out_options {
-    /* NULL: fd, which is not closed. Else PATH.part (0600) is written, and renamed to path when whole; a
-     * FIFO or a character device is written as it is. Only a delta stream at path is replaced. */
+    /* NULL: fd, which is closed in the end. Else PATH.part (0600) is written, and renamed to path when
+     * whole; a FIFO or a character device is written as it is. Only a delta stream is replaced. */
     const char *path;
     int fd;
     int level; /* of zstd, COMPRESS_AUTO, STREAM_LEVEL_RAW */

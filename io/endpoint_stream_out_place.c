@@ -57,7 +57,7 @@ bool out_place_open(struct endpoint_stream_out *out, struct err *e)
     int fd;
 
     if (!out->path[0])
-        return byte_stream_open(&out->bytes, out->head.reactor, out->options.fd, false,
+        return byte_stream_open(&out->bytes, out->head.reactor, out->options.fd, true,
                                 out->head.name, e);
     if (stat(out->path, &st) != 0) {
         if (errno == ENOENT)

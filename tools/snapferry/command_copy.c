@@ -4,6 +4,7 @@
 
 #include "engine/copy.h"
 #include "engine/verify.h"
+#include "io/endpoint_stream_in.h"
 #include "tools/snapferry/journal_place.h"
 #include "tools/snapferry/stage.h"
 #include "tools/snapferry/verify_show.h"
@@ -31,6 +32,17 @@ static void copying_copy_done(void *arg, struct copy *copy)
 {
     (void)arg;
     (void)copy; /* the loop of turns asks copy_ended */
+}
+
+/* What a stream refers back to is had from the target, once it is written there. */
+static void copying_moved(void *arg, struct extent extent, enum range_state from,
+                          enum range_state to)
+{
+    struct copying *copying = arg;
+
+    (void)from;
+    if (to == RANGE_DONE)
+        endpoint_stream_in_wrote(copying->stage->source, extent);
 }
 
 static void copying_verify_done(void *arg, struct verify *verify)
@@ -155,12 +167,16 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
         .keep_journal = options->verify,
         .restart = options->restart,
         .random_seed = stage->random_seed,
+        .streamed = stage->streamed ? endpoint_stream_in_head(stage->source)->footer : NULL,
         .proof = {.manifest_path = options->manifest,
                   .base_manifest_path = options->base_manifest,
                   .audit_ppm = (uint32_t)options->audit_ppm,
                   .seed = stage_seed(stage)},
     };
-    struct copy_watch watch = {.say = copying_say, .done = copying_copy_done, .arg = copying};
+    struct copy_watch watch = {.say = copying_say,
+                               .moved = stage->streamed ? copying_moved : NULL,
+                               .done = copying_copy_done,
+                               .arg = copying};
 
     copying->copy = copy_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
     if (!copying->copy)

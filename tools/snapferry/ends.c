@@ -191,6 +191,18 @@ bool end_spec_parse(enum end_role role, const char *argument, struct end_spec *o
     return true;
 }
 
+bool end_spec_parse_stream(enum end_role role, const char *argument, struct end_spec *out_spec,
+                           struct err *e)
+{
+    struct end_spec spec = {.role = role};
+
+    if (!parse_path(argument, &spec, e))
+        return false;
+    spec.kind = END_STREAM;
+    *out_spec = spec;
+    return true;
+}
+
 void end_spec_fini(struct end_spec *spec)
 {
     secret_url_fini(&spec->url);

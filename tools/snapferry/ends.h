@@ -18,14 +18,14 @@
 #include "tools/snapferry/session.h"
 
 enum end_role { END_SOURCE, END_BASE, END_TARGET };
-enum end_kind { END_NONE, END_BLOB, END_FILE, END_NULL, END_PATTERN, END_RELAY };
+enum end_kind { END_NONE, END_BLOB, END_FILE, END_NULL, END_PATTERN, END_RELAY, END_STREAM };
 
 /* What an argument says. A zeroed struct is no end at all. */
 struct end_spec {
     enum end_role role;
     enum end_kind kind;
     struct secret_url url; /* BLOB, RELAY (without relay:); owned */
-    const char *path;      /* FILE; a view into the argument */
+    const char *path;      /* FILE; STREAM: also "-"; a view into the argument */
     uint64_t size_bytes;   /* NULL and PATTERN as a source */
     uint64_t seed;         /* PATTERN */
     uint32_t hole_permille;
@@ -34,6 +34,9 @@ struct end_spec {
 /* ---- Parse: nothing is opened, nothing is sent ---- */
 bool end_spec_parse(enum end_role role, const char *argument, struct end_spec *out_spec,
                     struct err *e);
+/* A delta stream: SOURCE of apply, TARGET of export. */
+bool end_spec_parse_stream(enum end_role role, const char *argument, struct end_spec *out_spec,
+                           struct err *e);
 void end_spec_fini(struct end_spec *spec); /* wipes */
 
 /* Rules between ends and options: a SAS there, http:// allowed, source not the target, a base that

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "io/endpoint_stream_out.h"
 #include "io/percent.h"
 #include "tools/snapferry/ends.h"
 
@@ -187,11 +188,17 @@ static bool check_files(const struct end_spec *source, const struct end_spec *ta
                         const struct options *options, struct err *e)
 {
     const char *disk = target->kind == END_FILE ? target->path : NULL;
+    const char *stream = source->kind == END_STREAM   ? source->path
+                         : target->kind == END_STREAM ? target->path
+                                                      : NULL;
     const char *state = options->state_path;
-    char sidecar[PATH_MAX], verify[PATH_MAX];
+    char sidecar[PATH_MAX], verify[PATH_MAX], part[PATH_MAX];
     const struct own_file files[] = {
         {"SOURCE", source->kind == END_FILE ? source->path : NULL},
         {"TARGET", disk},
+        {"the stream", stream && strcmp(stream, "-") == 0 ? NULL : stream},
+        {"the stream's unfinished file",
+         target->kind == END_STREAM ? longer(target->path, STREAM_PART_SUFFIX, part) : NULL},
         {state ? "--state" : "TARGET's state file",
          state ? state : longer(disk, SIDECAR_ENDING, sidecar)},
         {"--base-manifest", options->base_manifest},
@@ -217,6 +224,9 @@ static bool check_state(const struct end_spec *target, const struct options *opt
     if (options->state_path && target->kind != END_FILE)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "--state is for a TARGET that is a file or block device");
+    if (options->command == COMMAND_APPLY && target->kind == END_NULL)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: null: keeps nothing that a stream could refer back to");
     if (options_target_only(options) && target->kind == END_NULL)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "TARGET: null: holds nothing to look at");
     return true;

@@ -1,12 +1,17 @@
 /* ends_open.c - from a parsed end to an endpoint; see ends.h. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "io/endpoint_file.h"
 #include "io/endpoint_mem.h"
 #include "io/endpoint_pageblob.h"
 #include "io/endpoint_relay.h"
+#include "io/endpoint_stream_in.h"
+#include "io/endpoint_stream_out.h"
 #include "tools/snapferry/ends.h"
 
 static struct endpoint *open_blob(struct session *session, struct end_spec *spec,
@@ -45,6 +50,38 @@ static struct endpoint *open_relay(struct session *session, struct end_spec *spe
     return endpoint_relay_new(http, workers, &spec->url, &how, e);
 }
 
+/* What people read goes to stderr from now on: stdout is the stream's. */
+static int take_stdout(struct err *e)
+{
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+    if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+        err_set_errno(e, errno, RETRY_NEVER, "the standard output cannot be used");
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static struct endpoint *open_stream(struct session *session, const struct end_spec *spec,
+                                    const struct options *options, struct err *e)
+{
+    struct workers *workers = session_workers(session, e);
+    bool piped = strcmp(spec->path, "-") == 0;
+    struct endpoint_stream_out_options how = {.path = piped ? NULL : spec->path,
+                                              .level = options->compress,
+                                              .no_dedup = options->no_dedup};
+
+    if (!workers)
+        return NULL;
+    if (spec->role == END_SOURCE)
+        return endpoint_stream_in_open(session->reactor, workers, how.path, STDIN_FILENO, e);
+    if (piped && (how.fd = take_stdout(e)) < 0)
+        return NULL;
+    return endpoint_stream_out_new(session->reactor, workers, &how, e);
+}
+
 struct endpoint *end_open(struct session *session, struct end_spec *spec,
                           const struct options *options, struct err *e)
 {
@@ -66,6 +103,8 @@ struct endpoint *end_open(struct session *session, struct end_spec *spec,
                                     spec->hole_permille, e);
     case END_RELAY:
         return open_relay(session, spec, options, e);
+    case END_STREAM:
+        return open_stream(session, spec, options, e);
     case END_NONE:
         break;
     }

@@ -12,6 +12,7 @@ const char *help_text(void)
            "  snapferry verify SOURCE TARGET                   read both and compare\n"
            "  snapferry verify --complete TARGET               was the copy to it finished?\n"
            "  snapferry snapshot TARGET                        take a snapshot of a blob\n"
+           "  snapferry export SOURCE -o FILE|-; apply FILE|- TARGET   by a file or a pipe\n"
            "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
            "  snapferry COMMAND --help                         options and examples\n"
            "  snapferry --version\n"
@@ -73,6 +74,44 @@ static const char send_page[] =
     "Examples:\n"
     "  snapferry send env:RP1 relay:https://10.0.0.4:8443/west/disk1 \\\n"
     "      --client-cert west.pem --client-key west.key --cacert ca.pem\n";
+
+static const char export_page[] =
+    "Usage: snapferry export SOURCE [--base PREVIOUS] -o FILE|- [OPTION...]\n"
+    "Makes a delta stream: all of a disk, or what changed since PREVIOUS, compressed,\n"
+    "each block once. FILE is FILE.part until it is whole; - is the standard output.\n"
+    "  --base PREVIOUS       snapshot that the stream will be applied to\n"
+    "  --compress auto|off|LEVEL         zstd, -7 to 19 [auto: what pays here]\n"
+    "  --no-dedup            blocks that come again are sent again\n"
+    "  --source-id ID, --base-id ID      names of the disks, where URLs change\n"
+    "  --renew-command CMD   prints a new URL when one ends; an @FILE is watched\n"
+    "  --source-expires, --base-expires TIME; --renew-wait SECONDS\n"
+    "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
+    "  --window N, --max-window N        ranges in flight at first, and at most\n"
+    "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
+    "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
+    "  --json, --quiet       events as lines of JSON; or errors only\n"
+    "Examples:\n"
+    "  snapferry export env:RP2 --base env:RP1 -o rp2.sfd\n"
+    "  snapferry export disk.img -o - | ssh west snapferry apply - env:TARGET\n";
+
+static const char apply_page[] =
+    "Usage: snapferry apply FILE|- TARGET [OPTION...]\n"
+    "Makes TARGET what a delta stream says. One with a base is applied only to a\n"
+    "TARGET that is proven to be at that base. Interrupted, the same command goes on.\n"
+    "  --state-dir DIR, --state FILE     what is known of targets; a file's marker\n"
+    "  --journal FILE        to go on with [in the state dir]; --restart begins anew\n"
+    "  --renew-command CMD   prints a new URL when one ends; an @FILE is watched\n"
+    "  --target-expires TIME, --renew-wait SECONDS\n"
+    "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
+    "  --window N, --max-window N        ranges in flight at first, and at most\n"
+    "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
+    "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
+    "  --json, --quiet       events as lines of JSON; or errors only\n"
+    "Examples:\n"
+    "  snapferry apply rp2.sfd env:TARGET\n"
+    "  zcat disk.sfd.gz | snapferry apply - disk.img\n";
 
 static const char plan_page[] =
     "Usage: snapferry plan SOURCE [TARGET] [--base PREVIOUS] [OPTION...]\n"
@@ -178,6 +217,7 @@ const char *help_text_of(enum command_id command)
         [COMMAND_VERIFY] = verify_page,       [COMMAND_SNAPSHOT] = snapshot_page,
         [COMMAND_MAP_BUILD] = map_build_page, [COMMAND_MAP_DIFF] = map_diff_page,
         [COMMAND_MAP_SHOW] = map_show_page,   [COMMAND_SEND] = send_page,
+        [COMMAND_EXPORT] = export_page,       [COMMAND_APPLY] = apply_page,
     };
 
     return pages[command];

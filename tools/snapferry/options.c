@@ -46,23 +46,25 @@ struct option_row {
 #define BUILD     (1u << COMMAND_MAP_BUILD)
 #define DIFF      (1u << COMMAND_MAP_DIFF)
 #define SHOW      (1u << COMMAND_MAP_SHOW)
-#define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT) /* what is kept in the state folder */
-#define MOVING    (KNOWING | BUILD)                 /* talks to ends */
+#define EXPORT    (1u << COMMAND_EXPORT)
+#define APPLY     (1u << COMMAND_APPLY)
+#define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT)  /* what is kept in the state folder */
+#define MOVING    (KNOWING | BUILD | EXPORT | APPLY) /* talks to ends */
 #define EVERY     (MOVING | DIFF | SHOW)
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_row rows[] = {
-    {"base", OPTION_TEXT, COPY | PLAN, AT(base), 0, 0, NULL},
+    {"base", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base), 0, 0, NULL},
     {"verify", OPTION_FLAG, COPY, AT(verify), 0, 0, NULL},
     {"path", OPTION_CHOICE, COPY, AT(path), 0, 0, "client server auto "},
     {"strip-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(strip_footer), 0, 0, NULL},
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
-    {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY, AT(source_id), 0, 0, NULL},
-    {"base-id", OPTION_TEXT, COPY | PLAN, AT(base_id), 0, 0, NULL},
-    {"state-dir", OPTION_TEXT, KNOWING, AT(state_folder), 0, 0, NULL},
-    {"state", OPTION_TEXT, COPY_ONLY | PLAN | VERIFY, AT(state_path), 0, 0, NULL},
-    {"journal", OPTION_TEXT, COPY | VERIFY, AT(journal_path), 0, 0, NULL},
-    {"restart", OPTION_FLAG, COPY | VERIFY, AT(restart), 0, 0, NULL},
+    {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY | EXPORT, AT(source_id), 0, 0, NULL},
+    {"base-id", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base_id), 0, 0, NULL},
+    {"state-dir", OPTION_TEXT, KNOWING | APPLY, AT(state_folder), 0, 0, NULL},
+    {"state", OPTION_TEXT, COPY_ONLY | PLAN | VERIFY | APPLY, AT(state_path), 0, 0, NULL},
+    {"journal", OPTION_TEXT, COPY | VERIFY | APPLY, AT(journal_path), 0, 0, NULL},
+    {"restart", OPTION_FLAG, COPY | VERIFY | APPLY, AT(restart), 0, 0, NULL},
     {"coalesce", OPTION_SIZE, COPY | PLAN, AT(coalesce_bytes), 0, 1ull << 40, NULL},
     {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
     {"manifest", OPTION_TEXT, COPY | VERIFY, AT(manifest), 0, 0, NULL},
@@ -71,26 +73,31 @@ static const struct option_row rows[] = {
     {"sample", OPTION_SHARE, VERIFY, AT(sample_ppm), 0, 0, NULL},
     {"seed", OPTION_COUNT, COPY | VERIFY, AT(seed), 0, OPTIONS_SEED_MAX, NULL},
     {"complete", OPTION_FLAG, VERIFY, AT(complete), 0, 0, NULL},
-    {"output", OPTION_TEXT, BUILD, AT(output), 0, 0, NULL},
+    {"output", OPTION_TEXT, BUILD | EXPORT, AT(output), 0, 0, NULL},
     {"strong", OPTION_FLAG, BUILD, AT(strong), 0, 0, NULL},
     {"like", OPTION_TEXT, BUILD, AT(like), 0, 0, NULL},
     {"diff", OPTION_TEXT, SHOW, AT(other_map), 0, 0, NULL},
-    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD, AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES,
-     BUFPOOL_MAX_BYTES, NULL},
-    {"window", OPTION_COUNT, COPY | VERIFY | BUILD, AT(window_start), 1, OPTIONS_WINDOW_MAX, NULL},
-    {"max-window", OPTION_COUNT, COPY | VERIFY | BUILD, AT(window_max), 1, OPTIONS_WINDOW_MAX,
-     NULL},
-    {"direct", OPTION_CHOICE, COPY | VERIFY | BUILD, AT(direct), 0, 0, "auto on off "},
-    {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY | BUILD, AT(renew_command), 0, 0, NULL},
-    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY | BUILD, AT(renew_wait_s), 1,
+    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(memory_bytes),
+     OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
+    {"window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_start), 1,
+     OPTIONS_WINDOW_MAX, NULL},
+    {"max-window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_max), 1,
+     OPTIONS_WINDOW_MAX, NULL},
+    {"direct", OPTION_CHOICE, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(direct), 0, 0,
+     "auto on off "},
+    {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY | BUILD | EXPORT | APPLY, AT(renew_command),
+     0, 0, NULL},
+    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY | BUILD | EXPORT | APPLY, AT(renew_wait_s), 1,
      OPTIONS_RENEW_WAIT_MAX_S, NULL},
-    {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY | BUILD, AT(source_expires_s), 0, 0, NULL},
-    {"base-expires", OPTION_TIME, COPY | PLAN, AT(base_expires_s), 0, 0, NULL},
-    {"target-expires", OPTION_TIME, COPY_ONLY | PLAN | VERIFY, AT(target_expires_s), 0, 0, NULL},
+    {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY | BUILD | EXPORT, AT(source_expires_s), 0,
+     0, NULL},
+    {"base-expires", OPTION_TIME, COPY | PLAN | EXPORT, AT(base_expires_s), 0, 0, NULL},
+    {"target-expires", OPTION_TIME, COPY_ONLY | PLAN | VERIFY | APPLY, AT(target_expires_s), 0, 0,
+     NULL},
     {"client-cert", OPTION_TEXT, SEND | VERIFY, AT(client_cert), 0, 0, NULL},
     {"client-key", OPTION_TEXT, SEND | VERIFY, AT(client_key), 0, 0, NULL},
-    {"compress", OPTION_LEVEL, SEND, AT(compress), 0, 0, NULL},
-    {"no-dedup", OPTION_FLAG, SEND, AT(no_dedup), 0, 0, NULL},
+    {"compress", OPTION_LEVEL, SEND | EXPORT, AT(compress), 0, 0, NULL},
+    {"no-dedup", OPTION_FLAG, SEND | EXPORT, AT(no_dedup), 0, 0, NULL},
     {"io", OPTION_CHOICE, MOVING, AT(backend), 0, 0, "auto uring epoll "},
     {"cacert", OPTION_TEXT, MOVING, AT(ca_file), 0, 0, NULL},
     {"allow-http", OPTION_FLAG, MOVING, AT(allow_http), 0, 0, NULL},
@@ -291,6 +298,8 @@ static bool check_together(const struct options *options, struct err *e)
         [COMMAND_MAP_DIFF] = {2, 2, "two maps"},
         [COMMAND_MAP_SHOW] = {1, 1, "MAP"},
         [COMMAND_SEND] = {2, 2, "SOURCE and TARGET"},
+        [COMMAND_EXPORT] = {1, 1, "SOURCE"},
+        [COMMAND_APPLY] = {2, 2, "STREAM and TARGET"},
     };
 
     if (options_target_only(options) && options->ends_count < 1)
@@ -300,6 +309,8 @@ static bool check_together(const struct options *options, struct err *e)
                        ends[options->command].wanted);
     if (options->command == COMMAND_MAP_BUILD && !options->output)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o MAP");
+    if (options->command == COMMAND_EXPORT && !options->output)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o FILE, or -o -");
     if (options->strong && options->like)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "--like takes over how that map hashes: "
@@ -324,7 +335,7 @@ static bool check_together(const struct options *options, struct err *e)
 static bool add_end(struct options *options, const char *argument, struct err *e)
 {
     bool one = options_target_only(options) || options->command == COMMAND_MAP_BUILD ||
-               options->command == COMMAND_MAP_SHOW;
+               options->command == COMMAND_MAP_SHOW || options->command == COMMAND_EXPORT;
     uint32_t max = one ? 1 : OPTIONS_ENDS_MAX;
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
 

@@ -36,6 +36,8 @@ enum command_id {
     COMMAND_MAP_DIFF,
     COMMAND_MAP_SHOW,
     COMMAND_SEND,
+    COMMAND_EXPORT,
+    COMMAND_APPLY,
     COMMANDS_COUNT
 };
 
@@ -54,9 +56,9 @@ struct options {
     const char *client_cert, *client_key; /* send, verify: to show a receiver; both or none */
     const char *manifest;                 /* copy: to be made; verify: to compare with */
     const char *base_manifest;            /* of the base */
-    const char *output;                   /* map build: the map to be made */
-    const char *like;                     /* map build: a map whose seed and strength are taken */
-    const char *other_map;                /* map show: what changed since that */
+    const char *output;    /* map build: the map to be made; export: the stream, or - */
+    const char *like;      /* map build: a map whose seed and strength are taken */
+    const char *other_map; /* map show: what changed since that */
     uint64_t memory_bytes;
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */

@@ -49,10 +49,15 @@ static bool parse_specs(const struct options *options, struct end_spec specs[SPE
     if (!target)
         target = "null:"; /* plan without TARGET */
     if (source)
-        ok = end_spec_parse(END_SOURCE, source, &specs[SPEC_SOURCE], e);
+        ok = options->command == COMMAND_APPLY
+                 ? end_spec_parse_stream(END_SOURCE, source, &specs[SPEC_SOURCE], e)
+                 : end_spec_parse(END_SOURCE, source, &specs[SPEC_SOURCE], e);
     if (ok && options->base)
         ok = end_spec_parse(END_BASE, options->base, &specs[SPEC_BASE], e);
-    ok = ok && end_spec_parse(END_TARGET, target, &specs[SPEC_TARGET], e) &&
+    ok = ok &&
+         (options->command == COMMAND_EXPORT
+              ? end_spec_parse_stream(END_TARGET, options->output, &specs[SPEC_TARGET], e)
+              : end_spec_parse(END_TARGET, target, &specs[SPEC_TARGET], e)) &&
          end_specs_check(&specs[SPEC_SOURCE], &specs[SPEC_BASE], &specs[SPEC_TARGET], options, e);
     if (!ok)
         e->kind = ERR_USAGE; /* also an @FILE that cannot be read: nothing was touched */

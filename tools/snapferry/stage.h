@@ -25,6 +25,7 @@ struct stage {
     struct view view;
     struct session session;
     struct endpoint *source;     /* NULL where TARGET stands alone */
+    bool streamed;               /* it is a delta stream whose HEAD was read */
     struct endpoint *base;       /* NULL without --base */
     struct endpoint *target;     /* of plan without TARGET: one that keeps nothing */
     struct renewals renewals;    /* of their URLs */
@@ -55,6 +56,7 @@ void command_plan(struct stage *stage, struct view_outcome *outcome);
 void command_verify(struct stage *stage, struct view_outcome *outcome);
 void command_guard(struct stage *stage, struct view_outcome *outcome); /* verify, TARGET alone */
 void command_snapshot(struct stage *stage, struct view_outcome *outcome);
+void command_apply(struct stage *stage, struct view_outcome *outcome); /* of a stream: a copy */
 void command_map_build(struct stage *stage, struct view_outcome *outcome);
 void command_map_diff(struct stage *stage, struct view_outcome *outcome); /* no session */
 void command_map_show(struct stage *stage, struct view_outcome *outcome); /* no session */
