@@ -37,7 +37,8 @@ struct endpoint_relay {
     bool no_dedup;
     struct stream_packer **packers; /* one a worker, made by it when it packs first */
     /* changes, reactor thread only */
-    char lease[RELAY_UUID_MAX_BYTES]; /* "": none */
+    char lease[RELAY_UUID_MAX_BYTES];      /* "": none */
+    char copy_uuid[MARKER_UUID_MAX_BYTES]; /* of the marker that was to be set last; "": none */
     uint64_t generation;
     struct relay_call *idle_calls;
     struct compress_level level;

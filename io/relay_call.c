@@ -11,7 +11,7 @@
 #include "io/endpoint_relay_parts.h"
 
 #define ANSWER_FIRST_BYTES 1024u
-#define HEADERS_MAX        6u
+#define HEADERS_MAX        8u
 
 struct relay_call *relay_call_take(struct endpoint_relay *ep, enum relay_verb verb)
 {
@@ -126,6 +126,8 @@ void relay_call_send(struct relay_call *call, void *owner, void (*done)(struct r
     headers[count++] = (struct http_header){RELAY_HEADER_GENERATION, call->numbers[0]};
     if (ep->lease[0])
         headers[count++] = (struct http_header){RELAY_HEADER_LEASE, ep->lease};
+    if (ep->copy_uuid[0])
+        headers[count++] = (struct http_header){RELAY_HEADER_COPY, ep->copy_uuid};
     if (ep->base.size_bytes)
         headers[count++] = (struct http_header){RELAY_HEADER_SIZE, call->numbers[1]};
     if (call->http.method == HTTP_POST)

@@ -94,6 +94,8 @@ void relay_control_setup(struct endpoint *base, struct setup_req *req)
     assert(req->verb != SETUP_EXPECT);
     if (req->verb == SETUP_FENCE)
         ep->generation++;
+    if (req->marker) /* also where the answer is lost: our caller looks if it stands */
+        snprintf(ep->copy_uuid, sizeof ep->copy_uuid, "%s", req->marker->copy_uuid);
     relay_call_set_json(call, relay_setup_json(req));
     call->http.send_once = req->verb != SETUP_LEASE;
     call->http.urgent = req->verb == SETUP_LEASE; /* a full queue must not let it end */
