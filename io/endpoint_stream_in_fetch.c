@@ -1,5 +1,5 @@
 /* endpoint_stream_in_fetch.c - a block that came before, had back: from the read under way, from a record
- * that is held, or from the target once it is written there. Its SHA-256 is checked before a byte of it is used.
+ * that is held, or from the target once it is written there. Its SHA-256 is checked first.
  */
 #include <assert.h>
 #include <stddef.h>

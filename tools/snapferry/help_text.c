@@ -78,7 +78,8 @@ static const char send_page[] =
 static const char export_page[] =
     "Usage: snapferry export SOURCE [--base PREVIOUS] -o FILE|- [OPTION...]\n"
     "Makes a delta stream: all of a disk, or what changed since PREVIOUS, compressed,\n"
-    "each block once. FILE is FILE.part until it is whole; - is the standard output.\n"
+    "each block once.\n"
+    "  -o, --output FILE|-   FILE.part until it is whole; - is the standard output\n"
     "  --base PREVIOUS       snapshot that the stream will be applied to\n"
     "  --compress auto|off|LEVEL         zstd, -7 to 19 [auto: what pays here]\n"
     "  --no-dedup            blocks that come again are sent again\n"
