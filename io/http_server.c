@@ -62,6 +62,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **i
         http_link_expect(link, OPENING_NS);
     } else if (link) {
         http_link_rest(link);
+        http_server_wake(link->server); /* who waits for a place may come in now, if it is run */
         free(link);
         *io_context = NULL;
     }
@@ -220,6 +221,8 @@ struct http_server *http_server_new(struct reactor *r, const struct http_server_
     }
     server->reactor = r;
     server->handler = *handler;
+    server->refused = options->refused;
+    server->refused_arg = options->refused_arg;
     server->budget_bytes = options->memory_budget_bytes;
     server->listen_fd = -1;
     if (server->budget_bytes < HTTP_SERVER_BODY_MAX_BYTES) {

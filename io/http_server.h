@@ -59,6 +59,9 @@ struct http_server_options {
     uint32_t connections_max;     /* 0 = HTTP_SERVER_CONNECTIONS_MAX */
     uint64_t memory_budget_bytes; /* of bodies not yet answered, all calls together; at
                                      * least HTTP_SERVER_BODY_MAX_BYTES */
+    /* What the server refused by itself, for a log; address: the client's, without port. May be NULL. */
+    void (*refused)(void *arg, const char *address, unsigned status, const char *why);
+    void *refused_arg;
 };
 
 /* ---- Life ---- */

@@ -5,6 +5,8 @@
  * Threads:       the reactor's.
  */
 #include <assert.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,22 @@ static enum MHD_Result queue_answer(struct http_call *call)
     return queue(call, call->answer_bytes);
 }
 
+static void tell_refused(struct http_call *call, unsigned status, const char *why)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info ? info->client_addr : NULL;
+    socklen_t bytes = peer && peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                          : sizeof(struct sockaddr_in);
+    char address[NI_MAXHOST] = "?";
+
+    if (!call->server->refused)
+        return;
+    if (peer)
+        getnameinfo(peer, bytes, address, sizeof address, NULL, 0, NI_NUMERICHOST);
+    call->server->refused(call->server->refused_arg, address, status, why);
+}
+
 /* Our own refusal, before a byte of the body was used; the connection is not read any more. */
 static enum MHD_Result refuse(struct http_call *call, unsigned status, const char *why)
 {
@@ -46,6 +64,7 @@ static enum MHD_Result refuse(struct http_call *call, unsigned status, const cha
     int bytes = snprintf(text, sizeof text, "{\"kind\":\"%s\",\"retry\":\"%s\",\"text\":\"%s\"}\n",
                          kind, status == 503 ? "later" : "never", why);
 
+    tell_refused(call, status, why);
     call->state = CALL_REFUSED;
     call->status = status;
     call->response = MHD_create_response_from_buffer((size_t)bytes, text, MHD_RESPMEM_MUST_COPY);

@@ -2,8 +2,10 @@
 #include "tests/support/server_bench.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,7 +14,7 @@
 
 /* ---- The handler ---- */
 
-static void answer(struct http_call *call, int status)
+static void answer(struct server_bench *b, struct http_call *call, int status)
 {
     static const struct http_header headers[] = {{"x-bench", "yes"}};
     char body[64];
@@ -23,6 +25,11 @@ static void answer(struct http_call *call, int status)
                                .body = body,
                                .body_bytes = (size_t)bytes};
 
+    if (b->answer_bytes) {
+        reply.body = reply.free_arg = calloc(1, b->answer_bytes);
+        reply.body_bytes = b->answer_bytes;
+        reply.free_body = free;
+    }
     http_call_answer(call, &reply);
 }
 
@@ -44,7 +51,7 @@ static void on_begin(void *arg, struct http_call *call)
     note(b, call);
     http_call_set_user(call, b);
     if (b->refuse_status)
-        answer(call, b->refuse_status);
+        answer(b, call, b->refuse_status);
 }
 
 static void on_ready(void *arg, struct http_call *call)
@@ -58,7 +65,7 @@ static void on_ready(void *arg, struct http_call *call)
     for (size_t i = 0; i < b->body_bytes; i++)
         b->body_sum += body[i];
     if (!b->hold) {
-        answer(call, 200);
+        answer(b, call, 200);
         return;
     }
     cr_assert(b->held_count < SERVER_BENCH_HELD_MAX);
@@ -73,44 +80,75 @@ static void on_gone(void *arg, struct http_call *call)
     b->gone_count++;
 }
 
+static void on_refused(void *arg, const char *address, unsigned status, const char *why)
+{
+    struct server_bench *b = arg;
+
+    cr_assert_eq(strncmp(address, "127.", 4), 0, "%s", address);
+    cr_assert(status >= 400 && *why);
+    b->refused_count++;
+}
+
 void server_bench_answer(struct server_bench *b, int status)
 {
     struct http_call *call = b->held[0];
 
     cr_assert(b->held_count > 0);
     memmove(b->held, b->held + 1, --b->held_count * sizeof b->held[0]);
-    answer(call, status);
+    answer(b, call, status);
 }
 
 /* ---- Life ---- */
 
-void server_bench_begin(struct server_bench *b, enum reactor_backend backend,
-                        const struct http_server_options *options, const struct http_options *trust)
+static void start_server(struct server_bench *b, const struct http_server_options *options)
 {
     const struct http_server_handler handler = {on_begin, on_ready, on_gone, b};
     struct http_server_options o = options ? *options : (struct http_server_options){0};
+    struct err e = {0};
+
+    if (!o.host)
+        o.host = "127.0.0.1";
+    if (!o.memory_budget_bytes)
+        o.memory_budget_bytes = 2 * HTTP_SERVER_BODY_MAX_BYTES;
+    o.refused = on_refused;
+    o.refused_arg = b;
+    b->tls = o.tls_cert != NULL;
+    b->host = o.host;
+    b->server = http_server_new(b->rig.r, &o, &handler, &e);
+    cr_assert(b->server, "%s", e.text);
+}
+
+void server_bench_begin(struct server_bench *b, enum reactor_backend backend,
+                        const struct http_server_options *options, const struct http_options *trust)
+{
     struct http_options client = trust ? *trust : (struct http_options){0};
     struct err e = {0};
 
     memset(b, 0, sizeof *b);
     rig_open(&b->rig, backend);
-    if (!o.host)
-        o.host = "127.0.0.1";
-    if (!o.memory_budget_bytes)
-        o.memory_budget_bytes = 2 * HTTP_SERVER_BODY_MAX_BYTES;
-    b->tls = o.tls_cert != NULL;
-    b->host = o.host;
     b->http = http_new(b->rig.r, &client, &e);
     cr_assert(b->http, "%s", e.text);
-    b->server = http_server_new(b->rig.r, &o, &handler, &e);
-    cr_assert(b->server, "%s", e.text);
+    start_server(b, options);
+}
+
+void server_bench_begin_simulated(struct server_bench *b, const struct http_server_options *options)
+{
+    memset(b, 0, sizeof *b);
+    rig_open_simulated(&b->rig, REACTOR_AUTO);
+    start_server(b, options);
+}
+
+void server_bench_stop(struct server_bench *b)
+{
+    http_server_free(b->server);
+    b->server = NULL;
+    cr_assert_eq(b->begun_count, b->gone_count);
 }
 
 void server_bench_end(struct server_bench *b)
 {
     http_free(b->http);
-    http_server_free(b->server);
-    cr_assert_eq(b->begun_count, b->gone_count);
+    server_bench_stop(b);
     rig_until_idle(&b->rig);
     rig_close(&b->rig);
 }
@@ -177,6 +215,47 @@ int server_bench_connect(struct server_bench *b)
     return raw_connect(http_server_port(b->server));
 }
 
+void server_bench_write(int fd, const char *bytes)
+{
+    cr_assert_eq(send(fd, bytes, strlen(bytes), MSG_NOSIGNAL), (ssize_t)strlen(bytes));
+}
+
+/* A clock that stands quite still would hold up timers that are armed for now. */
+static void peek(struct server_bench *b)
+{
+    if (b->rig.clock.simulated)
+        clock_advance(&b->rig.clock, 1);
+    rig_peek(&b->rig);
+}
+
+static void turn_for(struct server_bench *b, unsigned turns, int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+    for (unsigned i = 0; i < turns; i++) {
+        peek(b);
+        if (poll(&ready, 1, 1) > 0)
+            return;
+    }
+}
+
+void server_bench_pass(struct server_bench *b, uint64_t seconds)
+{
+    turn_for(b, 5, -1); /* what was sent is seen at the old time */
+    clock_advance(&b->rig.clock, seconds * NS_PER_S);
+    turn_for(b, 5, -1);
+}
+
+bool server_bench_is_ended(struct server_bench *b, int fd)
+{
+    char byte;
+    ssize_t count;
+
+    turn_for(b, 50, fd);
+    count = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+    return count == 0 || (count < 0 && errno != EAGAIN);
+}
+
 const char *server_bench_read(struct server_bench *b, int fd, const char *until)
 {
     static char came[64 << 10];
@@ -187,7 +266,7 @@ const char *server_bench_read(struct server_bench *b, int fd, const char *until)
     for (;;) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
 
-        rig_peek(&b->rig);
+        peek(b);
         if (poll(&ready, 1, 1) <= 0)
             continue;
         count = recv(fd, came + used, sizeof came - 1 - used, 0);
@@ -205,7 +284,7 @@ const char *server_bench_raw(struct server_bench *b, const char *bytes, const ch
     int fd = server_bench_connect(b);
     const char *came;
 
-    cr_assert_eq(send(fd, bytes, strlen(bytes), MSG_NOSIGNAL), (ssize_t)strlen(bytes));
+    server_bench_write(fd, bytes);
     came = server_bench_read(b, fd, until);
     close(fd);
     return came;

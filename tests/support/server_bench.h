@@ -18,10 +18,11 @@ struct server_bench {
     bool tls;
     const char *host;
     /* what the handler shall do */
-    int refuse_status; /* in begin; 0: nothing */
-    bool hold;         /* keeps ready calls in held instead of answering them */
+    int refuse_status;   /* in begin; 0: nothing */
+    size_t answer_bytes; /* 0: a few of JSON */
+    bool hold;           /* keeps ready calls in held instead of answering them */
     /* what it saw */
-    unsigned begun_count, ready_count, gone_count;
+    unsigned begun_count, ready_count, gone_count, refused_count;
     struct http_call *held[SERVER_BENCH_HELD_MAX]; /* in the order they came */
     unsigned held_count;
     struct http_peer peer; /* of the last call */
@@ -41,7 +42,11 @@ struct bench_request {
 void server_bench_begin(struct server_bench *b, enum reactor_backend backend,
                         const struct http_server_options *options,
                         const struct http_options *trust);
+/* The same by a clock that stands still until the test moves it; sockets only, no client. */
+void server_bench_begin_simulated(struct server_bench *b,
+                                  const struct http_server_options *options);
 void server_bench_end(struct server_bench *b);
+void server_bench_stop(struct server_bench *b); /* the server alone ends, as in server_bench_end */
 
 /* target: "/path?query". */
 void server_bench_send(struct server_bench *b, struct bench_request *request, const char *target);
@@ -59,6 +64,11 @@ void server_bench_until(struct server_bench *b, const unsigned *count, unsigned 
  * the end). Returns what came, in a static buffer. */
 const char *server_bench_raw(struct server_bench *b, const char *bytes, const char *until);
 int server_bench_connect(struct server_bench *b); /* the caller closes it */
+void server_bench_write(int fd, const char *bytes);
+/* Moves the simulated clock, and turns. */
+void server_bench_pass(struct server_bench *b, uint64_t seconds);
+/* Did the other side end it? Turns a while to see. */
+bool server_bench_is_ended(struct server_bench *b, int fd);
 /* What came on fd until its end or until `until` was seen; static buffer. */
 const char *server_bench_read(struct server_bench *b, int fd, const char *until);
 
