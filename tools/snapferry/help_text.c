@@ -14,6 +14,7 @@ const char *help_text(void)
            "  snapferry snapshot TARGET                        take a snapshot of a blob\n"
            "  snapferry export SOURCE -o FILE|-; apply FILE|- TARGET   by a file or a pipe\n"
            "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
+           "  snapferry receive --listen HOST:PORT             take disks that others send\n"
            "  snapferry COMMAND --help                         options and examples\n"
            "  snapferry --version\n"
            "\n"
@@ -211,6 +212,28 @@ static const char map_show_page[] =
     "  snapferry map show disk.map\n"
     "  snapferry map show tuesday.map --diff monday.map\n";
 
+static const char receive_page[] =
+    "Usage: snapferry receive --listen HOST:PORT --target-root ROOT \\\n"
+    "         --tls-cert FILE --tls-key FILE --client-ca FILE [OPTION...]\n"
+    "Takes disks from snapferry send. A sender whose certificate has the common name\n"
+    "NAME writes under ROOT/NAME, and nowhere else. TLS 1.3.\n"
+    "  --listen HOST:PORT    where to listen; port 0: any, told in the first line\n"
+    "  --target-root ROOT    a folder, or a container's URL with its SAS; env:NAME or\n"
+    "                        @FILE (read anew for each target: a renewed SAS counts)\n"
+    "  --tls-cert FILE, --tls-key FILE   who we are, PEM; the key its owner's alone\n"
+    "  --client-ca FILE      senders have a certificate of this authority\n"
+    "  --memory BYTES        of buffers and requests, at most [512M]\n"
+    "  --index DIR           knows the blocks that are here [in the state folder]\n"
+    "  --index-bytes N       of it for each sender [256M]; --no-index: none\n"
+    "  --io auto|uring|epoll, --direct auto|on|off      kernel interface; page cache\n"
+    "  --cacert FILE         trust these for ROOT's service, not the system's\n"
+    "  --allow-http          http:// ROOT on other machines: the SAS goes in clear\n"
+    "  --json, --quiet       events as lines of JSON; or errors only\n"
+    "A signal: what is under way is answered, then the end. A second one: at once.\n"
+    "Example:\n"
+    "  snapferry receive --listen 10.0.0.4:8443 --target-root env:CONTAINER \\\n"
+    "    --tls-cert server.pem --tls-key server.key --client-ca senders.pem\n";
+
 const char *help_text_of(enum command_id command)
 {
     static const char *const pages[COMMANDS_COUNT] = {
@@ -219,6 +242,7 @@ const char *help_text_of(enum command_id command)
         [COMMAND_MAP_BUILD] = map_build_page, [COMMAND_MAP_DIFF] = map_diff_page,
         [COMMAND_MAP_SHOW] = map_show_page,   [COMMAND_SEND] = send_page,
         [COMMAND_EXPORT] = export_page,       [COMMAND_APPLY] = apply_page,
+        [COMMAND_RECEIVE] = receive_page,
     };
 
     return pages[command];

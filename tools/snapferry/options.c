@@ -14,7 +14,7 @@
 #include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 
-#define OPTIONS_COUNT_MAX 48u
+#define OPTIONS_COUNT_MAX 64u
 
 enum option_kind {
     OPTION_FLAG,
@@ -46,11 +46,13 @@ struct option_row {
 #define BUILD     (1u << COMMAND_MAP_BUILD)
 #define DIFF      (1u << COMMAND_MAP_DIFF)
 #define SHOW      (1u << COMMAND_MAP_SHOW)
+#define RECEIVE   (1u << COMMAND_RECEIVE)
 #define EXPORT    (1u << COMMAND_EXPORT)
 #define APPLY     (1u << COMMAND_APPLY)
 #define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT)  /* what is kept in the state folder */
 #define MOVING    (KNOWING | BUILD | EXPORT | APPLY) /* talks to ends */
-#define EVERY     (MOVING | DIFF | SHOW)
+#define SERVING   (MOVING | RECEIVE)                 /* turns a reactor */
+#define EVERY     (SERVING | DIFF | SHOW)
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_row rows[] = {
@@ -77,13 +79,22 @@ static const struct option_row rows[] = {
     {"strong", OPTION_FLAG, BUILD, AT(strong), 0, 0, NULL},
     {"like", OPTION_TEXT, BUILD, AT(like), 0, 0, NULL},
     {"diff", OPTION_TEXT, SHOW, AT(other_map), 0, 0, NULL},
-    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(memory_bytes),
+    {"listen", OPTION_TEXT, RECEIVE, AT(receive.listen), 0, 0, NULL},
+    {"target-root", OPTION_TEXT, RECEIVE, AT(receive.target_root), 0, 0, NULL},
+    {"tls-cert", OPTION_TEXT, RECEIVE, AT(receive.tls_cert), 0, 0, NULL},
+    {"tls-key", OPTION_TEXT, RECEIVE, AT(receive.tls_key), 0, 0, NULL},
+    {"client-ca", OPTION_TEXT, RECEIVE, AT(receive.client_ca), 0, 0, NULL},
+    {"index", OPTION_TEXT, RECEIVE, AT(receive.index_folder), 0, 0, NULL},
+    {"no-index", OPTION_FLAG, RECEIVE, AT(receive.no_index), 0, 0, NULL},
+    {"index-bytes", OPTION_SIZE, RECEIVE, AT(receive.index_bytes), OPTIONS_INDEX_MIN_BYTES,
+     OPTIONS_INDEX_MAX_BYTES, NULL},
+    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE, AT(memory_bytes),
      OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
     {"window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_start), 1,
      OPTIONS_WINDOW_MAX, NULL},
     {"max-window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_max), 1,
      OPTIONS_WINDOW_MAX, NULL},
-    {"direct", OPTION_CHOICE, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(direct), 0, 0,
+    {"direct", OPTION_CHOICE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE, AT(direct), 0, 0,
      "auto on off "},
     {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY | BUILD | EXPORT | APPLY, AT(renew_command),
      0, 0, NULL},
@@ -98,9 +109,9 @@ static const struct option_row rows[] = {
     {"client-key", OPTION_TEXT, SEND | VERIFY, AT(client_key), 0, 0, NULL},
     {"compress", OPTION_LEVEL, SEND | EXPORT, AT(compress), 0, 0, NULL},
     {"no-dedup", OPTION_FLAG, SEND | EXPORT, AT(no_dedup), 0, 0, NULL},
-    {"io", OPTION_CHOICE, MOVING, AT(backend), 0, 0, "auto uring epoll "},
-    {"cacert", OPTION_TEXT, MOVING, AT(ca_file), 0, 0, NULL},
-    {"allow-http", OPTION_FLAG, MOVING, AT(allow_http), 0, 0, NULL},
+    {"io", OPTION_CHOICE, SERVING, AT(backend), 0, 0, "auto uring epoll "},
+    {"cacert", OPTION_TEXT, SERVING, AT(ca_file), 0, 0, NULL},
+    {"allow-http", OPTION_FLAG, SERVING, AT(allow_http), 0, 0, NULL},
     {"json", OPTION_FLAG, EVERY, AT(json), 0, 0, NULL},
     {"quiet", OPTION_FLAG, EVERY, AT(quiet), 0, 0, NULL},
     {"help", OPTION_FLAG, EVERY, AT(help), 0, 0, NULL},
@@ -294,6 +305,7 @@ static bool check_together(const struct options *options, struct err *e)
         [COMMAND_PLAN] = {1, 2, "SOURCE, and perhaps TARGET"},
         [COMMAND_VERIFY] = {2, 2, "SOURCE and TARGET"},
         [COMMAND_SNAPSHOT] = {1, 1, "TARGET"},
+        [COMMAND_RECEIVE] = {0, 0, ""},
         [COMMAND_MAP_BUILD] = {1, 1, "SOURCE"},
         [COMMAND_MAP_DIFF] = {2, 2, "two maps"},
         [COMMAND_MAP_SHOW] = {1, 1, "MAP"},
@@ -327,6 +339,8 @@ static bool check_together(const struct options *options, struct err *e)
     if (!options->client_cert != !options->client_key)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "--client-cert and --client-key go together: one file each, PEM");
+    if (options->receive.index_folder && options->receive.no_index)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "--index and --no-index exclude each other");
     if (options->json && options->quiet)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--json and --quiet exclude each other");
     return check_proofs(options, e);
@@ -336,7 +350,7 @@ static bool add_end(struct options *options, const char *argument, struct err *e
 {
     bool one = options_target_only(options) || options->command == COMMAND_MAP_BUILD ||
                options->command == COMMAND_MAP_SHOW || options->command == COMMAND_EXPORT;
-    uint32_t max = one ? 1 : OPTIONS_ENDS_MAX;
+    uint32_t max = options->command == COMMAND_RECEIVE ? 0 : one ? 1 : OPTIONS_ENDS_MAX;
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
 
     if (options->ends_count == max)
@@ -365,7 +379,8 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                               .coalesce_bytes = COPY_COALESCE_DEFAULT,
                               .seed = OPTIONS_SEED_DRAWN,
                               .compress = COMPRESS_AUTO,
-                              .renew_wait_s = OPTIONS_RENEW_WAIT_S};
+                              .renew_wait_s = OPTIONS_RENEW_WAIT_S,
+                              .receive = {.index_bytes = OPTIONS_INDEX_DEFAULT_BYTES}};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
     int output = output_row(command);

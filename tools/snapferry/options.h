@@ -16,6 +16,7 @@
 #include "engine/copy.h"
 #include "io/endpoint_file.h"
 #include "io/reactor.h"
+#include "tools/snapferry/receive_options.h"
 
 #define OPTIONS_MEMORY_DEFAULT_BYTES (512ull << 20)
 #define OPTIONS_MEMORY_MIN_BYTES     ((uint64_t)BUF_BYTES)
@@ -38,6 +39,7 @@ enum command_id {
     COMMAND_SEND,
     COMMAND_EXPORT,
     COMMAND_APPLY,
+    COMMAND_RECEIVE,
     COMMANDS_COUNT
 };
 
@@ -59,6 +61,7 @@ struct options {
     const char *output;    /* map build: the map to be made; export: the stream, or - */
     const char *like;      /* map build: a map whose seed and strength are taken */
     const char *other_map; /* map show: what changed since that */
+    struct receive_options receive;
     uint64_t memory_bytes;
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */

@@ -19,6 +19,7 @@ static const struct {
     {"plan", COMMAND_PLAN, command_plan},
     {"verify", COMMAND_VERIFY, command_verify},
     {"snapshot", COMMAND_SNAPSHOT, command_snapshot},
+    {"receive", COMMAND_RECEIVE, command_receive},
     {"map build", COMMAND_MAP_BUILD, command_map_build},
     {"map diff", COMMAND_MAP_DIFF, command_map_diff},
     {"map show", COMMAND_MAP_SHOW, command_map_show},

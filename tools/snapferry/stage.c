@@ -103,7 +103,7 @@ bool stage_open(struct stage *stage, const struct options *options, struct err *
     clock_init_real(&stage->clock);
     view_init(&stage->view, view_pick(options->json, options->quiet), &stage->clock);
     if (!options_opens_ends(options)) {
-        view_name_disk(&stage->view, options->ends[0]);
+        view_name_disk(&stage->view, options->ends_count ? options->ends[0] : "");
         return true;
     }
     if (getrandom(&stage->random_seed, sizeof stage->random_seed, 0) !=
