@@ -24,8 +24,7 @@ const char *help_text(void)
            "                    better, as arguments can be seen by other users\n"
            "  PATH  file:PATH   a raw image, a fixed VHD or a block device\n"
            "  null:             as TARGET: throws all away; null:SIZE as SOURCE: zeros\n"
-           "  pattern:SIZE[,SEED[,HOLES]]   as SOURCE, for measuring: made-up bytes, with\n"
-           "                    HOLES of 1000 pieces (256 KiB each) empty\n"
+           "  pattern:SIZE[,SEED[,HOLES]]   as SOURCE: made-up bytes; HOLES of 1000 empty\n"
            "\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 stopped: run it again,\n"
            "4 the target differs, 130 interrupted (as 3)\n";

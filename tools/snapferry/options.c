@@ -58,7 +58,7 @@ struct option_row {
 static const struct option_row rows[] = {
     {"base", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base), 0, 0, NULL},
     {"verify", OPTION_FLAG, COPY, AT(verify), 0, 0, NULL},
-    {"path", OPTION_CHOICE, COPY, AT(path), 0, 0, "client server auto "},
+    {"path", OPTION_CHOICE, COPY_ONLY, AT(path), 0, 0, "client server auto "},
     {"strip-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(strip_footer), 0, 0, NULL},
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY | EXPORT, AT(source_id), 0, 0, NULL},
