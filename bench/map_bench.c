@@ -1,5 +1,5 @@
-/* map_bench.c - what block maps cost: CPU seconds a GiB for hashing each block and looking it up, and how much
- * disk a second a comparison of two maps covers. Prints the median and the extremes of each.
+/* map_bench.c - what block maps cost: CPU seconds a GiB for hashing each block and looking it up, and
+ * how much disk a second a comparison of two maps covers. Prints the median and the extremes of each.
  *
  *     map_bench [FOLDER]        FOLDER: for its maps [$TMPDIR or /tmp]; they are removed
  *

@@ -1,6 +1,6 @@
-/* map_fuzz.c - a block map as a broken disk, or somebody who means it, may give it. First as it stands; then
- * with its checksums made good, so that the values behind them are reached. Whatever it is, nothing outside of
- * it is read, and what is answered agrees with itself. Must not know: files. */
+/* map_fuzz.c - a block map as a broken disk, or somebody who means it, may give it. First as it stands;
+ * then with its checksums made good, so that the values behind them are reached. Whatever it is, nothing
+ * outside of it is read, and what is answered agrees with itself. Must not know: files. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
