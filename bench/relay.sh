@@ -47,7 +47,7 @@ receiver() {
     receiver_pid=$!
     pids+=("$receiver_pid")
     await "$work/$1.out" "$receiver_pid"
-    receiver_port=$(sed -n 's/.*"ready".*:\([0-9][0-9]*\)[/",}].*/\1/p' "$work/$1.out" | head -n1)
+    receiver_port=$(sed -n 's/.*"ready","url":"https:[^"]*:\([0-9]*\)".*/\1/p' "$work/$1.out")
 }
 
 # through NAME OPTION...: the link to the receiver; sets link_port, link_pid
