@@ -153,6 +153,8 @@ static void put_header(struct writer *w, const struct journal_header *h)
     put_varint(w, h->hash);
     put_varint(w, h->coalesce_bytes);
     put_varint(w, h->sample);
+    if (h->map[0])
+        put_text(w, h->map, sizeof h->map);
 }
 
 static void get_header(struct reader *r, struct journal_header *h)
@@ -179,6 +181,11 @@ static void get_header(struct reader *r, struct journal_header *h)
     h->hash = get_varint_max(r, 1) != 0;
     h->coalesce_bytes = get_varint(r);
     h->sample = get_varint(r);
+    if (r->bad || r->at == r->end)
+        return;
+    get_text(r, h->map, sizeof h->map);
+    if (!h->map[0])
+        r->bad = true; /* one that is not kept is not mentioned */
 }
 
 /* ---- Lists ---- */

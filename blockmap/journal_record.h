@@ -17,6 +17,7 @@
 #define JOURNAL_TEXT_MAX_BYTES 128u  /* ETag, time, lease id */
 #define JOURNAL_HASHES_MAX     65u   /* blocks that one range of 4 MiB may touch */
 #define JOURNAL_EXTENTS_MAX    4096u /* in one record; more go into the next */
+#define JOURNAL_MAP_NEW        "new"
 
 enum journal_kind { JOURNAL_COPY = 1, JOURNAL_VERIFY = 2 };
 
@@ -39,6 +40,8 @@ struct journal_header {
     bool hash;
     uint64_t coalesce_bytes;
     uint64_t sample; /* VERIFY: seed and share of a sample; 0 = everything */
+    /* "": no map is kept. Else the copy that left the map in use, JOURNAL_MAP_NEW: none was */
+    char map[MARKER_UUID_MAX_BYTES];
 };
 
 /* Lists that were made, so that none is made twice. */

@@ -24,6 +24,9 @@ static const struct copy_step copy_steps[] = {
      copy_failed_target_diff},
     {"proving the base", copy_want_proof, copy_start_proof, copy_after_proof, copy_failed_proof},
     {"proving the base", copy_want_unproven, NULL, copy_after_unproven, NULL},
+    {"looking at the map", copy_want_map, NULL, copy_after_map, NULL},
+    {"proving the map", copy_want_map_proof, copy_start_proof, copy_after_map_proof,
+     copy_failed_map_proof},
     {"opening the journal", copy_want_journal_begin, NULL, copy_after_journal_begin, NULL},
     {"listing changes", copy_want_diff, copy_start_diff, NULL, copy_failed_diff},
     {"listing", copy_want_all, copy_start_all, NULL, NULL},
@@ -35,6 +38,7 @@ static const struct copy_step copy_steps[] = {
     {"looking", copy_want_manifest, NULL, copy_after_manifest_place, NULL},
     {"reading the base's manifest", copy_want_base_manifest, NULL, copy_after_base_manifest, NULL},
     {"auditing the diff", copy_want_audit, copy_start_audit, copy_after_audit, NULL},
+    {"beginning the map", copy_want_map_making, NULL, copy_after_map_making, NULL},
     {"leasing the target", copy_want_lease, copy_start_lease, copy_after_lease, copy_failed_lease},
     {"marking the target", copy_want_mark, copy_start_mark, NULL, NULL},
     {"marking the target", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
@@ -55,6 +59,7 @@ static const struct copy_step copy_steps[] = {
     {"planning", copy_want_note_planned, NULL, copy_after_note_planned, NULL},
     {"trying the way", copy_want_try_path, copy_start_try_path, NULL, NULL},
     {"planning", copy_want_note_pulled, NULL, copy_after_note_pulled, NULL},
+    {"beginning the map", copy_want_map_zeros, copy_start_map_zeros, NULL, NULL},
     {"copying", copy_want_changes, copy_start_move, copy_after_move, NULL},
     {"flushing", copy_want_changes, copy_start_flush, NULL, NULL},
     {"looking again", copy_want_source_again, copy_start_stat_source, copy_after_source_again,
@@ -71,6 +76,7 @@ static const struct copy_step copy_steps[] = {
      NULL},
     {"committing", copy_want_complete, copy_start_complete, NULL, NULL},
     {"committing", copy_want_changes, NULL, copy_after_commit, NULL},
+    {"writing the map", copy_want_map_commit, NULL, copy_after_map_commit, NULL},
 };
 #define COPY_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
 #define COPY_END_WAIT_NS  (1 * NS_PER_MS) /* the journal is being synced */
@@ -112,6 +118,7 @@ void copy_free(struct copy *copy)
     assert(!copy->started || copy->ended);
     copy_access_fini(copy);
     mover_free(copy->mover);
+    copy_map_free(copy);
     copy_free(copy->proof);
     endpoint_close(copy->proof_target);
     copy_proofs_fini(copy);

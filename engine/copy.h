@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "engine/copy_map.h"
 #include "engine/copy_path.h"
 #include "engine/copy_proof.h"
 #include "engine/copy_summary.h"
@@ -67,6 +68,7 @@ struct copy_options {
      * be had, so where a full copy would be made instead of a delta the copy fails. NULL: no stream. */
     const unsigned char *streamed;
     struct copy_proof_options proof;
+    struct copy_map_options map;
 };
 
 struct copy_watch {

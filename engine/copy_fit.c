@@ -40,6 +40,7 @@ void copy_fit_header(const struct copy *copy, struct journal_header *out_header)
     snprintf(h->target_etag, sizeof h->target_etag, "%s", facts->target.etag);
     h->footer = (uint8_t)copy->options.footer;
     h->hash = copy->options.hash;
+    snprintf(h->map, sizeof h->map, "%s", copy_map_used(copy));
 }
 
 static bool misfit(const struct copy *copy, struct err *e, const char *fmt, ...)
@@ -200,8 +201,10 @@ static bool copy_target_is_untouched(const struct copy *copy, const struct journ
         return true; /* marked, and killed before that was recorded */
     if (copy->facts.target_bytes != h->target_bytes)
         return false;
-    /* A full copy may go to a target of any content; a delta's base was proven of this one. */
-    return !h->base[0] || strcmp(target->etag, h->target_etag) == 0;
+    /* A full copy may go to a target of any content; a delta's base was proven of this one, and so was
+     * the map that is in use. */
+    return (!h->base[0] && (!h->map[0] || strcmp(h->map, JOURNAL_MAP_NEW) == 0)) ||
+           strcmp(target->etag, h->target_etag) == 0;
 }
 
 /* ---- The verdict ---- */

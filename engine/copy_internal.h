@@ -11,6 +11,7 @@
 #include "engine/copy_access.h"
 #include "engine/copy_lease.h"
 #include "engine/copy_listing.h"
+#include "engine/copy_map_steps.h"
 #include "engine/copy_proofs.h"
 #include "engine/copy_resume.h"
 #include "engine/copy_steps.h"
@@ -73,6 +74,7 @@ struct copy {
     struct copy *proof; /* reads the target back to prove it is at the base */
     struct endpoint *proof_target;
     struct copy_proofs proofs;
+    struct copy_map map;
     struct retry_random random;
     struct copy_summary summary;
     struct err err;
@@ -95,6 +97,8 @@ void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format
 bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
 uint64_t copy_coalesce_bytes(const struct copy *copy);
 void copy_keep_target_state(struct copy *copy, const char *etag);
+/* Is the target as our last copy to it left it? */
+bool copy_target_is_as_kept(const struct copy *copy);
 void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */
 
 #endif

@@ -49,7 +49,8 @@ bool copy_want_all(const struct copy *copy)
     if (!copy->summary.delta)
         return !copy_list_is_whole(&lists->source);
     return !copy->options.streamed && !copy_list_is_whole(&lists->all) &&
-           (copy->options.proof.audit_ppm || lists->source.clears.count == 0 ||
+           (copy->options.proof.audit_ppm || copy_is_by_block(copy) ||
+            lists->source.clears.count == 0 ||
             (copy_coalesce_bytes(copy) && lists->source.data.count > 1));
 }
 
@@ -279,10 +280,10 @@ static void copy_summarize_plan(struct copy *copy)
     const struct plan *plan = &copy->plan;
 
     summary->planned = true;
-    summary->plan_read_bytes = plan->reads.total_bytes;
+    summary->plan_read_bytes = plan_fetch_bytes(plan);
     summary->plan_clear_bytes = plan->clears.total_bytes;
     summary->plan_clear_count = plan->clears.count;
-    summary->plan_range_count = plan->reads.count;
+    summary->plan_range_count = plan->by_block ? plan->fetch.count : plan->reads.count;
     summary->plan_read_count = plan_read_count(plan, BUF_BYTES);
     summary->gap_bytes = plan->gap_bytes;
     summary->at_base_already = plan->delta && plan_total_bytes(plan) == 0;
@@ -296,9 +297,10 @@ bool copy_after_plan(struct copy *copy)
         .delta = copy->summary.delta,
         .source_data = &lists->source.data,
         .source_clears = copy->summary.delta ? &lists->source.clears : NULL,
-        .source_all = lists->all.data.count ? &lists->all.data : NULL,
+        .source_all = lists->all.data.count || copy_is_by_block(copy) ? &lists->all.data : NULL,
         .target_data = copy_target_held(copy) ? &lists->target.data : NULL,
         .coalesce_bytes = copy_coalesce_bytes(copy),
+        .by_block = copy_is_by_block(copy),
     };
 
     if (!copy_add_old_footer(copy) || !plan_make(&input, &copy->plan, &copy->err) ||

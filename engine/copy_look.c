@@ -105,8 +105,7 @@ static uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_byte
     return size_bytes;
 }
 
-/* Is the target as our last copy to it left it? */
-static bool copy_target_is_as_kept(const struct copy *copy)
+bool copy_target_is_as_kept(const struct copy *copy)
 {
     const struct stat_req *target = &copy->facts.target;
     const struct target_state *known = &copy->facts.known;
@@ -278,8 +277,10 @@ bool copy_start_proof(struct copy *copy)
                                    .random_seed = retry_random_next(&copy->random)};
     struct copy_watch watch = {.done = copy_proof_done, .arg = copy};
 
-    copy_say(copy, "The target's ETag is not the one kept after its last copy: reading it back to "
-                   "see whether it still holds the base.");
+    copy_say(copy,
+             "The target's ETag is not the one kept after its last copy: reading it back to see "
+             "whether it still holds %s.",
+             copy->facts.base_unproven ? "the base" : "what the map says");
     copy_free(copy->proof);
     copy->proof = NULL;
     endpoint_close(copy->proof_target);

@@ -34,8 +34,11 @@ struct copy_summary {
     uint64_t written_bytes; /* what the target's service wrote by itself included, */
     uint64_t pulled_bytes;  /* which is so much */
     uint64_t cleared_bytes; /* zeroed at the target */
-    uint64_t skipped_bytes; /* zero at both ends: not written */
+    uint64_t
+        skipped_bytes;    /* not written: zero at both ends, or the map says that they are there */
+    uint64_t proof_bytes; /* part of read_bytes: not changed, read only for the hashes of a map */
     uint64_t resumed_bytes; /* of the plan: durable before this process began */
+    bool has_map;           /* made, and in its place */
     bool journal_kept;      /* it failed, and what was done is recorded: the same again goes on */
     uint64_t retries;
     uint32_t window;     /* ranges in flight at the end */

@@ -9,6 +9,7 @@
 #include "engine/mover_access.h"
 #include "engine/mover_internal.h"
 
+#define MOVER_TAKE_MAX     4096u /* ranges begun in one turn: those known to be zero end at once */
 #define MOVER_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
 
 static void mover_pump(struct reactor_task *task);
@@ -48,6 +49,7 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
 
     /* zeros found in what one read brought are cleared in one request */
     assert(setup->target->clear_max_bytes >= setup->target->request_max_bytes);
+    assert(!setup->keep || setup->plan->by_block);
     if (!m) {
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a copy");
         return NULL;
@@ -122,8 +124,9 @@ void mover_range_done(struct mover_range *range)
     struct mover *m = range->mover;
     uint64_t now_ns = reactor_now_ns(m->setup.reactor);
 
-    pacer_note_done(&m->pacer, range->clear ? 0 : range->extent.length, now_ns - range->started_ns,
-                    now_ns);
+    if (!range->zero_known)
+        pacer_note_done(&m->pacer, range->clear ? 0 : range->extent.length,
+                        now_ns - range->started_ns, now_ns);
     mover_note_done(range);
     mover_range_give_back(range);
 }
@@ -140,9 +143,19 @@ void mover_range_failed(struct mover_range *range, const struct err *why)
 
 /* ---- Taking ranges ---- */
 
+/* What the map knows to be zero already is taken apart from what it does not. */
 static bool mover_take_clear(struct mover *m, struct extent *out_extent)
 {
-    return extent_set_take_front(&m->clears, m->setup.target->clear_max_bytes, 0, out_extent);
+    struct extent next = extent_set_at(&m->clears, 0);
+    uint64_t max_bytes = m->setup.target->clear_max_bytes;
+    bool zero = false;
+
+    if (m->setup.keep)
+        next.length = map_keep_alike(m->setup.keep, next, &zero);
+    if (zero || next.length < max_bytes)
+        max_bytes = next.length;
+    (void)extent_set_take_front(&m->clears, max_bytes, 0, out_extent);
+    return zero;
 }
 
 /* The lower of both worklists' fronts: a delta's records are begun in order of offset. */
@@ -178,6 +191,7 @@ static bool mover_begin_next(struct mover *m)
     struct buf *buf = NULL;
     struct mover_range *range;
     struct extent extent;
+    bool zero_known = false;
 
     if (!clear && !pull) {
         buf = mover_borrow(m);
@@ -185,7 +199,7 @@ static bool mover_begin_next(struct mover *m)
             return false;
     }
     if (clear)
-        (void)mover_take_clear(m, &extent);
+        zero_known = mover_take_clear(m, &extent);
     else
         (void)extent_set_take_front(&m->reads, mover_chunk_bytes(m), mover_chunk_bytes(m), &extent);
     range = m->free_ranges;
@@ -194,6 +208,7 @@ static bool mover_begin_next(struct mover *m)
     range->extent = extent;
     range->clear = clear;
     range->pull = pull;
+    range->zero_known = zero_known;
     range->buf = buf;
     range->state = RANGE_PLANNED;
     if (extent_end(extent) > m->ahead_end)
@@ -229,7 +244,7 @@ static void mover_begin_ranges(struct mover *m)
             reactor_arm(m->setup.reactor, &m->wake_timer, now_ns + MOVER_POOL_WAIT_NS, mover_wake);
         return;
     }
-    while (mover_may_take(m)) {
+    for (uint32_t taken = 0; taken < MOVER_TAKE_MAX && mover_may_take(m); taken++) {
         if (!m->free_ranges || !pacer_may_start(&m->pacer, m->inflight, now_ns))
             break;
         if (!mover_begin_next(m)) {
@@ -292,15 +307,14 @@ static void mover_pump(struct reactor_task *task)
         return;
     }
     mover_begin_ranges(m);
-    if (m->inflight || m->reads.count || m->clears.count || m->flushing)
+    if (m->inflight || m->reads.count || m->clears.count || m->flushing || m->pump_posted)
         return;
     if (m->unflushed_bytes) {
         if (m->flush_attempts == 0)
             mover_flush(m);
         return;
     }
-    if (!feeding)
-        mover_end(m);
+    mover_end(m);
 }
 
 void mover_start(struct mover *m)

@@ -20,6 +20,7 @@
 
 #include "blockmap/digest.h"
 #include "engine/journal.h"
+#include "engine/map_keep.h"
 #include "engine/pacer.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
@@ -51,6 +52,7 @@ struct mover_setup {
     struct access *target_access;
     struct bufpool *pool;
     const struct plan *plan;
+    struct map_keep *keep; /* the map of the blocks that are moved (a plan by blocks); NULL: none */
     struct progress *progress; /* planned; counts durable bytes */
     struct retry_random *random;
     bool hash;                    /* make the root (full) or the digest (delta) */
@@ -71,7 +73,8 @@ struct mover_counts {
     uint64_t written_bytes; /* those that were pulled included */
     uint64_t pulled_bytes;
     uint64_t cleared_bytes;
-    uint64_t skipped_bytes; /* zero at both ends */
+    uint64_t skipped_bytes; /* not written, as the target holds them: zero, or the map says so */
+    uint64_t proof_bytes;   /* part of read_bytes: only for the hash of a block touched in part */
     uint64_t resumed_bytes; /* that the journal says are done, and that are not done again */
     uint64_t retries;
     uint32_t window;

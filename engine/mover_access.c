@@ -74,8 +74,8 @@ void mover_access_stand_back(struct mover_range *range)
     if (range->buf)
         bufpool_release(m->setup.pool, range->buf);
     range->buf = NULL;
-    range->run_next = UINT32_MAX; /* it is read again */
-    range->piece_at = 0;
+    range->judged = false; /* it is read again */
+    range->read_at = range->piece_at = 0;
     range->refused = true;
     m->refused_count++;
     mover_post_pump(m);

@@ -127,6 +127,8 @@ void mover_note_done(struct mover_range *range)
     uint64_t bytes = range->extent.length;
 
     mover_note_in_journal(range);
+    if (m->setup.keep && !range->clear)
+        map_keep_note(m->setup.keep, &range->kept);
     if (!mover_buffers(m)) {
         if (m->setup.journal)
             m->unrecorded_bytes +=

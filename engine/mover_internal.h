@@ -1,6 +1,6 @@
 /* mover_internal.h - what mover.c (which range next), mover_range.c (one range's life), mover_access.c (its
- * waits for a new URL), mover_pull.c (ranges that the target reads itself), mover_durable.c (when it counts)
- * and mover_replay.c (what a journal says) share.
+ * waits for a new URL), mover_pull.c (ranges that the target reads itself), mover_judge.c (what of one is
+ * written), mover_durable.c (when it counts) and mover_replay.c (what a journal says) share.
  *
  * Knows:         all parts of the mover. Included by them alone.
  * Must not know: anything that mover.h must not.
@@ -19,8 +19,10 @@ struct mover_range {
     struct mover_range *next; /* in the list of free ones */
     struct extent extent;
     enum range_state state;
-    bool clear; /* nothing is read: the whole range becomes zero */
-    bool pull;  /* nor here: the target's service reads it itself */
+    bool clear;      /* nothing is read: the whole range becomes zero */
+    bool pull;       /* nor here: the target's service reads it itself */
+    bool zero_known; /* a clear, and the map says that it is zero already */
+    bool judged;     /* all of it was read; what is left are writes */
     struct buf *buf;
     struct block_req req; /* one request at a time */
     struct timer timer;   /* the pause before another try */
@@ -32,8 +34,10 @@ struct mover_range {
     bool hashed;              /* the root has its bytes */
     uint64_t crc64;           /* of the whole range as it was read */
     bool crc64_known;
-    uint64_t skipped_bytes;    /* zero at both ends */
-    struct root_blocks blocks; /* that its bytes made whole; of a delta: the hash of its bytes */
+    uint64_t skipped_bytes;
+    struct root_blocks blocks;   /* that its bytes made whole; of a delta: the hash of its bytes */
+    uint32_t read_at;            /* bytes of the range that were read, or are known to be zero */
+    struct map_keep_blocks kept; /* where a map is kept */
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
     struct block_zero zeros[COPY_ZERO_RUNS_MAX]; /* the same, as a target takes them */
     uint32_t run_count;
@@ -86,6 +90,13 @@ void mover_range_finish(struct mover_range *range);  /* the target has all of it
 
 /* mover_pull.c */
 void mover_pull(struct mover_range *range); /* state PLANNED or WAITING */
+
+/* mover_judge.c */
+/* The next part of the range that is to be read; false when all was. What is not is made zero in buf. */
+bool mover_next_fetch(struct mover_range *range, struct extent *out_part);
+void mover_judge(struct mover_range *range); /* all was read */
+/* The next piece to write or clear; false when the range is done. Skips what needs nothing. */
+bool mover_next_piece(struct mover_range *range, struct extent *out_piece, bool *out_zero);
 
 /* mover_durable.c */
 void mover_note_done(struct mover_range *range); /* the target answered */

@@ -1,7 +1,7 @@
 /* mover_range.c - one range: read, judge, write in pieces, or clear; and its retries. See mover.h.
  *
- * A range that was read is written piece by piece: data as it is; a run of zeros is cleared where the
- * target may hold something and skipped where it holds zeros already.
+ * A range that was read is written piece by piece, as mover_judge.c says: data as it is; a run of zeros is
+ * cleared where the target may hold something.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ void mover_range_again(struct mover_range *range)
 {
     if (range->pull)
         mover_pull(range);
-    else if (range->clear || range->run_next != UINT32_MAX)
+    else if (range->clear || range->judged)
         mover_range_write(range);
     else
         mover_range_read(range);
@@ -99,41 +99,14 @@ void mover_range_finish(struct mover_range *range)
     mover_range_done(range);
 }
 
-/* The next piece to write or clear; false when the range is done. Skips what needs nothing. */
-static bool range_next_piece(struct mover_range *range, struct extent *out_piece, bool *out_zero)
-{
-    struct mover *m = range->mover;
-
-    while (range->piece_at < range->extent.length) {
-        uint32_t end = (uint32_t)range->extent.length;
-        struct extent piece = {range->extent.offset + range->piece_at, 0};
-
-        *out_zero = false;
-        if (range->run_next < range->run_count) {
-            const struct zero_run *run = &range->runs[range->run_next];
-
-            *out_zero = run->offset == range->piece_at;
-            end = (uint32_t)(*out_zero ? run->offset + run->length : run->offset);
-        }
-        piece.length = end - range->piece_at;
-        if (!*out_zero || extent_set_touches(&m->setup.plan->stale, piece)) {
-            *out_piece = piece;
-            return true;
-        }
-        range->skipped_bytes += piece.length;
-        range->run_next++;
-        range->piece_at = end;
-    }
-    return false;
-}
-
 /* A target that takes zeros gets all that was read at once, and is told what of it is zero. */
 static bool range_goes_whole(const struct mover_range *range)
 {
     const struct zero_run *first = &range->runs[0];
 
     return range->mover->setup.target->capabilities & ENDPOINT_TAKES_ZEROS && !range->clear &&
-           range->piece_at == 0 && range->run_count > 0 && first->length < range->extent.length;
+           !range->mover->setup.plan->by_block && range->piece_at == 0 && range->run_count > 0 &&
+           first->length < range->extent.length;
 }
 
 static void range_name_zeros(struct mover_range *range)
@@ -184,7 +157,6 @@ static void range_piece_done(struct block_req *req)
             mover_range_finish(range);
             return;
         }
-        range->run_next++;
     } else {
         range_count_written(range, req);
     }
@@ -208,7 +180,7 @@ static void mover_range_write(struct mover_range *range)
     bool whole = range_goes_whole(range);
     bool zero = !whole;
 
-    if (!whole && !range->clear && !range_next_piece(range, &piece, &zero)) {
+    if (!whole && !range->clear && !mover_next_piece(range, &piece, &zero)) {
         mover_range_finish(range);
         return;
     }
@@ -248,47 +220,58 @@ static bool range_hash(struct mover_range *range, struct err *e)
                      (size_t)range->extent.length, &range->blocks, e);
 }
 
+static void range_read_all(struct mover_range *range)
+{
+    struct err error = {0};
+
+    mover_range_move(range, RANGE_JUDGING);
+    if (!range_hash(range, &error)) {
+        mover_range_move(range, RANGE_FAILED);
+        mover_range_failed(range, &error);
+        return;
+    }
+    mover_judge(range);
+    range->judged = true;
+    mover_range_write(range);
+}
+
 static void range_read_done(struct block_req *req)
 {
     struct mover_range *range =
         (struct mover_range *)((char *)req - offsetof(struct mover_range, req));
     struct mover *m = range->mover;
-    struct err error = {0};
+    struct extent part = {req->offset, req->length};
 
     if (err_is_set(&req->err)) {
         mover_range_trouble(range);
         return;
     }
     mover_access_accepted(range);
-    mover_range_move(range, RANGE_JUDGING);
     range->attempts = 0;
-    m->counts.read_bytes += range->extent.length;
-    range->crc64_known = req->crc64_known;
+    m->counts.read_bytes += req->length;
+    m->counts.proof_bytes += req->length - plan_own_bytes(m->setup.plan, part);
+    range->crc64_known = req->crc64_known && req->length == range->extent.length;
     range->crc64 = req->crc64;
-    if (!range_hash(range, &error)) {
-        mover_range_move(range, RANGE_FAILED);
-        mover_range_failed(range, &error);
-        return;
-    }
-    range->run_count = 0;
-    if (!(m->setup.target->capabilities & ENDPOINT_DISCARDS))
-        range->run_count = (uint32_t)zero_runs(range->buf->memory, (size_t)range->extent.length,
-                                               ENDPOINT_PAGE_BYTES, COPY_ZERO_RUN_BYTES,
-                                               range->runs, COPY_ZERO_RUNS_MAX);
-    range->run_next = 0;
-    range->piece_at = 0;
-    range->skipped_bytes = 0;
-    mover_range_write(range);
+    range->read_at += (uint32_t)req->length;
+    mover_range_read(range);
 }
 
+/* Reads the next part, or goes on to judge. Called in state PLANNED, WAITING or READING. */
 static void mover_range_read(struct mover_range *range)
 {
-    mover_range_move(range, RANGE_READING);
-    range->run_next = UINT32_MAX; /* nothing was read yet */
+    struct extent part;
+
+    if (range->state != RANGE_READING)
+        mover_range_move(range, RANGE_READING);
+    if (!mover_next_fetch(range, &part)) {
+        range_read_all(range);
+        return;
+    }
     range->generation = access_generation(range->mover->setup.source_access);
-    range->req = (struct block_req){.offset = range->extent.offset,
-                                    .length = range->extent.length,
+    range->req = (struct block_req){.offset = part.offset,
+                                    .length = part.length,
                                     .buf = range->buf,
+                                    .buf_offset = range->read_at,
                                     .done = range_read_done};
     endpoint_read(range->mover->setup.source, &range->req);
 }
@@ -297,17 +280,21 @@ void mover_range_begin(struct mover_range *range)
 {
     assert(range->state == RANGE_PLANNED);
     range->attempts = 0;
-    range->piece_at = 0;
+    range->read_at = range->piece_at = 0;
     range->skipped_bytes = 0;
-    range->refused = range->hashed = false;
+    range->refused = range->hashed = range->judged = false;
     range->blocks.count = 0;
     range->started_ns = reactor_now_ns(range->mover->setup.reactor);
-    if (range->pull)
+    if (range->pull) {
         mover_pull(range);
-    else if (range->clear)
+    } else if (range->zero_known) {
+        range->skipped_bytes = range->extent.length;
+        mover_range_finish(range);
+    } else if (range->clear) {
         mover_range_write(range);
-    else
+    } else {
         mover_range_read(range);
+    }
 }
 
 void mover_range_abandon(struct mover_range *range)

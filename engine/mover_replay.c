@@ -72,6 +72,8 @@ static bool replay_done(struct mover *m, const struct journal_done *done, struct
         return false;
     if (m->order && !replay_record_of_delta(m, done, e))
         return false;
+    if (m->setup.keep && !done->clear)
+        map_keep_recall(m->setup.keep, done->extent);
     if (extent_end(done->extent) > m->ahead_end)
         m->ahead_end = extent_end(done->extent);
     return extent_set_subtract(set, done->extent) || replay_no_memory(e);

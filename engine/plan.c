@@ -55,10 +55,22 @@ static bool plan_make_full(const struct plan_input *input, struct plan *plan)
 {
     if (!plan_clip(&plan->reads, input->source_data, input->disk_bytes))
         return false;
-    if (!input->target_data)
-        return true;
-    return plan_clip(&plan->stale, input->target_data, input->disk_bytes) &&
-           extent_set_difference(&plan->clears, &plan->stale, &plan->reads);
+    if (input->target_data && !(plan_clip(&plan->stale, input->target_data, input->disk_bytes) &&
+                                extent_set_difference(&plan->clears, &plan->stale, &plan->reads)))
+        return false;
+    return !input->by_block || plan_widen(plan, NULL);
+}
+
+/* Of the full list only what the diff does not call zero: clears are believed. */
+static bool plan_widen_delta(const struct plan_input *input, struct plan *plan)
+{
+    struct extent_set all = {0}, data = {0};
+    bool ok = plan_clip(&all, input->source_all, input->disk_bytes) &&
+              extent_set_difference(&data, &all, &plan->clears) && plan_widen(plan, &data);
+
+    extent_set_fini(&all);
+    extent_set_fini(&data);
+    return ok;
 }
 
 static bool plan_make_delta(const struct plan_input *input, struct plan *plan)
@@ -74,16 +86,21 @@ static bool plan_make_delta(const struct plan_input *input, struct plan *plan)
     extent_set_fini(&clears);
     if (ok && input->coalesce_bytes && input->source_all)
         ok = plan_coalesce(&plan->reads, &plan->clears, input, &plan->gap_bytes);
+    if (ok && input->by_block)
+        ok = plan_widen_delta(input, plan);
     return ok;
 }
 
 bool plan_make(const struct plan_input *input, struct plan *out_plan, struct err *e)
 {
-    struct plan plan = {.delta = input->delta, .disk_bytes = input->disk_bytes};
+    struct plan plan = {.delta = input->delta,
+                        .by_block = input->by_block,
+                        .disk_bytes = input->disk_bytes};
     bool ok;
 
     assert(input->source_data);
     assert(!input->delta || input->source_clears);
+    assert(!input->delta || !input->by_block || input->source_all);
     ok = input->delta ? plan_make_delta(input, &plan) : plan_make_full(input, &plan);
     if (!ok) {
         plan_fini(&plan);
@@ -99,6 +116,9 @@ void plan_fini(struct plan *plan)
     extent_set_fini(&plan->reads);
     extent_set_fini(&plan->clears);
     extent_set_fini(&plan->stale);
+    extent_set_fini(&plan->fetch);
+    extent_set_fini(&plan->writes);
+    extent_set_fini(&plan->zeros);
     memset(plan, 0, sizeof *plan);
 }
 
@@ -107,12 +127,25 @@ uint64_t plan_total_bytes(const struct plan *plan)
     return plan->reads.total_bytes + plan->clears.total_bytes;
 }
 
+uint64_t plan_fetch_bytes(const struct plan *plan)
+{
+    return plan->by_block ? plan->fetch.total_bytes : plan->reads.total_bytes;
+}
+
+uint64_t plan_own_bytes(const struct plan *plan, struct extent part)
+{
+    if (!plan->by_block)
+        return part.length;
+    return extent_set_bytes_in(plan->delta ? &plan->writes : &plan->fetch, part);
+}
+
 uint64_t plan_read_count(const struct plan *plan, uint64_t chunk_bytes)
 {
+    const struct extent_set *reads = plan->by_block ? &plan->fetch : &plan->reads;
     uint64_t reads_count = 0;
 
-    for (size_t i = 0; i < plan->reads.count; i++) {
-        struct extent e = extent_set_at(&plan->reads, i);
+    for (size_t i = 0; i < reads->count; i++) {
+        struct extent e = extent_set_at(reads, i);
 
         reads_count += (extent_end(e) - 1) / chunk_bytes - e.offset / chunk_bytes + 1;
     }

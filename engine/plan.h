@@ -21,10 +21,12 @@ struct plan_input {
     const struct extent_set *source_all; /* delta with coalescing: the newer's full list; or NULL */
     const struct extent_set *target_data; /* full: what the target may hold now; NULL: nothing */
     uint64_t coalesce_bytes;              /* join ranges over gaps up to this; 0 = never */
+    bool by_block; /* what is touched is read as whole blocks; a delta needs source_all for it */
 };
 
 struct plan {
     bool delta;
+    bool by_block; /* a map is kept: reads are whole blocks of it (blockmap/map.h) */
     uint64_t disk_bytes;
     struct extent_set reads;  /* read at the source, judged, written at the target */
     struct extent_set clears; /* made zero at the target, nothing read */
@@ -32,6 +34,11 @@ struct plan {
         stale;          /* where the target may hold something other than zero: a zero run found
                                  in what was read is cleared there and skipped elsewhere */
     uint64_t gap_bytes; /* part of reads that did not change, moved because it is cheaper */
+    /* by_block */
+    struct extent_set fetch; /* of reads: what the source holds; the rest of them is zero there */
+    struct extent_set
+        writes;              /* delta, of reads: what may have changed; the rest is read as proof */
+    struct extent_set zeros; /* whole blocks of the disk that the source holds nothing of */
 };
 
 /* out_plan must be zeroed; it is left zeroed on failure (memory ran out). */
@@ -40,6 +47,15 @@ void plan_fini(struct plan *plan);
 
 /* Bytes that must change at the target: the denominator of the percentage. */
 uint64_t plan_total_bytes(const struct plan *plan);
+
+/* Bytes that are read at the source. */
+uint64_t plan_fetch_bytes(const struct plan *plan);
+/* How much of a part of reads would be moved without a map too. */
+uint64_t plan_own_bytes(const struct plan *plan, struct extent part);
+
+/* plan_blocks.c, for plan_make: reads become whole blocks. data: what the source holds, as far as known;
+ * NULL: reads are all of it. */
+bool plan_widen(struct plan *plan, const struct extent_set *data);
 
 /* How many reads of at most chunk_bytes, cut at its multiples, the plan needs. */
 uint64_t plan_read_count(const struct plan *plan, uint64_t chunk_bytes);

@@ -50,6 +50,10 @@ struct block_hash plan_digest(const struct plan *plan, const void *with, size_t 
     chain_put_set(&chain, &plan->reads);
     chain_put_set(&chain, &plan->clears);
     chain_put_set(&chain, &plan->stale);
+    if (plan->by_block) {
+        chain_put_set(&chain, &plan->fetch);
+        chain_put_set(&chain, &plan->writes);
+    }
     chain_link(&chain);
     memcpy(digest.bytes, chain.bytes, sizeof digest.bytes);
     return digest;

@@ -6,9 +6,10 @@
 #define TO(s) (1u << RANGE_##s)
 
 static const uint8_t range_may[RANGE_STATES] = {
-    [RANGE_PLANNED] = TO(READING) | TO(WRITING), /* WRITING: a clear */
+    [RANGE_PLANNED] =
+        TO(READING) | TO(WRITING) | TO(DONE), /* WRITING: a clear; DONE: zero already */
     [RANGE_READING] = TO(JUDGING) | TO(WAITING) | TO(FAILED),
-    [RANGE_JUDGING] = TO(WRITING) | TO(DONE) | TO(FAILED), /* DONE: zero at both ends */
+    [RANGE_JUDGING] = TO(WRITING) | TO(DONE) | TO(FAILED), /* DONE: equal already */
     [RANGE_WRITING] = TO(DONE) | TO(WAITING) | TO(FAILED),
     [RANGE_WAITING] = TO(READING) | TO(WRITING) | TO(FAILED), /* FAILED: stopped meanwhile */
 };

@@ -1,6 +1,8 @@
 /* command_copy.c - snapferry copy: a copy, and where asked a verify after it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "engine/copy.h"
 #include "engine/verify.h"
@@ -172,12 +174,16 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
                   .base_manifest_path = options->base_manifest,
                   .audit_ppm = (uint32_t)options->audit_ppm,
                   .seed = stage_seed(stage)},
+        .map = {.path = options->map, .strong = options->strong},
     };
     struct copy_watch watch = {.say = copying_say,
                                .moved = stage->streamed ? copying_moved : NULL,
                                .done = copying_copy_done,
                                .arg = copying};
 
+    if (getrandom(how.map.seed, sizeof how.map.seed, 0) != (ssize_t)sizeof how.map.seed)
+        return err_set_errno(&outcome->error, errno, RETRY_NEVER,
+                             "the kernel gives no random bytes");
     copying->copy = copy_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
     if (!copying->copy)
         return false;

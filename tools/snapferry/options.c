@@ -71,12 +71,13 @@ static const struct option_row rows[] = {
     {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
     {"manifest", OPTION_TEXT, COPY | VERIFY, AT(manifest), 0, 0, NULL},
     {"base-manifest", OPTION_TEXT, COPY, AT(base_manifest), 0, 0, NULL},
+    {"map", OPTION_TEXT, COPY_ONLY, AT(map), 0, 0, NULL},
+    {"strong", OPTION_FLAG, COPY_ONLY | BUILD, AT(strong), 0, 0, NULL},
     {"audit", OPTION_SHARE, COPY, AT(audit_ppm), 0, 0, NULL},
     {"sample", OPTION_SHARE, VERIFY, AT(sample_ppm), 0, 0, NULL},
     {"seed", OPTION_COUNT, COPY | VERIFY, AT(seed), 0, OPTIONS_SEED_MAX, NULL},
     {"complete", OPTION_FLAG, VERIFY, AT(complete), 0, 0, NULL},
     {"output", OPTION_TEXT, BUILD | EXPORT, AT(output), 0, 0, NULL},
-    {"strong", OPTION_FLAG, BUILD, AT(strong), 0, 0, NULL},
     {"like", OPTION_TEXT, BUILD, AT(like), 0, 0, NULL},
     {"diff", OPTION_TEXT, SHOW, AT(other_map), 0, 0, NULL},
     {"listen", OPTION_TEXT, RECEIVE, AT(receive.listen), 0, 0, NULL},
@@ -274,6 +275,7 @@ static bool check_proofs(const struct options *o, struct err *e)
         "--seed needs --sample, or --audit",
         "--journal and --restart are for a whole comparison of SOURCE and TARGET",
         "--strip-footer and --add-footer need a SOURCE: a manifest knows its target's footer",
+        "--strong is of the hashes of --map FILE",
     };
     bool copy = o->command == COMMAND_COPY || o->command == COMMAND_SEND;
     bool wrong[] = {
@@ -285,6 +287,7 @@ static bool check_proofs(const struct options *o, struct err *e)
         o->seed != OPTIONS_SEED_DRAWN && !o->sample_ppm && !o->audit_ppm,
         (o->sample_ppm || options_target_only(o)) && (o->journal_path || o->restart),
         options_target_only(o) && (o->strip_footer || o->add_footer),
+        copy && o->strong && !o->map,
     };
 
     _Static_assert(sizeof words / sizeof words[0] == sizeof wrong / sizeof wrong[0],

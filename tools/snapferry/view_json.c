@@ -142,6 +142,7 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     json_object_set_new(object, "committed", json_boolean(s->committed));
     json_object_set_new(object, "verified", json_boolean(done->verified));
     json_object_set_new(object, "manifest", json_boolean(s->proof.has_manifest));
+    json_object_set_new(object, "map", json_boolean(s->has_map));
     if (s->proof.auditable_bytes) {
         view_json_set_count(object, "auditedBytes", s->proof.audited_bytes);
         view_json_set_count(object, "auditableBytes", s->proof.auditable_bytes);
@@ -155,6 +156,7 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     view_json_set_count(object, "pulledBytes", s->pulled_bytes);
     view_json_set_count(object, "clearedBytes", s->cleared_bytes);
     view_json_set_count(object, "skippedBytes", s->skipped_bytes);
+    view_json_set_count(object, "proofBytes", s->proof_bytes);
     view_json_set_count(object, "gapBytes", s->gap_bytes);
     view_json_set_count(object, "resumedBytes", s->resumed_bytes);
     view_json_set_count(object, "requests", done->requests_count);

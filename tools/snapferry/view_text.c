@@ -185,6 +185,16 @@ static void write_relay(struct page *page, const struct view_copy *done)
     write_level(page, relay->level);
 }
 
+static void write_map(struct page *page, const struct copy_summary *s)
+{
+    char amount[SIZE_TEXT_MAX_BYTES];
+
+    size_text_format(s->proof_bytes, amount);
+    if (s->has_map || s->proof_bytes)
+        write_on(page, "  %s, %s read only for its hashes\n",
+                 s->has_map ? "a map is kept" : "no map is kept", amount);
+}
+
 void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_MAX_BYTES])
 {
     const struct copy_summary *s = done->copy;
@@ -203,8 +213,10 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
     size_text_format(s->resumed_bytes, amounts[5]);
     write_on(&page, "%s copy of a disk of %s: %s\n", s->delta ? "delta" : "full", disk,
              headline(done));
-    write_on(&page, "  read %s, written %s, cleared %s, skipped as zero %s, unchanged gaps %s\n",
-             amounts[0], amounts[1], amounts[2], amounts[3], amounts[4]);
+    write_on(&page, "  read %s, written %s, cleared %s, skipped %s%s, unchanged gaps %s\n",
+             amounts[0], amounts[1], amounts[2], s->has_map ? "" : "as zero ", amounts[3],
+             amounts[4]);
+    write_map(&page, s);
     if (s->resumed_bytes)
         write_on(&page, "  %s were done by an earlier run\n", amounts[5]);
     write_path(&page, s);

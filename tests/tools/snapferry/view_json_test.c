@@ -77,9 +77,9 @@ Test(events, state_has_its_members)
 Test(events, summary_has_its_members)
 {
     static const char *const names[] = {
-        "time",      "event",        "disk",         "code",       "root",    "readBytes",
-        "wireBytes", "writtenBytes", "skippedBytes", "requests",   "retries", "seconds",
-        "mode",      "clearedBytes", "gapBytes",     "cpuSeconds", NULL};
+        "time",      "event",        "disk",         "code",       "root",       "readBytes",
+        "wireBytes", "writtenBytes", "skippedBytes", "requests",   "retries",    "seconds",
+        "mode",      "clearedBytes", "gapBytes",     "cpuSeconds", "proofBytes", NULL};
     struct copy_summary copy = {.root = "sha256:abc", .started_ns = 1, .ended_ns = 1500000001};
     struct view_copy done = {.copy = &copy};
     json_t *event = view_json_copy(TIME_NS, "d", &done);
