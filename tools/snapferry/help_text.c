@@ -43,7 +43,7 @@ static const char copy_page[] =
     "  --state-dir DIR, --state FILE     what is known of targets; a file's marker\n"
     "  --journal FILE        to go on with [in the state dir]; --restart begins anew\n"
     "  --coalesce BYTES      also moves unchanged gaps up to this [a blob: 123K]\n"
-    "  --no-root, --path server|auto     no hashing; TARGET's host reads SOURCE itself\n"
+    "  --no-root, --path server|auto     no hashing; TARGET's host reads the SOURCE\n"
     "  --renew-command CMD   prints a new URL when one ends; an @FILE is watched\n"
     "  --source-expires, --base-expires, --target-expires TIME; --renew-wait SECONDS\n"
     "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
