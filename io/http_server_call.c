@@ -15,6 +15,8 @@
 
 #define ANSWER_GRACE_S          60u         /* an answer must be taken within this, and ... */
 #define ANSWER_BYTES_PER_SECOND (16u << 10) /* ... its size at this rate */
+#define RETRY_AFTER_S           1u
+#define RETRY_AFTER_TEXT        "1"
 #define IDLE_NS                 (HTTP_SERVER_IDLE_S * NS_PER_S)
 
 /* ---- Answers ---- */
@@ -60,9 +62,13 @@ static enum MHD_Result refuse(struct http_call *call, unsigned status, const cha
                        : status == 503 ? "throttled"
                        : status == 413 ? "limit"
                                        : "usage";
-    char text[256];
-    int bytes = snprintf(text, sizeof text, "{\"kind\":\"%s\",\"retry\":\"%s\",\"text\":\"%s\"}\n",
-                         kind, status == 503 ? "later" : "never", why);
+    bool later = status == 503;
+    char text[400];
+    /* all members of relay_protocol.md "Refusals", so that a sender gives the sentence on */
+    int bytes = snprintf(text, sizeof text,
+                         "{\"kind\":\"%s\",\"retry\":\"%s\",\"httpStatus\":0,\"sysErrno\":0,"
+                         "\"code\":\"\",\"requestId\":\"\",\"retryAfterMs\":%u,\"text\":\"%s\"}\n",
+                         kind, later ? "later" : "never", later ? RETRY_AFTER_S * 1000 : 0, why);
 
     tell_refused(call, status, why);
     call->state = CALL_REFUSED;
@@ -71,8 +77,8 @@ static enum MHD_Result refuse(struct http_call *call, unsigned status, const cha
     if (call->response) {
         MHD_add_response_header(call->response, "Content-Type", "application/json");
         MHD_add_response_header(call->response, "Connection", "close");
-        if (status == 503)
-            MHD_add_response_header(call->response, "Retry-After", "1");
+        if (later)
+            MHD_add_response_header(call->response, "Retry-After", RETRY_AFTER_TEXT);
         if (status == 405)
             MHD_add_response_header(call->response, "Allow", "GET, HEAD, PUT, POST, DELETE");
     }

@@ -54,6 +54,7 @@ static char *read_pem(const char *path, bool secret, struct err *e)
     if (fd >= 0)
         close(fd);
     if (err_is_set(e)) {
+        e->kind = ERR_USAGE; /* whoever named the file must name another */
         free(text);
         return NULL;
     }

@@ -9,7 +9,11 @@
 #   purpose.*                named a, but for servers only
 #   foreign.*                named a, of another authority (foreign-ca.pem, foreign-ca.key)
 #   elsewhere.*              a server's, but for another host
-# relay_cert FOLDER NAME CN [OPTION...] makes one more; options of relay_issue.
+# relay_cert makes one more.
+#
+# relay_receive NAME ROOT [OPTION...] starts a receiver (needs SNAPFERRY_BIN, TMPDIR, a lab in $LAB): sets
+# NAME_URL and NAME_PID; what it says goes to $TMPDIR/NAME.out and .err. relay_end NAME ends it with SIGTERM
+# and returns its exit status; relay_end_all ends them all.
 
 # relay_authority FOLDER NAME CN
 relay_authority() {
@@ -59,6 +63,46 @@ relay_lab() {
             relay_cert "$folder" purpose a ca serverAuth &&
             relay_cert "$folder" foreign a foreign-ca
     ) || { echo "relay_lab: openssl made no certificates in $folder" >&2; return 1; }
+}
+
+RELAY_PIDS=()
+
+relay_receive() {
+    local name=$1 root=$2 pid
+    shift 2
+    : >"$TMPDIR/$name.out"
+    "$SNAPFERRY_BIN" receive --listen 127.0.0.1:0 --target-root "$root" \
+        --tls-cert "$LAB/server.pem" --tls-key "$LAB/server.key" --client-ca "$LAB/ca.pem" "$@" \
+        >"$TMPDIR/$name.out" 2>"$TMPDIR/$name.err" &
+    pid=$!
+    RELAY_PIDS+=("$pid")
+    printf -v "${name}_PID" %s "$pid"
+    for _ in {1..500}; do
+        grep -q '"event": *"ready"' "$TMPDIR/$name.out" && break
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.02
+    done
+    if ! grep -q '"event": *"ready"' "$TMPDIR/$name.out"; then
+        cat "$TMPDIR/$name.out" "$TMPDIR/$name.err"
+        echo "receiver $name did not begin to serve"
+        exit 1
+    fi
+    printf -v "${name}_URL" %s \
+        "$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$TMPDIR/$name.out" | head -1)"
+}
+
+relay_end() {
+    local pid=$1_PID
+    kill -TERM "${!pid}"
+    wait "${!pid}"
+}
+
+relay_end_all() {
+    local pid
+    for pid in "${RELAY_PIDS[@]}"; do
+        kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    done
+    RELAY_PIDS=()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
