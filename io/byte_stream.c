@@ -87,10 +87,8 @@ static void stream_failed(struct byte_stream *bs, int why)
 {
     const char *verb = bs->writing ? "written" : "read";
 
-    if (why == ENOSPC || why == EDQUOT || why == EIO)
-        err_set_errno(&bs->err, why, RETRY_NEVER, "%s cannot be %s", bs->name, verb);
-    else
-        err_set_errno(&bs->err, why, RETRY_LATER, "%s cannot be %s", bs->name, verb);
+    /* Where it stands now nobody knows: the same operation again would leave a gap, or repeat bytes. */
+    err_set_errno(&bs->err, why, RETRY_NEVER, "%s cannot be %s", bs->name, verb);
     stream_end(bs);
 }
 

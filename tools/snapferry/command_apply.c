@@ -1,5 +1,5 @@
-/* command_apply.c - snapferry apply: what a delta stream holds, copied to a target. Its HEAD says what kind of
- * copy that is, so it is read first; all else is a copy like any other (command_copy.c).
+/* command_apply.c - snapferry apply: what a delta stream holds, copied to a target. Its HEAD says what
+ * kind of copy that is, so it is read first; all else is a copy like any other (command_copy.c).
  */
 #include <stddef.h>
 #include <stdlib.h>
