@@ -1,7 +1,8 @@
 /* receiver_batch.c - a write, from its body to its answer; see receiver_batch.h.
  *
  * check (worker) -> admitted by the desk -> each record in its order -> durable -> answered. A record of
- * bytes is decompressed and hashed on a worker into the one buffer that a batch may hold, and written from there.
+ * bytes is decompressed and hashed on a worker into the one buffer that a batch may hold, and written from
+ * there.
  */
 #include "engine/receiver_batch.h"
 

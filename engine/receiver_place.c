@@ -1,5 +1,5 @@
-/* receiver_place.c - COPY: a block that a target of the client is said to hold is read there, held against its
- * SHA-256, and written; see receiver_batch.h.
+/* receiver_place.c - COPY: a block that a target of the client is said to hold is read there, held against
+ * its SHA-256, and written; see receiver_batch.h.
  *
  * The index may be wrong in every way: a place that was overwritten, a target that is gone. So a block counts
  * only once its bytes, in our own memory, have the SHA-256 that the sender named; it is written from there.

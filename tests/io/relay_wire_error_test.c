@@ -1,4 +1,4 @@
-/* relay_wire_error_test.c - a refusal arrives as it was said; one that is not ours is judged by its status. */
+/* relay_wire_error_test.c - a refusal arrives as it was said; one that is not ours is judged by status. */
 #include "io/relay_wire.h"
 
 #include <criterion/criterion.h>

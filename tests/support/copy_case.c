@@ -10,17 +10,29 @@
 
 /* ---- Life ---- */
 
-void copy_case_open(struct copy_case *c)
+static void open_rest(struct copy_case *c)
 {
     struct err e = {0};
 
-    memset(c, 0, sizeof *c);
-    rig_open_simulated(&c->rig, REACTOR_EPOLL);
     c->pool = bufpool_new(c->rig.r, BUF_BYTES, COPY_CASE_POOL_BYTES, &e);
     cr_assert_not_null(c->pool, "%s", e.text);
     c->options.hash = true;
     c->options.coalesce_bytes = COPY_COALESCE_DEFAULT;
     c->options.random_seed = 1;
+}
+
+void copy_case_open(struct copy_case *c)
+{
+    memset(c, 0, sizeof *c);
+    rig_open_simulated(&c->rig, REACTOR_EPOLL);
+    open_rest(c);
+}
+
+void copy_case_open_real(struct copy_case *c)
+{
+    memset(c, 0, sizeof *c);
+    rig_open(&c->rig, REACTOR_AUTO);
+    open_rest(c);
 }
 
 static void remove_folder(const char *folder)

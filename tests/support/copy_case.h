@@ -39,6 +39,7 @@ struct copy_case {
 
 /* ---- Life ---- */
 void copy_case_open(struct copy_case *c);
+void copy_case_open_real(struct copy_case *c);  /* on the real clock: for ends behind sockets */
 void copy_case_close(struct copy_case *c);      /* asserts that nothing is left in the reactor */
 void copy_case_keep_state(struct copy_case *c); /* from now on with a state folder */
 

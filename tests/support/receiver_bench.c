@@ -52,7 +52,7 @@ void receiver_bench_add(struct receiver_bench *b, const char *name, struct endpo
 struct endpoint *receiver_bench_mem(struct receiver_bench *b, const char *name, uint64_t bytes)
 {
     struct err e = {0};
-    struct endpoint *ep = endpoint_mem_new(b->rig.r, bytes, &e);
+    struct endpoint *ep = endpoint_mem_new(b->rig->r, bytes, &e);
 
     cr_assert(ep, "%s", e.text);
     receiver_bench_add(b, name, ep);
@@ -61,17 +61,19 @@ struct endpoint *receiver_bench_mem(struct receiver_bench *b, const char *name, 
 
 /* ---- Life ---- */
 
-static void start(struct receiver_bench *b)
+static void start(struct receiver_bench *b, uint16_t port)
 {
-    const struct http_server_options options = {
-        .host = "127.0.0.1", .memory_budget_bytes = 8ull * HTTP_SERVER_BODY_MAX_BYTES};
+    const struct http_server_options options = {.host = "127.0.0.1",
+                                                .port = port,
+                                                .memory_budget_bytes =
+                                                    8ull * HTTP_SERVER_BODY_MAX_BYTES};
     struct http_server_handler handler;
     struct err e = {0};
 
     b->receiver = receiver_new(&b->setup, &e);
     cr_assert(b->receiver, "%s", e.text);
     receiver_handle(b->receiver, &handler);
-    b->server = http_server_new(b->rig.r, &options, &handler, &e);
+    b->server = http_server_new(b->rig->r, &options, &handler, &e);
     cr_assert(b->server, "%s", e.text);
 }
 
@@ -80,27 +82,26 @@ static void stop(struct receiver_bench *b)
     http_server_drain(b->server);
     receiver_stop(b->receiver);
     while (!receiver_idle(b->receiver))
-        rig_turn(&b->rig);
+        rig_turn(b->rig);
     http_server_free(b->server);
     receiver_free(b->receiver);
 }
 
-void receiver_bench_begin(struct receiver_bench *b, enum reactor_backend backend)
+static void begin(struct receiver_bench *b, struct rig *rig)
 {
     const struct http_options client = {0};
     struct err e = {0};
 
-    memset(b, 0, sizeof *b);
-    rig_open(&b->rig, backend);
-    b->http = http_new(b->rig.r, &client, &e);
+    b->rig = rig;
+    b->http = http_new(b->rig->r, &client, &e);
     cr_assert(b->http, "%s", e.text);
-    b->pool = bufpool_new(b->rig.r, 4 * BUF_BYTES, 4 * BUF_BYTES, &e);
+    b->pool = bufpool_new(b->rig->r, 4 * BUF_BYTES, 4 * BUF_BYTES, &e);
     cr_assert(b->pool, "%s", e.text);
-    b->workers = workers_new(b->rig.r, 2, &e);
+    b->workers = workers_new(b->rig->r, 2, &e);
     cr_assert(b->workers, "%s", e.text);
     test_temp_path(b->index_folder, "index");
     cr_assert_eq(mkdir(b->index_folder, 0700), 0);
-    b->setup = (struct receiver_setup){.reactor = b->rig.r,
+    b->setup = (struct receiver_setup){.reactor = b->rig->r,
                                        .pool = b->pool,
                                        .workers = b->workers,
                                        .random_seed = 7,
@@ -110,13 +111,28 @@ void receiver_bench_begin(struct receiver_bench *b, enum reactor_backend backend
                                        .open = open_target,
                                        .say = on_say,
                                        .arg = b};
-    start(b);
+    start(b, 0);
+}
+
+void receiver_bench_begin(struct receiver_bench *b, enum reactor_backend backend)
+{
+    memset(b, 0, sizeof *b);
+    rig_open(&b->own, backend);
+    begin(b, &b->own);
+}
+
+void receiver_bench_begin_on(struct receiver_bench *b, struct rig *rig)
+{
+    memset(b, 0, sizeof *b);
+    begin(b, rig);
 }
 
 void receiver_bench_restart(struct receiver_bench *b)
 {
+    uint16_t port = http_server_port(b->server);
+
     stop(b);
-    start(b);
+    start(b, port);
 }
 
 void receiver_bench_end(struct receiver_bench *b)
@@ -125,12 +141,14 @@ void receiver_bench_end(struct receiver_bench *b)
     http_free(b->http);
     workers_free(b->workers);
     bufpool_free(b->pool);
-    rig_until_idle(&b->rig);
+    if (b->rig == &b->own)
+        rig_until_idle(b->rig);
     for (unsigned i = 0; i < b->target_count; i++) {
         b->targets[i].ep->ops = b->targets[i].was;
         endpoint_close(b->targets[i].ep);
     }
-    rig_close(&b->rig);
+    if (b->rig == &b->own)
+        rig_close(b->rig);
 }
 
 /* ---- Requests ---- */
@@ -209,7 +227,7 @@ void receiver_bench_send(struct receiver_bench *b, const struct bench_sender *se
 
 int receiver_bench_wait(struct receiver_bench *b, struct bench_ask *ask)
 {
-    rig_until(&b->rig, &ask->done);
+    rig_until(b->rig, &ask->done);
     return err_is_set(&ask->req.err) ? 0 : ask->req.answer.status;
 }
 

@@ -1,4 +1,4 @@
-/* receiver_bench.h - a receiver behind a real server on loopback, targets that a test keeps, and a sender's requests.
+/* receiver_bench.h - a receiver behind a server on loopback, targets that a test keeps, a sender's requests.
  *
  * Knows: how all begin and end, how a request and a batch are made. Must not know: what is tested.
  * Threads: one test's.
@@ -25,7 +25,8 @@ struct bench_target {
 };
 
 struct receiver_bench {
-    struct rig rig;
+    struct rig *rig; /* own, or the test's */
+    struct rig own;
     struct http *http;
     struct http_server *server;
     struct bufpool *pool;
@@ -62,8 +63,10 @@ struct bench_batch {
 
 /* ---- Life ---- */
 void receiver_bench_begin(struct receiver_bench *b, enum reactor_backend backend);
+void receiver_bench_begin_on(struct receiver_bench *b, struct rig *rig);
 void receiver_bench_end(struct receiver_bench *b);
-void receiver_bench_restart(struct receiver_bench *b); /* another receiver, with b->setup */
+/* Another receiver, with b->setup, on the same port. */
+void receiver_bench_restart(struct receiver_bench *b);
 /* NAME is this endpoint: lent to the receiver, closed by the end of the bench. */
 void receiver_bench_add(struct receiver_bench *b, const char *name, struct endpoint *ep);
 struct endpoint *receiver_bench_mem(struct receiver_bench *b, const char *name, uint64_t bytes);
