@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,6 +98,119 @@ Test(map_crash, a_killed_process_loses_nothing_that_it_put)
     }
     map_file_close(old);
     map_file_close(map);
+    map_case_close(&c);
+}
+
+/* ---- A commit that is cut off ---- */
+
+/* Commits maps of every state in turn, one word a map, until it is killed. */
+static void commit_until_killed(const struct map_case *c, int said)
+{
+    struct err e = {0};
+
+    for (uint32_t round = 1;; round++) {
+        struct map_making *making = map_making_open(c->path, &c->head, NULL, &e);
+        struct map_entry entries[64];
+
+        for (uint32_t block = 0; making && block < BLOCKS - 64; block += 64) {
+            for (uint32_t i = 0; i < 64; i++)
+                entries[i] = map_case_of(c->head.strength, MAP_HASHED, block + i, round);
+            if (!map_making_put(making, block, 64, entries, &e))
+                _exit(1);
+        }
+        if (!making || write(said, &round, sizeof round) != sizeof round ||
+            !map_making_commit(making, "", round, &e))
+            _exit(1);
+        map_making_close(making);
+    }
+}
+
+Test(map_crash, a_killed_commit_leaves_one_map_or_the_other)
+{
+    struct map_case c;
+
+    map_case_open(&c, MAP_XXH3_128, BLOCKS * BLOCK);
+    map_file_close(map_case_make(&c, 1));
+    for (uint32_t wait = 1; wait <= ROUNDS; wait++) {
+        uint32_t said = 0, last = 0;
+        struct map_file *map;
+        int pipes[2], status;
+        pid_t child;
+
+        cr_assert_eq(pipe(pipes), 0);
+        child = fork();
+        if (child == 0) {
+            close(pipes[0]);
+            commit_until_killed(&c, pipes[1]);
+        }
+        close(pipes[1]);
+        while (read(pipes[0], &said, sizeof said) == sizeof said) {
+            last = said;
+            if (said != wait)
+                continue;
+            usleep(wait * 200);
+            kill(child, SIGKILL);
+        }
+        close(pipes[0]);
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_assert(WIFSIGNALED(status));
+        map = map_case_look_up(&c);
+        for (uint32_t block = 0; block < BLOCKS - 64 && last > 1; block += 17) {
+            struct map_entry wanted =
+                map_case_of(MAP_XXH3_128, MAP_HASHED, block, (unsigned)map_file_head(map)->made_ms);
+
+            map_case_expect(map, block, &wanted);
+        }
+        cr_assert(last == 1 || map_file_head(map)->made_ms + 1 >= last);
+        map_file_close(map);
+        unlink(c.making);
+    }
+    {
+        char fresh[sizeof c.path + 8];
+
+        snprintf(fresh, sizeof fresh, "%s.new", c.path);
+        unlink(fresh); /* of a killed commit; the next one would begin it anew */
+    }
+    map_case_close(&c);
+}
+
+Test(map_crash, a_disk_that_is_full_leaves_the_old_map_and_what_was_put)
+{
+    const struct rlimit little = {20000, 20000};
+    struct map_entry entry = {.state = MAP_HASHED};
+    struct map_making *making;
+    struct map_case c;
+    struct err e = {0};
+    struct map_file *old;
+    pid_t child;
+    int status;
+
+    map_case_open(&c, MAP_XXH3_128, BLOCKS * BLOCK);
+    old = map_case_make(&c, 1);
+    child = fork();
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        making = map_making_open(c.path, &c.head, old, &e);
+        if (!making || !map_making_put(making, 5, 1, &entry, &e) ||
+            setrlimit(RLIMIT_FSIZE, &little) != 0 || map_making_commit(making, "", 9, &e) ||
+            e.kind != ERR_IO)
+            _exit(1);
+        err_clear(&e);
+        if (map_making_put(making, BLOCKS - 1, 1, &entry, &e) || e.kind != ERR_IO)
+            _exit(2);
+        map_making_close(making);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    making = map_making_open(c.path, &c.head, old, &e);
+    cr_assert_not_null(making, "%s", e.text);
+    cr_assert(map_making_commit(making, "", 9, &e), "%s", e.text);
+    map_making_close(making);
+    map_file_close(old);
+    old = map_case_look_up(&c);
+    map_case_expect(old, 5, &entry);
+    map_file_close(old);
     map_case_close(&c);
 }
 

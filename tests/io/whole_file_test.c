@@ -85,6 +85,23 @@ Test(whole_file, is_replaced_when_whole_and_readable_by_its_owner_only)
     place_close(&p);
 }
 
+Test(whole_file, is_written_in_any_order_too)
+{
+    struct err e = {0};
+    struct whole_writer *writer;
+    struct place p;
+
+    place_open(&p);
+    writer = whole_writer_open(p.path, &e);
+    cr_assert_not_null(writer, "%s", e.text);
+    cr_assert(whole_writer_put(writer, 6, "world", 5, &e));
+    cr_assert(whole_writer_put(writer, 0, "hello ", 6, &e));
+    cr_assert(whole_writer_commit(writer, &e), "%s", e.text);
+    whole_writer_close(writer);
+    expect_text(&p, "hello world");
+    place_close(&p);
+}
+
 Test(whole_file, keeps_the_old_one_when_a_write_is_given_up)
 {
     struct err e = {0};
