@@ -148,7 +148,8 @@ Test(map_crash, a_killed_commit_leaves_one_map_or_the_other)
             last = said;
             if (said != wait)
                 continue;
-            usleep(wait * 200);
+            for (uint32_t i = 0; i < wait; i++)
+                usleep(200);
             kill(child, SIGKILL);
         }
         close(pipes[0]);
