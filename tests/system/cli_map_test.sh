@@ -50,6 +50,9 @@ dd if=/dev/zero of=day2.img bs=1M seek=0 count=1 conv=notrunc status=none
 expect 0 'XXH3-128' "$SF" map build day1.img -o day1.map
 check "a map is for its owner's eyes" [ "$(stat -c %a day1.map)" = 600 ]
 check "and nothing is left beside it" [ ! -e day1.map.making -a ! -e day1.map.new ]
+expect 0 '"event":"map"' "$SF" map build day1.img -o events.map --json
+check "a build says what it read" json_is "of('summary')[0].root.startsWith('sha256:') &&
+    of('summary')[0].readBytes > 0 && of('summary')[0].readBytes < 96 * 1048576 && of('end')[0].exit === 0"
 expect 0 '"zeroBlocks"' "$SF" map show day1.map --json
 check "it counts what is not zero" json_is "of('map')[0].allocatedBlocks === $(blocks day1.img | wc -l)"
 check "and is small" json_is "of('map')[0].fileBytes < 8192 + 16 * 2 + 290 * 2 + 16 * $(blocks day1.img | wc -l)"

@@ -92,6 +92,7 @@ static void mapping_show(const struct mapping *mapping, struct view_outcome *out
         return;
     view_clear_line(view);
     map_show_summary(view, made, NULL);
+    map_show_built(view, map_build_summary(mapping->build));
     map_file_close(made);
 }
 

@@ -126,6 +126,28 @@ void map_show_summary(struct view *view, const struct map_file *map,
     view_json_print(event);
 }
 
+void map_show_built(struct view *view, const struct copy_summary *read)
+{
+    double seconds = (double)(read->ended_ns - read->started_ns) / (double)NS_PER_S;
+    char size[SIZE_TEXT_MAX_BYTES];
+    json_t *event;
+
+    if (view->kind == VIEW_QUIET)
+        return;
+    if (view->kind != VIEW_JSON) {
+        size_text_format(read->read_bytes, size);
+        printf("  %-10s %11s  in %.2f s\n  %-10s %s\n", "read", size, seconds, "root", read->root);
+        return;
+    }
+    event = view_json_event(clock_wall_ns(view->clock), "summary", view->disk);
+    view_json_set_text(event, "code", "ReplicationState/succeeded");
+    view_json_set_text(event, "root", read->root);
+    view_json_set_count(event, "readBytes", read->read_bytes);
+    view_json_set_count(event, "retries", read->retries);
+    json_object_set_new(event, "seconds", json_real(seconds));
+    view_json_print(event);
+}
+
 void map_show_difference(struct view *view, struct extent extent, enum map_difference kind)
 {
     json_t *event;

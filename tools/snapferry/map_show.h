@@ -11,6 +11,8 @@
 /* totals: what differs from another map; NULL: nobody asked. */
 void map_show_summary(struct view *view, const struct map_file *map,
                       const struct map_diff_totals *totals);
+/* What it took to make a map of a disk, and the disk's root. */
+void map_show_built(struct view *view, const struct copy_summary *read);
 /* One stretch that differs, or of which one map knows nothing. */
 void map_show_difference(struct view *view, struct extent extent, enum map_difference kind);
 /* The last word of a comparison. */
