@@ -11,7 +11,8 @@
 #include "tools/snapferry/stage.h"
 #include "tools/snapferry/verify_show.h"
 
-#define PERCENT_OPEN_MAX 99.9 /* 100 is told when it is complete, and verified where asked */
+#define SEND_WINDOW_START 16u
+#define PERCENT_OPEN_MAX  99.9 /* 100 is told when it is complete, and verified where asked */
 
 struct copying {
     struct stage *stage;
@@ -144,6 +145,18 @@ static void copying_run(struct copying *copying)
     stage_run(copying->stage, &work);
 }
 
+/* Behind a long link a range is asked about, sent and answered in round trips: with as few in flight as the
+ * engine begins with, the link would stand idle until the window has grown. */
+static uint32_t window_start_of(const struct stage *stage)
+{
+    const struct options *o = stage->options;
+
+    if (o->window_start || strcmp(stage->target->ops->name, "relay") != 0)
+        return (uint32_t)o->window_start;
+    return o->window_max && o->window_max < SEND_WINDOW_START ? (uint32_t)o->window_max
+                                                              : SEND_WINDOW_START;
+}
+
 static bool run_copy(struct copying *copying, struct view_outcome *outcome)
 {
     struct stage *stage = copying->stage;
@@ -159,7 +172,7 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
         .path = (enum copy_path)options->path,
         .footer = (enum copy_footer)options->footer,
         .coalesce_bytes = options->coalesce_bytes,
-        .window_start = (uint32_t)options->window_start,
+        .window_start = window_start_of(stage),
         .window_max = (uint32_t)options->window_max,
         .source_id = options->source_id,
         .base_id = options->base_id,
