@@ -46,7 +46,8 @@ struct compress_level {
 void compress_level_init(struct compress_level *cl, int wanted, unsigned threads);
 /* For the next record. A probe's level is another than `level`; tell what came of it like of any other. */
 int compress_level_next(struct compress_level *cl, uint64_t raw_bytes);
-/* What a record cost: cpu_ns of one thread, wire_bytes as sent (raw ones too). now_ns: any clock. */
+/* What a record cost: cpu_ns of one thread (or the time it took, where others want the CPUs too), wire_bytes
+ * as sent (raw ones too). now_ns: any clock. */
 void compress_level_packed(struct compress_level *cl, int level, uint64_t raw_bytes,
                            uint64_t wire_bytes, uint64_t cpu_ns, uint64_t now_ns);
 /* That many bytes were acknowledged in that time, during all of which every connection had a body under

@@ -27,6 +27,7 @@ struct relay_batch *relay_batch_new(struct endpoint_relay *ep)
     batch->asked_count = batch->part_count = batch->copy_count = 0;
     batch->record = NULL;
     batch->sendings = 0;
+    batch->hash_ns = 0;
     err_clear(&batch->err);
     return batch;
 }

@@ -63,6 +63,7 @@ struct relay_batch {
     uint32_t record_bytes;
     uint32_t records; /* in it */
     int level;
+    uint64_t hash_ns; /* the ids took, until that was told */
     uint32_t sendings;
     struct stream_packed packed;
     struct work work;

@@ -172,7 +172,7 @@ static void group_packed(struct work *work)
     }
     groups->counts.stored_bytes += group->record_bytes - STREAM_FRAME_BYTES;
     compress_level_packed(&groups->level, group->level, group->raw_bytes, group->record_bytes,
-                          work->cpu_ns, reactor_now_ns(groups->setup.reactor));
+                          work->wall_ns, reactor_now_ns(groups->setup.reactor));
     groups_write(groups);
 }
 

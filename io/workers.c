@@ -65,15 +65,19 @@ static void *serve(void *argument)
     struct worker *worker = argument;
     struct workers *workers = worker->workers;
     struct work *work;
+    struct clock clock;
 
+    clock_init_real(&clock);
     pthread_mutex_lock(&workers->lock);
     while ((work = next_work(workers)) != NULL) {
-        uint64_t begun_ns;
+        uint64_t begun_ns, begun_cpu_ns;
 
         pthread_mutex_unlock(&workers->lock);
-        begun_ns = clock_thread_cpu_ns();
+        begun_ns = clock_now_ns(&clock);
+        begun_cpu_ns = clock_thread_cpu_ns();
         work->run(work, worker->number);
-        work->cpu_ns = clock_thread_cpu_ns() - begun_ns;
+        work->cpu_ns = clock_thread_cpu_ns() - begun_cpu_ns;
+        work->wall_ns = clock_now_ns(&clock) - begun_ns;
         reactor_post_remote(workers->r, &work->task, finished); /* from here on it is not ours */
         pthread_mutex_lock(&workers->lock);
     }
@@ -159,7 +163,7 @@ void workers_submit(struct workers *workers, struct work *work)
 {
     assert(work->run && work->done && !work->task.posted);
     work->workers = workers;
-    work->cpu_ns = 0;
+    work->cpu_ns = work->wall_ns = 0;
     work->next = NULL;
     workers->left++;
     reactor_hold(workers->r);

@@ -22,9 +22,10 @@ struct work { /* embedded in its owner, which keeps it alive and unmoved until d
     void (*run)(struct work *work, unsigned worker);
     void (*done)(struct work *work); /* may free the work, or submit it again */
     uint64_t cpu_ns;                 /* out: of the worker, for this work */
-    struct work *next;               /* private */
-    struct reactor_task task;        /* private */
-    struct workers *workers;         /* private */
+    uint64_t wall_ns;         /* out: it took; more than cpu_ns where others want the CPUs too */
+    struct work *next;        /* private */
+    struct reactor_task task; /* private */
+    struct workers *workers;  /* private */
 };
 
 /* threads 0: one a CPU this process may use, at most WORKERS_THREADS_MAX. Signals are blocked in them.
