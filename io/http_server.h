@@ -50,6 +50,13 @@ struct http_server_handler {
     void *arg;
 };
 
+struct http_refusal {    /* what the server refused by itself; all of it views */
+    const char *address; /* the client's, without port */
+    unsigned status;
+    const char *why;
+    const char *request_id; /* as the client was told */
+};
+
 struct http_server_options {
     const char *host; /* address to listen on; a name is looked up */
     uint16_t port;    /* 0: any free one */
@@ -59,8 +66,7 @@ struct http_server_options {
     uint32_t connections_max;     /* 0 = HTTP_SERVER_CONNECTIONS_MAX */
     uint64_t memory_budget_bytes; /* of bodies not yet answered, all calls together; at
                                      * least HTTP_SERVER_BODY_MAX_BYTES */
-    /* What the server refused by itself, for a log; address: the client's, without port. May be NULL. */
-    void (*refused)(void *arg, const char *address, unsigned status, const char *why);
+    void (*refused)(void *arg, const struct http_refusal *refusal); /* for a log; may be NULL */
     void *refused_arg;
 };
 

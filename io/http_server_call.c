@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "io/http_server_parts.h"
 
 #define ANSWER_GRACE_S          60u         /* an answer must be taken within this, and ... */
 #define ANSWER_BYTES_PER_SECOND (16u << 10) /* ... its size at this rate */
+#define REQUEST_ID_BYTES        8u
 #define RETRY_AFTER_S           1u
 #define RETRY_AFTER_TEXT        "1"
 #define IDLE_NS                 (HTTP_SERVER_IDLE_S * NS_PER_S)
@@ -39,7 +41,7 @@ static enum MHD_Result queue_answer(struct http_call *call)
     return queue(call, call->answer_bytes);
 }
 
-static void tell_refused(struct http_call *call, unsigned status, const char *why)
+static void tell_refused(struct http_call *call, struct http_refusal *refusal)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -52,7 +54,18 @@ static void tell_refused(struct http_call *call, unsigned status, const char *wh
         return;
     if (peer)
         getnameinfo(peer, bytes, address, sizeof address, NULL, 0, NI_NUMERICHOST);
-    call->server->refused(call->server->refused_arg, address, status, why);
+    refusal->address = address;
+    call->server->refused(call->server->refused_arg, refusal);
+}
+
+static void make_request_id(char out_id[REQUEST_ID_BYTES * 2 + 1])
+{
+    unsigned char random[REQUEST_ID_BYTES];
+
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        memset(random, 0, sizeof random); /* a name for a sentence, no more */
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf(out_id + 2 * i, 3, "%02x", random[i]);
 }
 
 /* Our own refusal, before a byte of the body was used; the connection is not read any more. */
@@ -63,20 +76,24 @@ static enum MHD_Result refuse(struct http_call *call, unsigned status, const cha
                        : status == 413 ? "limit"
                                        : "usage";
     bool later = status == 503;
-    char text[400];
-    /* all members of relay_protocol.md "Refusals", so that a sender gives the sentence on */
-    int bytes = snprintf(text, sizeof text,
-                         "{\"kind\":\"%s\",\"retry\":\"%s\",\"httpStatus\":0,\"sysErrno\":0,"
-                         "\"code\":\"\",\"requestId\":\"\",\"retryAfterMs\":%u,\"text\":\"%s\"}\n",
-                         kind, later ? "later" : "never", later ? RETRY_AFTER_S * 1000 : 0, why);
+    char id[REQUEST_ID_BYTES * 2 + 1], text[400];
+    struct http_refusal refusal = {.status = status, .why = why, .request_id = id};
+    int bytes;
 
-    tell_refused(call, status, why);
+    make_request_id(id);
+    /* all members of relay_protocol.md "Refusals", so that a sender gives the sentence on */
+    bytes = snprintf(text, sizeof text,
+                     "{\"kind\":\"%s\",\"retry\":\"%s\",\"httpStatus\":0,\"sysErrno\":0,"
+                     "\"code\":\"\",\"requestId\":\"%s\",\"retryAfterMs\":%u,\"text\":\"%s\"}\n",
+                     kind, later ? "later" : "never", id, later ? RETRY_AFTER_S * 1000 : 0, why);
+    tell_refused(call, &refusal);
     call->state = CALL_REFUSED;
     call->status = status;
     call->response = MHD_create_response_from_buffer((size_t)bytes, text, MHD_RESPMEM_MUST_COPY);
     if (call->response) {
         MHD_add_response_header(call->response, "Content-Type", "application/json");
         MHD_add_response_header(call->response, "Connection", "close");
+        MHD_add_response_header(call->response, "x-ms-request-id", id);
         if (later)
             MHD_add_response_header(call->response, "Retry-After", RETRY_AFTER_TEXT);
         if (status == 405)

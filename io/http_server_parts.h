@@ -70,7 +70,7 @@ struct http_server {
     /* set once */
     struct reactor *reactor;
     struct http_server_handler handler;
-    void (*refused)(void *arg, const char *address, unsigned status, const char *why);
+    void (*refused)(void *arg, const struct http_refusal *refusal);
     void *refused_arg;
     struct MHD_Daemon *daemon;
     struct http_server_tls *tls; /* NULL: plain */

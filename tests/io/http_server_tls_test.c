@@ -65,6 +65,9 @@ static void check_refused(const struct test_ca *authority, const struct test_cer
     cr_assert(strstr(request.answer, why), "%s", request.answer);
     cr_assert(strstr(request.answer, "\"kind\":\"auth\""));
     cr_assert_eq(c.b.begun_count, 0); /* the handler never heard of it */
+    cr_assert_eq(c.b.refused_count, 1);
+    cr_assert_str_eq(request.req.answer.request_id, c.b.refused_id);
+    cr_assert(strstr(request.answer, c.b.refused_id), "%s", request.answer);
     server_bench_end(&c.b);
 }
 

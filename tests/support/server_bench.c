@@ -80,12 +80,13 @@ static void on_gone(void *arg, struct http_call *call)
     b->gone_count++;
 }
 
-static void on_refused(void *arg, const char *address, unsigned status, const char *why)
+static void on_refused(void *arg, const struct http_refusal *refusal)
 {
     struct server_bench *b = arg;
 
-    cr_assert_eq(strncmp(address, "127.", 4), 0, "%s", address);
-    cr_assert(status >= 400 && *why);
+    cr_assert_eq(strncmp(refusal->address, "127.", 4), 0, "%s", refusal->address);
+    cr_assert(refusal->status >= 400 && *refusal->why && *refusal->request_id);
+    snprintf(b->refused_id, sizeof b->refused_id, "%s", refusal->request_id);
     b->refused_count++;
 }
 

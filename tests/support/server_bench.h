@@ -23,6 +23,7 @@ struct server_bench {
     bool hold;           /* keeps ready calls in held instead of answering them */
     /* what it saw */
     unsigned begun_count, ready_count, gone_count, refused_count;
+    char refused_id[ERR_REQUEST_ID_MAX_BYTES];
     struct http_call *held[SERVER_BENCH_HELD_MAX]; /* in the order they came */
     unsigned held_count;
     struct http_peer peer; /* of the last call */

@@ -77,6 +77,26 @@ check "nor an encoded one" [ "$(get /v1/stat/a/%2e%2e/b/disk --path-as-is)" != 2
 check "nor a hidden one" [ "$(get /v1/stat/a/.disk)" != 200 ]
 check "looking made no disk" [ -z "$(find root -type f)" ]
 
+# ---- A SAS that ends is renewed in its file ----
+start_region west
+container() {
+    "$REGIOND_BIN" sas --account disks:env:CLI_KEY --resource vhds --permissions "$1" --expiry "$2" \
+        "$west_URL"
+}
+head -c 1048576 /dev/urandom >source.img
+container r +1h >root.url
+relay_receive renewed @root.url --no-index
+# send NAME
+send() {
+    timeout 60 "$SF" send source.img "relay:$renewed_URL/a/$1" --client-cert "$LAB/a.pem" \
+        --client-key "$LAB/a.key" --cacert "$LAB/ca.pem"
+}
+expect 1 '' send first
+container racwdl +1h >root.url.new && mv root.url.new root.url
+expect 0 'complete' send second
+check "it ends" relay_end renewed
+no_secret renewed.out renewed.err
+
 # ---- It ends ----
 check "SIGTERM: exit status 0" relay_end one
 check "and says so" grep -q Stopping one.err

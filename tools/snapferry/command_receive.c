@@ -130,11 +130,11 @@ static void say(void *arg, const char *name, const char *text)
     receive_show_say(&r->show, name, text);
 }
 
-static void refused(void *arg, const char *address, unsigned status, const char *why)
+static void refused(void *arg, const struct http_refusal *refusal)
 {
     struct receiving *r = arg;
 
-    receive_show_stranger(&r->show, address, status, why);
+    receive_show_stranger(&r->show, refusal);
 }
 
 /* ---- The session's work ---- */

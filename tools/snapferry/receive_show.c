@@ -47,7 +47,7 @@ void receive_show_say(struct receive_show *show, const char *name, const char *t
     char shown[ERR_TEXT_MAX_BYTES + ENDPOINT_NAME_MAX_BYTES];
     json_t *object;
 
-    snprintf(shown, sizeof shown, "%.300s", text);
+    snprintf(shown, sizeof shown, "%.399s", text);
     view_clean(shown);
     if (show->view->kind == VIEW_JSON) {
         object = event(show, "receive");
@@ -60,10 +60,9 @@ void receive_show_say(struct receive_show *show, const char *name, const char *t
     }
 }
 
-void receive_show_stranger(struct receive_show *show, const char *address, unsigned status,
-                           const char *why)
+void receive_show_stranger(struct receive_show *show, const struct http_refusal *refusal)
 {
-    char text[300], more[64] = "";
+    char text[400], more[64] = "";
 
     if (now_ns(show) < show->strangers_ns) {
         show->strangers_unshown++;
@@ -71,7 +70,8 @@ void receive_show_stranger(struct receive_show *show, const char *address, unsig
     }
     if (show->strangers_unshown)
         snprintf(more, sizeof more, " (and %" PRIu64 " before it)", show->strangers_unshown);
-    snprintf(text, sizeof text, "refused %.64s with %u: %.150s%s", address, status, why, more);
+    snprintf(text, sizeof text, "refused %.64s with %u: %.150s (request %.40s)%s", refusal->address,
+             refusal->status, refusal->why, refusal->request_id, more);
     show->strangers_unshown = 0;
     show->strangers_ns = now_ns(show) + STRANGER_INTERVAL_NS;
     receive_show_say(show, "", text);

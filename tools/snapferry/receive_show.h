@@ -21,8 +21,7 @@ void receive_show_ready(struct receive_show *show, const char *host, uint16_t po
 /* name: a target's, or "". */
 void receive_show_say(struct receive_show *show, const char *name, const char *text);
 /* A request that never reached the receiver. Many of them are one line a second. */
-void receive_show_stranger(struct receive_show *show, const char *address, unsigned status,
-                           const char *why);
+void receive_show_stranger(struct receive_show *show, const struct http_refusal *refusal);
 /* Now and then, and only if anything happened; last: whatever was not shown yet. */
 void receive_show_counts(struct receive_show *show, const struct receiver_counts *counts,
                          bool last);
