@@ -142,12 +142,18 @@ static bool out_announce(struct endpoint_stream_out *out)
 
 /* ---- The end ---- */
 
+/* What it counts must be packed; false: not yet. */
 static bool out_put_end(struct endpoint_stream_out *out)
 {
-    struct stream_end end = *stream_groups_counts(out->groups);
+    struct stream_end end;
     uint64_t number;
-    void *record = stream_groups_own(out->groups, &number);
+    void *record;
 
+    stream_groups_close(out->groups);
+    if (!stream_groups_written(out->groups))
+        return false;
+    end = *stream_groups_counts(out->groups);
+    record = stream_groups_own(out->groups, &number);
     if (!record)
         return false;
     end.marker = out->marker;
