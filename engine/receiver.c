@@ -101,6 +101,8 @@ void receiver_refuse(struct receiver_call *call, const struct err *error)
         receiver_batch_end(call->batch);
         return;
     }
+    if (call->desk && told.kind == ERR_GONE)
+        call->desk->stale = true;
     if (told.retry == RETRY_AFTER_RENEWAL) {
         told.retry = RETRY_NEVER; /* of our access to the target, which no sender can renew */
         err_prefix(&told, "the receiver's own access: ");
@@ -207,7 +209,7 @@ static bool call_fits(const struct receiver_call *call, struct err *e)
         return err_set(e, ERR_CANCELED, RETRY_LATER, "the receiver is ending");
     if (receiver->live > RECEIVER_CALLS_MAX ||
         (call->verb == RELAY_WRITE && receiver->batches >= RECEIVER_BATCHES_MAX))
-        return err_set(e, ERR_LIMIT, RETRY_LATER, "the receiver has too much to do at once");
+        return err_set(e, ERR_THROTTLED, RETRY_LATER, "the receiver has too much to do at once");
     return true;
 }
 

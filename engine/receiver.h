@@ -8,7 +8,7 @@
  * Errors:        go to the sender as refusals; nothing of a batch is written before all was checked.
  *
  * It keeps nothing that matters: killed and started again it goes on with the next request. Memory:
- * buffers of the pool, RECEIVER_BATCHES_MAX batches under way, and a few KiB a desk.
+ * buffers of the pool, some 50 KiB and a part of its body's size for each batch under way, a few KiB a desk.
  *
  *     receiver = receiver_new(&setup, &e);
  *     receiver_handle(receiver, &handler);
@@ -32,7 +32,7 @@
 
 #define RECEIVER_DESKS_MAX      1024u /* names in use, or used of late */
 #define RECEIVER_CALLS_MAX      4096u /* requests under way */
-#define RECEIVER_BATCHES_MAX    64u   /* writes under way; more are answered 503 */
+#define RECEIVER_BATCHES_MAX    512u  /* writes under way; more are answered 503 */
 #define RECEIVER_CLIENTS_MAX    64u   /* whose index is open */
 #define RECEIVER_DESK_IDLE_NS   (600ull * 1000000000ull)
 #define RECEIVER_PATIENCE_NS    (40ull * 1000000000ull) /* with a target, within one batch */

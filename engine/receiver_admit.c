@@ -72,8 +72,12 @@ static enum desk_answer lease_allows(struct receiver_desk *desk, struct receiver
     if (call->lease[0] && !lease.held[0])
         return lease_adopt(desk, call, e);
     memcpy(lease.carried, call->lease, sizeof call->lease);
-    if (mem_lease_allows(&lease, now_ns(desk), e))
-        return DESK_ADMITS;
+    if (mem_lease_allows(&lease, now_ns(desk), e)) {
+        if (!call->lease[0] || desk->leased_there || !(desk->ep->capabilities & ENDPOINT_CAN_LEASE))
+            return DESK_ADMITS;
+        receiver_desk_control(desk, SETUP_LEASE, call->lease); /* it was opened again meanwhile */
+        return DESK_WAITS;
+    }
     snprintf(e->text, sizeof e->text, "%.200s: the lease of this request does not hold (%s)",
              desk->name, e->code);
     return DESK_REFUSES;

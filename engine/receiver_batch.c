@@ -129,7 +129,6 @@ void receiver_batch_add(struct receiver_batch *batch, uint64_t offset, uint64_t 
         last->length += length;
         return;
     }
-    assert(batch->range_count < STREAM_PIECES_MAX);
     batch->ranges[batch->range_count++] = (struct batch_range){offset, length, buf_offset};
 }
 
@@ -317,9 +316,6 @@ void receiver_ready_write(struct receiver_call *call)
     struct receiver_batch *batch = calloc(1, sizeof *batch);
 
     assert(batch);
-    batch->pieces = malloc(STREAM_PIECES_MAX * sizeof *batch->pieces);
-    batch->ranges = malloc(STREAM_PIECES_MAX * sizeof *batch->ranges);
-    assert(batch->pieces && batch->ranges);
     batch->call = call;
     batch->record_at = UINT32_MAX;
     batch->body = http_call_body(call->http, &batch->body_bytes);

@@ -67,20 +67,20 @@ struct receiver_batch {
     struct receiver_wait wait;
     struct buf *buf;
     uint32_t raw_bytes;
-    struct stream_piece *pieces; /* STREAM_PIECES_MAX, as they were decoded */
-    struct batch_range *ranges;  /* STREAM_PIECES_MAX, neighbours joined */
+    struct stream_piece *pieces; /* as they were decoded; room for the largest record's */
+    struct batch_range *ranges;  /* neighbours joined; the same room */
     uint32_t range_count, range_at;
     uint64_t range_done_bytes; /* of the one at range_at */
     struct batch_note notes[BATCH_SLOTS];
     uint32_t note_count;
     /* of a COPY */
-    struct stream_copy_piece *copies; /* STREAM_PIECES_MAX; NULL until one comes */
+    struct stream_copy_piece *copies; /* room for the largest record's; NULL: there is none */
     uint32_t copy_count, copy_at;
-    struct batch_slot *slots; /* BATCH_SLOTS; as copies */
+    struct batch_slot *slots; /* BATCH_SLOTS, or NULL */
     uint32_t slot_count, slot_at;
     struct receiver_batch *reader_next; /* waits for a reader's look */
     /* out */
-    struct relay_missing *missing;
+    struct relay_missing *missing; /* room for every COPY piece */
     uint32_t missing_count;
     /* requests */
     struct receiver_piece requests[BATCH_PIECES_MAX];

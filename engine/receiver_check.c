@@ -15,24 +15,29 @@ static int by_offset(const void *a, const void *b)
     return left->offset < right->offset ? -1 : left->offset > right->offset;
 }
 
-static uint32_t pieces_of(struct receiver_batch *batch, const struct stream_record *record,
-                          struct stream_piece *out_pieces)
+/* What is decoded here is decoded again when its turn comes; only its room is kept till then. */
+struct scratch {
+    struct stream_piece pieces[STREAM_PIECES_MAX];
+    struct stream_copy_piece copies[STREAM_PIECES_MAX];
+    uint32_t pieces_max, copies_max; /* of one record so far */
+    uint32_t copies_count;           /* of all */
+};
+
+static uint32_t pieces_of(struct scratch *scratch, const struct stream_record *record)
 {
+    struct stream_piece *out_pieces = scratch->pieces;
     uint32_t count, raw_bytes;
 
     if (record->kind == STREAM_DATA)
         return stream_data_pieces(record, out_pieces, &raw_bytes);
     if (record->kind == STREAM_ZERO)
         return stream_zero_decode(record, out_pieces);
-    if (!batch->copies) {
-        batch->copies = malloc(STREAM_PIECES_MAX * sizeof *batch->copies);
-        batch->slots = malloc(BATCH_SLOTS * sizeof *batch->slots);
-        batch->missing = malloc(RELAY_MISSING_MAX * sizeof *batch->missing);
-        assert(batch->copies && batch->slots && batch->missing);
-    }
-    count = stream_copy_decode(record, batch->copies);
+    count = stream_copy_decode(record, scratch->copies);
     for (uint32_t i = 0; i < count; i++)
-        out_pieces[i] = (struct stream_piece){batch->copies[i].offset, batch->copies[i].length};
+        out_pieces[i] = (struct stream_piece){scratch->copies[i].offset, scratch->copies[i].length};
+    scratch->copies_count += count;
+    if (count > scratch->copies_max)
+        scratch->copies_max = count;
     return count;
 }
 
@@ -62,13 +67,15 @@ static bool remember(struct all_pieces *all, const struct stream_piece *pieces, 
 }
 
 /* The pieces of a record are written in any order, so none may lie over another. */
-static bool check_pieces(struct receiver_batch *batch, const struct stream_record *record,
-                         struct all_pieces *all, uint32_t *copies, struct err *e)
+static bool check_pieces(struct scratch *scratch, const struct stream_record *record,
+                         struct all_pieces *all, struct err *e)
 {
-    struct stream_piece *pieces = batch->pieces;
-    uint32_t count = pieces_of(batch, record, pieces);
+    struct stream_piece *pieces = scratch->pieces;
+    uint32_t count = pieces_of(scratch, record);
 
-    if (record->kind == STREAM_COPY && (*copies += count) > RELAY_MISSING_MAX)
+    if (count > scratch->pieces_max)
+        scratch->pieces_max = count;
+    if (scratch->copies_count > RELAY_MISSING_MAX)
         return err_set(e, ERR_LIMIT, RETRY_NEVER, "a batch copies at most %u blocks",
                        RELAY_MISSING_MAX);
     qsort(pieces, count, sizeof *pieces, by_offset);
@@ -105,11 +112,10 @@ static bool keep(struct receiver_batch *batch, const struct stream_record *recor
 }
 
 static bool take_records(struct receiver_batch *batch, struct stream_reader *reader,
-                         struct all_pieces *all, struct err *e)
+                         struct scratch *scratch, struct all_pieces *all, struct err *e)
 {
     const unsigned char *bytes = batch->body;
     size_t left = batch->body_bytes;
-    uint32_t copies = 0;
 
     for (;;) {
         struct stream_record record;
@@ -117,7 +123,7 @@ static bool take_records(struct receiver_batch *batch, struct stream_reader *rea
         size_t taken;
 
         if (step == STREAM_RECORD) {
-            if (!keep(batch, &record, e) || !check_pieces(batch, &record, all, &copies, e))
+            if (!keep(batch, &record, e) || !check_pieces(scratch, &record, all, e))
                 return false;
             continue;
         }
@@ -145,16 +151,36 @@ static bool mark_touched(struct receiver_batch *batch, struct all_pieces *all, s
     return true;
 }
 
+static bool make_room(struct receiver_batch *batch, const struct scratch *scratch, struct err *e)
+{
+    batch->pieces = calloc(scratch->pieces_max + 1, sizeof *batch->pieces);
+    batch->ranges = calloc(scratch->pieces_max + 1, sizeof *batch->ranges);
+    if (scratch->copies_count > 0) {
+        batch->copies = calloc(scratch->copies_max, sizeof *batch->copies);
+        batch->slots = calloc(BATCH_SLOTS, sizeof *batch->slots);
+        batch->missing = calloc(scratch->copies_count, sizeof *batch->missing);
+    }
+    if (!batch->pieces || !batch->ranges ||
+        (scratch->copies_count > 0 && !(batch->copies && batch->slots && batch->missing)))
+        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a batch");
+    return true;
+}
+
 bool receiver_batch_check(struct receiver_batch *batch)
 {
     struct err *e = &batch->work_err;
     struct stream_reader *reader = stream_reader_new(true, batch->call->size_bytes, e);
+    struct scratch *scratch = calloc(1, sizeof *scratch);
     struct all_pieces all = {0};
-    bool ok = reader && take_records(batch, reader, &all, e) && mark_touched(batch, &all, e);
+    bool ok;
 
+    assert(scratch);
+    ok = reader && take_records(batch, reader, scratch, &all, e) && mark_touched(batch, &all, e) &&
+         make_room(batch, scratch, e);
     stream_reader_free(reader);
+    free(scratch);
     free(all.items);
-    if (!ok && batch->work_err.kind == ERR_CORRUPT)
-        batch->work_err.retry = RETRY_LATER; /* what was sent may be right all the same */
+    if (!ok && e->kind == ERR_CORRUPT)
+        e->retry = RETRY_LATER; /* what was sent may be right all the same */
     return ok;
 }

@@ -26,7 +26,7 @@ void receiver_desk_close_endpoint(struct receiver_desk *desk)
     assert(desk->inflight == 0 && !desk->flushing);
     endpoint_close(desk->ep);
     desk->ep = NULL;
-    desk->looked = false;
+    desk->looked = desk->leased_there = desk->stale = false;
 }
 
 static void listing_fini(struct desk_listing *listing)
@@ -77,7 +77,7 @@ struct receiver_desk *receiver_desk_of(struct receiver *receiver, const char *na
     if (receiver->counts.desks >= RECEIVER_DESKS_MAX)
         receiver_desks_sweep(receiver, NS_PER_S);
     if (receiver->counts.desks >= RECEIVER_DESKS_MAX) {
-        err_set(e, ERR_LIMIT, RETRY_LATER, "the receiver has too many targets in use");
+        err_set(e, ERR_THROTTLED, RETRY_LATER, "the receiver has too many targets in use");
         return NULL;
     }
     desk = calloc(1, sizeof *desk);
@@ -95,6 +95,11 @@ struct receiver_desk *receiver_desk_of(struct receiver *receiver, const char *na
 
 void receiver_desk_saw(struct receiver_desk *desk, bool exists, const struct marker *marker)
 {
+    /* What a receiver before us lost sight of may still land: it is fenced before anything changes. */
+    if (!desk->met && exists && marker && marker->state == MARKER_COPYING &&
+        (desk->ep->capabilities & ENDPOINT_CAN_FENCE))
+        receiver_desk_unsure(desk, (struct extent){0, desk->ep->size_bytes});
+    desk->met = true;
     desk->looked = true;
     desk->exists = exists;
     desk->marker_state = MARKER_NONE;
@@ -162,6 +167,7 @@ static void on_control(struct setup_req *req)
             extent_set_clear(&desk->unsure);
             desk->receiver->counts.fences++;
         } else {
+            desk->leased_there = true;
             receiver_lease_take(desk, desk->control_lease);
         }
     } else if (desk->first) { /* it was for him that we asked */
@@ -193,14 +199,15 @@ static void on_look(struct stat_req *req)
     receiver_desk_post(desk);
 }
 
-/* Opened afresh for whoever begins with a look, so that a target that was exchanged is seen. */
+/* Opened afresh for whoever begins with a look, and after something was gone: so that a target that was
+ * exchanged is seen. */
 static bool desk_has_endpoint(struct receiver_desk *desk, const struct receiver_call *call,
                               struct err *e)
 {
     const struct receiver_setup *setup = &desk->receiver->setup;
 
-    if (desk->ep && call->verb == RELAY_STAT && desk->running == 0 &&
-        !receiver_lease_is_active(desk) && desk->ep->inflight == 0)
+    if (desk->ep && desk->running == 0 && desk->ep->inflight == 0 &&
+        (desk->stale || (call->verb == RELAY_STAT && !receiver_lease_is_active(desk))))
         receiver_desk_close_endpoint(desk);
     if (!desk->ep)
         desk->ep = setup->open(setup->arg, desk->name, true, e);

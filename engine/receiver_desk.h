@@ -55,11 +55,13 @@ struct receiver_desk {
     uint64_t used_ns;
     /* as the last look or setup told */
     bool looked, exists;
+    bool met, stale; /* was looked at, ever; is opened again as soon as nothing is under way */
     enum marker_state marker_state;
     char copy_uuid[MARKER_UUID_MAX_BYTES];
     /* who may change it */
     struct mem_lease lease;
-    bool leased_once; /* since this receiver runs */
+    bool leased_once;  /* since this receiver runs */
+    bool leased_there; /* the endpoint holds it at the target, where that has leases */
     char sender[MARKER_UUID_MAX_BYTES];
     uint64_t generation_min;
     char retired[DESK_RETIRED_MAX][MARKER_UUID_MAX_BYTES];

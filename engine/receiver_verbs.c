@@ -64,8 +64,10 @@ static void setup_learn(struct receiver_desk *desk, const struct setup_req *req)
         extent_set_clear(&desk->unsure);
         desk->receiver->counts.fences++;
     }
-    if (req->verb == SETUP_LEASE)
+    if (req->verb == SETUP_LEASE) {
+        desk->leased_there = true;
         receiver_lease_take(desk, req->lease_id);
+    }
 }
 
 static void setup_end(struct receiver_call *call)

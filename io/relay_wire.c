@@ -8,7 +8,7 @@
 #define DIGITS_MAX  20u /* of a number of 64 bits */
 #define UUID_CHARS  36u
 
-/* A segment that ends so would be the marker of the target beside it. */
+/* A segment with this could be the marker of the target beside it, or one that is being written. */
 #define MARKER_SUFFIX ".snapferry"
 
 static const char name_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -28,11 +28,9 @@ const char *relay_verb_name(enum relay_verb verb)
 
 static bool segment_ok(const char *segment, size_t length)
 {
-    const size_t suffix = sizeof MARKER_SUFFIX - 1;
-
     if (length == 0 || segment[0] == '.' || strspn(segment, name_characters) < length)
         return false;
-    return length < suffix || memcmp(segment + length - suffix, MARKER_SUFFIX, suffix) != 0;
+    return !memmem(segment, length, MARKER_SUFFIX, sizeof MARKER_SUFFIX - 1);
 }
 
 bool relay_name_ok(const char *name)

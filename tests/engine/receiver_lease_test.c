@@ -145,6 +145,10 @@ Test(receiver_lease, a_sender_goes_on_after_a_restart)
     receiver_bench_restart(&b);
     cr_assert_eq(write_page(&one, NULL), 200);
     cr_assert_str_eq(endpoint_mem_leased(ep), one.lease);
+    /* What the receiver before had under way may still land: it was fenced, once. */
+    cr_assert_eq(receiver_count(b.receiver)->fences, 1);
+    cr_assert_eq(write_page(&one, NULL), 200);
+    cr_assert_eq(receiver_count(b.receiver)->fences, 1);
     receiver_bench_uuid(two.lease, 2, 2);
     cr_assert_eq(lease(&two, SETUP_LEASE, NULL), 409);
     end();
