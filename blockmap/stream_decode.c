@@ -221,3 +221,28 @@ bool stream_data_decode(const struct stream_record *record, void *memory, uint32
         return refuse(record, e, "holds other bytes than were put into it");
     return true;
 }
+
+/* ---- The end, before the rest ---- */
+
+bool stream_tail_decode(const void *tail, size_t count, struct stream_end *out)
+{
+    const unsigned char *bytes = tail;
+    struct stream_record record = {.kind = STREAM_END};
+    struct stream_frame frame;
+    struct err ignored = {0};
+
+    for (size_t at = 0; at + STREAM_FRAME_BYTES <= count; at++) {
+        if (memcmp(bytes + at, STREAM_FRAME_MAGIC, 4) != 0 ||
+            !stream_frame_decode(bytes + at, &frame) || frame.kind != STREAM_END ||
+            frame.version != STREAM_VERSION ||
+            frame.payload_bytes != count - at - STREAM_FRAME_BYTES)
+            continue;
+        record.number = frame.number;
+        record.payload = bytes + at + STREAM_FRAME_BYTES;
+        record.payload_bytes = frame.payload_bytes;
+        return stream_frame_checksum(bytes + at, record.payload, record.payload_bytes) ==
+                   frame.checksum &&
+               stream_end_decode(&record, out, &ignored);
+    }
+    return false;
+}

@@ -52,4 +52,9 @@ bool stream_data_decode(const struct stream_record *record, void *memory, uint32
                         struct err *e);
 bool stream_end_decode(const struct stream_record *record, struct stream_end *out, struct err *e);
 
+/* The last bytes of a file, STREAM_TAIL_BYTES if it has as many: what its END says, as long as nothing before
+ * it was looked at. False: there is none. */
+#define STREAM_TAIL_BYTES (STREAM_FRAME_BYTES + 8192u)
+bool stream_tail_decode(const void *tail, size_t count, struct stream_end *out);
+
 #endif

@@ -67,6 +67,7 @@ struct copy_options {
     /* The source is a delta stream: this is its footer page (zeros: none), and what it does not hold cannot
      * be had, so where a full copy would be made instead of a delta the copy fails. NULL: no stream. */
     const unsigned char *streamed;
+    const struct marker *streamed_to; /* what it says that it comes to; NULL: not known yet */
     struct copy_proof_options proof;
     struct copy_map_options map;
 };

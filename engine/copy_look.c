@@ -116,6 +116,16 @@ bool copy_target_is_as_kept(const struct copy *copy)
 
 /* ---- A delta that is made already ---- */
 
+/* A full copy of the same name may be of another time: only the root tells, and only a stream's is known. */
+static bool copy_may_be_held(const struct copy *copy)
+{
+    const struct marker *said = copy->options.streamed_to;
+
+    if (copy->summary.delta)
+        return true;
+    return said && said->root[0] && strcmp(said->root, copy->facts.target.marker.root) == 0;
+}
+
 /* A caller who did not hear of the end asks again: a full copy would take a good disk away for hours.
  * A source that may change is not known by its name. */
 static bool copy_target_holds_source(const struct copy *copy)
@@ -123,8 +133,8 @@ static bool copy_target_holds_source(const struct copy *copy)
     const struct stat_req *target = &copy->facts.target;
     const struct marker *marker = &target->marker;
 
-    return !copy->options.restart && target->exists && marker->state == MARKER_COMPLETE &&
-           copy_can(copy->ends.target, ENDPOINT_CAN_MARK) &&
+    return copy_may_be_held(copy) && !copy->options.restart && target->exists &&
+           marker->state == MARKER_COMPLETE && copy_can(copy->ends.target, ENDPOINT_CAN_MARK) &&
            !copy_can(copy->ends.target, ENDPOINT_DISCARDS) &&
            !copy_can(copy->ends.source, ENDPOINT_CAN_MARK) &&
            strcmp(marker->source, copy->source_identity) == 0 &&
@@ -161,7 +171,7 @@ static bool copy_finish_as_held(struct copy *copy)
 
 bool copy_want_judge_base(const struct copy *copy)
 {
-    return copy->summary.delta && !copy->resume.found;
+    return (copy->summary.delta || copy->options.streamed_to) && !copy->resume.found;
 }
 
 /* What the marker and our own file say; proofs come after. */
@@ -172,6 +182,8 @@ bool copy_after_judge_base(struct copy *copy)
 
     if (copy_target_holds_source(copy))
         return copy_finish_as_held(copy);
+    if (!copy->summary.delta)
+        return true;
     if (copy_can(copy->ends.target, ENDPOINT_DISCARDS))
         copy->facts.at_base = true; /* it holds whatever one likes: a delta to plan or to measure */
     else if (!target->exists)

@@ -29,6 +29,9 @@ void endpoint_stream_in_wrote(struct endpoint *ep, struct extent extent); /* it 
 /* After a good stat. */
 const struct stream_head *endpoint_stream_in_head(const struct endpoint *ep);
 
+/* What a file's END says, before all else was read and checked; NULL: it says nothing, or is a pipe. */
+const struct stream_end *endpoint_stream_in_said(const struct endpoint *ep);
+
 /* The base as the stream names it: it can be looked at, and nothing else. head is copied. */
 struct endpoint *endpoint_stream_base_new(struct reactor *r, const struct stream_head *head,
                                           struct err *e);

@@ -48,6 +48,7 @@ struct endpoint_stream_in {
     bool again;                     /* from its beginning: HEAD and PLAN are known */
     uint64_t again_for;             /* the byte it was read again for, +1; 0: none */
     struct stream_end end;
+    struct stream_end said; /* of a file, as its last bytes say; records 0: nothing */
     struct in_read *reads, *free_reads;
     struct in_fetch fetch;
     struct extent_set handed; /* read of the stream, and not written yet as far as we were told */

@@ -1,5 +1,5 @@
-/* endpoint_stream_in_test.c - a stream as a source: what it holds is read, in any order as long as it is there;
- * what it lacks, or lies about, is refused by name. */
+/* endpoint_stream_in_test.c - a stream as a source: what it holds is read, in any order as long as it is
+ * there; what it lacks, or lies about, is refused by name. */
 #include "io/endpoint_stream_in.h"
 
 #include <criterion/criterion.h>

@@ -85,8 +85,14 @@ check "what people read is on stderr" grep -q complete said
 expect 0 complete "$SF" apply raw.sfd d.img
 check "raw records: bit by bit" same one.img d.img
 expect 0 complete "$SF" verify --complete d.img
+written=$(stat -c %Y.%Z a.img)
+expect 0 'nothing is left to do' "$SF" apply one.sfd a.img
+check "applied twice: nothing is written" [ "$(stat -c %Y.%Z a.img)" = "$written" ]
+expect 0 complete "$SF" apply one.sfd a.img --restart
+check "applied once more: the same" same one.img a.img
+dd if=/dev/urandom of=a.img bs=4k seek=100 count=1 conv=notrunc status=none
 expect 0 complete "$SF" apply one.sfd a.img
-check "applied twice: the same" same one.img a.img
+check "a target that was written to since is made right" same one.img a.img
 
 # ---- What is refused before anything is touched ----
 expect 1 'is no delta stream' "$SF" export one.img -o two.img

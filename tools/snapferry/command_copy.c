@@ -183,6 +183,9 @@ static bool run_copy(struct copying *copying, struct view_outcome *outcome)
         .restart = options->restart,
         .random_seed = stage->random_seed,
         .streamed = stage->streamed ? endpoint_stream_in_head(stage->source)->footer : NULL,
+        .streamed_to = stage->streamed && endpoint_stream_in_said(stage->source)
+                           ? &endpoint_stream_in_said(stage->source)->marker
+                           : NULL,
         .proof = {.manifest_path = options->manifest,
                   .base_manifest_path = options->base_manifest,
                   .audit_ppm = (uint32_t)options->audit_ppm,
