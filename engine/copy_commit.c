@@ -95,10 +95,11 @@ bool copy_start_mark(struct copy *copy)
     copy->setup.marker = &copy->marker;
     /* A delta is worth what the proof of its base is worth, and that was of the target as it was then. So
      * is what a map lets be skipped. */
-    copy->setup.expect_etag = (copy->summary.delta || copy_map_binds_target(copy)) &&
-                                      !copy->resume.marked && copy->facts.target.etag[0]
-                                  ? copy->facts.target.etag
-                                  : NULL;
+    copy->setup.expect_etag =
+        (copy->summary.delta || copy_map_binds_target(copy) || copy_compare_binds_target(copy)) &&
+                !copy->resume.marked && copy->facts.target.etag[0]
+            ? copy->facts.target.etag
+            : NULL;
     copy_submit_setup(copy, SETUP_MARK);
     return true;
 }
@@ -216,7 +217,7 @@ static void copy_move_done(void *arg)
     copy->summary.pulled_bytes = counts->pulled_bytes;
     copy->summary.cleared_bytes = counts->cleared_bytes;
     copy->summary.skipped_bytes = counts->skipped_bytes;
-    copy->summary.proof_bytes = counts->proof_bytes;
+    copy->summary.proof_bytes = counts->proof_bytes + copy->compare.proof_bytes;
     copy->summary.resumed_bytes = counts->resumed_bytes;
     copy->summary.retries += counts->retries;
     copy->summary.window = counts->window;
@@ -245,6 +246,7 @@ bool copy_start_move(struct copy *copy)
         .pool = copy->ends.pool,
         .plan = &copy->plan,
         .keep = copy->map.keep,
+        .older = copy_mover_older(copy),
         .progress = &copy->progress,
         .random = &copy->random,
         .hash = copy_hashes(copy),

@@ -9,6 +9,7 @@
 #include "blockmap/vhd.h"
 #include "engine/copy.h"
 #include "engine/copy_access.h"
+#include "engine/copy_compare.h"
 #include "engine/copy_lease.h"
 #include "engine/copy_listing.h"
 #include "engine/copy_map_steps.h"
@@ -75,6 +76,7 @@ struct copy {
     struct endpoint *proof_target;
     struct copy_proofs proofs;
     struct copy_map map;
+    struct copy_compare compare;
     struct retry_random random;
     struct copy_summary summary;
     struct err err;
@@ -97,6 +99,8 @@ void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format
 bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
 uint64_t copy_coalesce_bytes(const struct copy *copy);
 void copy_keep_target_state(struct copy *copy, const char *etag);
+/* Reads an end into nothing, to know its root: copy->proof. For a step's start. */
+bool copy_begin_proof(struct copy *copy, struct endpoint *of, struct access *access);
 /* Is the target as our last copy to it left it? */
 bool copy_target_is_as_kept(const struct copy *copy);
 void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */

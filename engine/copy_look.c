@@ -278,21 +278,15 @@ static void copy_proof_done(void *arg, struct copy *proof)
     copy_step_end(arg, &error);
 }
 
-bool copy_start_proof(struct copy *copy)
+bool copy_begin_proof(struct copy *copy, struct endpoint *of, struct access *access)
 {
-    struct copy_ends ends = {.source = copy->ends.target,
-                             .pool = copy->ends.pool,
-                             .sides = {.source = copy->ends.sides.target}};
+    struct copy_ends ends = {.source = of, .pool = copy->ends.pool, .sides = {.source = access}};
     struct copy_options options = {.hash = true,
                                    .window_start = copy->options.window_start,
                                    .window_max = copy->options.window_max,
                                    .random_seed = retry_random_next(&copy->random)};
     struct copy_watch watch = {.done = copy_proof_done, .arg = copy};
 
-    copy_say(copy,
-             "The target's ETag is not the one kept after its last copy: reading it back to see "
-             "whether it still holds %s.",
-             copy->facts.base_unproven ? "the base" : "what the map says");
     copy_free(copy->proof);
     copy->proof = NULL;
     endpoint_close(copy->proof_target);
@@ -305,6 +299,15 @@ bool copy_start_proof(struct copy *copy)
         return false;
     copy_start(copy->proof);
     return true;
+}
+
+bool copy_start_proof(struct copy *copy)
+{
+    copy_say(copy,
+             "The target's ETag is not the one kept after its last copy: reading it back to see "
+             "whether it still holds %s.",
+             copy->facts.base_unproven ? "the base" : "what the map says");
+    return copy_begin_proof(copy, copy->ends.target, copy->ends.sides.target);
 }
 
 bool copy_after_proof(struct copy *copy)

@@ -36,7 +36,7 @@ struct copy_summary {
     uint64_t cleared_bytes; /* zeroed at the target */
     uint64_t
         skipped_bytes;    /* not written: zero at both ends, or the map says that they are there */
-    uint64_t proof_bytes; /* part of read_bytes: not changed, read only for the hashes of a map */
+    uint64_t proof_bytes; /* read only for the hashes of a map, or of a base to compare with it */
     uint64_t resumed_bytes; /* of the plan: durable before this process began */
     bool has_map;           /* made, and in its place */
     bool journal_kept;      /* it failed, and what was done is recorded: the same again goes on */

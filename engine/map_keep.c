@@ -136,6 +136,23 @@ void map_keep_recall(struct map_keep *keep, struct extent blocks)
         lose_made(keep, &error);
 }
 
+bool map_keep_was(struct map_keep *keep, uint64_t offset, const void *bytes, size_t count)
+{
+    uint64_t block = offset / MAP_BLOCK_BYTES;
+    struct map_entry before, found;
+    struct err error = {0};
+
+    assert(offset % MAP_BLOCK_BYTES == 0);
+    if (!keep->old || block >= keep->known_blocks ||
+        (count != MAP_BLOCK_BYTES && offset + count != keep->disk_bytes))
+        return false;
+    map_hash_blocks(keep->hasher, bytes, count, &found);
+    if (map_file_look(keep->old, block, 1, &before, &error))
+        return map_entry_same(&before, &found);
+    lose_old(keep, &error);
+    return false;
+}
+
 uint64_t map_keep_alike(struct map_keep *keep, struct extent extent, bool *out_zero)
 {
     uint64_t first = extent.offset / MAP_BLOCK_BYTES;

@@ -55,6 +55,8 @@ void map_keep_note(struct map_keep *keep, const struct map_keep_blocks *blocks);
 void map_keep_note_zero(struct map_keep *keep, struct extent blocks);
 /* An earlier process of this copy was done with them. What of that was lost is unknown. */
 void map_keep_recall(struct map_keep *keep, struct extent blocks);
+/* Is this what the old map says that the target held there? A block, or the disk's last part of one. */
+bool map_keep_was(struct map_keep *keep, uint64_t offset, const void *bytes, size_t count);
 /* How much of it, from its start, is alike: known to be zero at the target before this copy, or not. */
 uint64_t map_keep_alike(struct map_keep *keep, struct extent extent, bool *out_zero);
 

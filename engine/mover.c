@@ -50,6 +50,7 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
     /* zeros found in what one read brought are cleared in one request */
     assert(setup->target->clear_max_bytes >= setup->target->request_max_bytes);
     assert(!setup->keep || setup->plan->by_block);
+    assert(!setup->older.endpoint || setup->older.proven || setup->keep);
     if (!m) {
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to begin a copy");
         return NULL;
@@ -60,6 +61,8 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
     assert(!m->pulling || !setup->hash);
     if (setup->window_max && setup->window_max < window_max)
         window_max = setup->window_max;
+    if (setup->older.endpoint && window_max > 1)
+        window_max /= 2; /* a range may have two buffers */
     if (window_max > PACER_WINDOW_MAX)
         window_max = PACER_WINDOW_MAX;
     pacer_init(&m->pacer, setup->window_start ? setup->window_start : PACER_WINDOW_START,

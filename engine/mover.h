@@ -43,6 +43,15 @@ struct mover_pull {
     void (*refused)(void *arg, const struct err *why); /* told then, once; arg of the setup */
 };
 
+/* What the target held before, at hand to be compared with: proven to be that, all of it, or believed
+ * block by block, where it has the hash that the map has of the target's block. */
+struct mover_older {
+    struct endpoint *endpoint; /* NULL: there is none */
+    bool proven;
+    uint64_t bytes;     /* from its start, that count */
+    uint64_t gap_bytes; /* equal pages between two that differ are written, up to this */
+};
+
 /* All borrowed until the mover is freed. */
 struct mover_setup {
     struct reactor *reactor;
@@ -61,6 +70,7 @@ struct mover_setup {
     /* False: this range is not recorded, so a later process does it again. NULL: all are. */
     bool (*may_record)(void *arg, struct extent extent);
     struct mover_pull pull;
+    struct mover_older older;
     uint32_t window_start;
     uint32_t window_max;
     struct range_trace trace; /* moved NULL: nobody looks */
@@ -74,7 +84,7 @@ struct mover_counts {
     uint64_t pulled_bytes;
     uint64_t cleared_bytes;
     uint64_t skipped_bytes; /* not written, as the target holds them: zero, or the map says so */
-    uint64_t proof_bytes;   /* part of read_bytes: only for the hash of a block touched in part */
+    uint64_t proof_bytes;   /* read only for the hash of a block touched in part, or to compare */
     uint64_t resumed_bytes; /* that the journal says are done, and that are not done again */
     uint64_t retries;
     uint32_t window;

@@ -13,6 +13,7 @@
 #include "engine/copy.h"
 #include "engine/delta_order.h"
 #include "engine/mover.h"
+#include "engine/mover_judge.h"
 
 struct mover_range {
     struct mover *mover;
@@ -38,6 +39,9 @@ struct mover_range {
     struct root_blocks blocks;   /* that its bytes made whole; of a delta: the hash of its bytes */
     uint32_t read_at;            /* bytes of the range that were read, or are known to be zero */
     struct map_keep_blocks kept; /* where a map is kept */
+    struct buf *older;           /* while it is read and compared */
+    bool compared;
+    unsigned char equal[BUF_BYTES / ENDPOINT_PAGE_BYTES / 8]; /* compared: a bit a page */
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
     struct block_zero zeros[COPY_ZERO_RUNS_MAX]; /* the same, as a target takes them */
     uint32_t run_count;
@@ -85,18 +89,12 @@ void mover_range_again(struct mover_range *range); /* its request once more; sta
 /* Ends the wait of a range that waits, so that it can be given back. */
 void mover_range_abandon(struct mover_range *range);
 void mover_range_move(struct mover_range *range, enum range_state to);
+void mover_range_judged(struct mover_range *range);  /* all was read, and compared */
 void mover_range_trouble(struct mover_range *range); /* its request failed */
 void mover_range_finish(struct mover_range *range);  /* the target has all of it */
 
 /* mover_pull.c */
 void mover_pull(struct mover_range *range); /* state PLANNED or WAITING */
-
-/* mover_judge.c */
-/* The next part of the range that is to be read; false when all was. What is not is made zero in buf. */
-bool mover_next_fetch(struct mover_range *range, struct extent *out_part);
-void mover_judge(struct mover_range *range); /* all was read */
-/* The next piece to write or clear; false when the range is done. Skips what needs nothing. */
-bool mover_next_piece(struct mover_range *range, struct extent *out_piece, bool *out_zero);
 
 /* mover_durable.c */
 void mover_note_done(struct mover_range *range); /* the target answered */

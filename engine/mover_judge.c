@@ -112,6 +112,8 @@ static enum judged judge_piece(struct mover_range *range, uint32_t *out_end)
     *out_end = (uint32_t)range->extent.length;
     if (setup->keep && judge_same(range, at, out_end))
         return JUDGED_SAME;
+    if (range->compared && mover_compared_equal(range, at, out_end))
+        return JUDGED_SAME;
     if (plan->by_block && plan->delta && !judge_within(range, &plan->writes, at, out_end))
         return JUDGED_PROOF;
     if (judge_zero(range, at, out_end))

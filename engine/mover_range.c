@@ -105,8 +105,8 @@ static bool range_goes_whole(const struct mover_range *range)
     const struct zero_run *first = &range->runs[0];
 
     return range->mover->setup.target->capabilities & ENDPOINT_TAKES_ZEROS && !range->clear &&
-           !range->mover->setup.plan->by_block && range->piece_at == 0 && range->run_count > 0 &&
-           first->length < range->extent.length;
+           !range->mover->setup.plan->by_block && !range->compared && range->piece_at == 0 &&
+           range->run_count > 0 && first->length < range->extent.length;
 }
 
 static void range_name_zeros(struct mover_range *range)
@@ -220,7 +220,7 @@ static bool range_hash(struct mover_range *range, struct err *e)
                      (size_t)range->extent.length, &range->blocks, e);
 }
 
-static void range_read_all(struct mover_range *range)
+void mover_range_judged(struct mover_range *range)
 {
     struct err error = {0};
 
@@ -230,7 +230,6 @@ static void range_read_all(struct mover_range *range)
         mover_range_failed(range, &error);
         return;
     }
-    mover_judge(range);
     range->judged = true;
     mover_range_write(range);
 }
@@ -264,7 +263,9 @@ static void mover_range_read(struct mover_range *range)
     if (range->state != RANGE_READING)
         mover_range_move(range, RANGE_READING);
     if (!mover_next_fetch(range, &part)) {
-        range_read_all(range);
+        mover_judge(range);
+        if (!mover_compare(range))
+            mover_range_judged(range);
         return;
     }
     range->generation = access_generation(range->mover->setup.source_access);

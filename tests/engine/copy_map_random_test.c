@@ -47,6 +47,19 @@ static void write_again(struct endpoint *disk, struct extent range)
     free(bytes);
 }
 
+/* As with files: the source cannot tell what changed, and the base is there, though maybe not as it was. */
+static void have_both_at_hand(const char *base_id)
+{
+    c->source->capabilities &= ~(unsigned)ENDPOINT_CAN_DIFF;
+    c->base = copy_case_disk(c, c->source->size_bytes);
+    endpoint_mem_poke(c->base, 0, endpoint_mem_bytes(c->source), (size_t)c->base->size_bytes);
+    if (one_in(3))
+        copy_case_scribble(c->base, disk_bytes, page_random(&dice), 4);
+    endpoint_mem_reopen(c->base, c->rig.r);
+    memcpy(c->since, "both", 5);
+    c->options.base_id = base_id;
+}
+
 /* How the next copy goes about it; not while one is gone on with. */
 static void choose(void)
 {
@@ -95,7 +108,10 @@ static void one_round(const char *base_id, const char *source_id)
     c->base = NULL;
     c->options.base_id = NULL;
     c->options.source_id = source_id;
-    if (delta)
+    c->source->capabilities |= ENDPOINT_CAN_DIFF;
+    if (delta && one_in(2))
+        have_both_at_hand(base_id);
+    else if (delta)
         copy_case_new_base(c, base_id, source_id);
     change_the_source();
     disturb_the_target();

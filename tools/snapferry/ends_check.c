@@ -142,9 +142,13 @@ static bool is_point_in_time(const struct end_spec *spec)
     return spec->kind == END_BLOB && (spec->url.snapshot || spec->url.managed_disk);
 }
 
-static bool check_base(const struct end_spec *source, const struct end_spec *base, struct err *e)
+static bool check_base(const struct end_spec *source, const struct end_spec *base,
+                       const struct options *options, struct err *e)
 {
     if (base->kind == END_NONE)
+        return true;
+    /* A file cannot tell what changed; a base beside it is read and compared with it. */
+    if (source->kind == END_FILE && base->kind == END_FILE && options->command == COMMAND_COPY)
         return true;
     if (!is_point_in_time(source))
         return err_set(e, ERR_USAGE, RETRY_NEVER,
@@ -169,6 +173,7 @@ static bool check_base(const struct end_spec *source, const struct end_spec *bas
 
 #define SIDECAR_ENDING ".snapferry"
 #define VERIFY_ENDING  ".verify"
+#define MAKING_ENDING  ".making"
 
 struct own_file {
     const char *name; /* as a person says it */
@@ -184,17 +189,18 @@ static const char *longer(const char *path, const char *ending, char out_path[PA
 
 /* No file that is written or read may be another one too: the later writer would take the place of the
  * earlier one's work, and a copy that ends drops its journal. */
-static bool check_files(const struct end_spec *source, const struct end_spec *target,
-                        const struct options *options, struct err *e)
+static bool check_files(const struct end_spec *source, const struct end_spec *base,
+                        const struct end_spec *target, const struct options *options, struct err *e)
 {
     const char *disk = target->kind == END_FILE ? target->path : NULL;
     const char *stream = source->kind == END_STREAM   ? source->path
                          : target->kind == END_STREAM ? target->path
                                                       : NULL;
     const char *state = options->state_path;
-    char sidecar[PATH_MAX], verify[PATH_MAX], part[PATH_MAX];
+    char sidecar[PATH_MAX], verify[PATH_MAX], part[PATH_MAX], making[PATH_MAX];
     const struct own_file files[] = {
         {"SOURCE", source->kind == END_FILE ? source->path : NULL},
+        {"--base", base->kind == END_FILE ? base->path : NULL},
         {"TARGET", disk},
         {"the stream", stream && strcmp(stream, "-") == 0 ? NULL : stream},
         {"the stream's unfinished file",
@@ -203,6 +209,8 @@ static bool check_files(const struct end_spec *source, const struct end_spec *ta
          state ? state : longer(disk, SIDECAR_ENDING, sidecar)},
         {"--base-manifest", options->base_manifest},
         {"--manifest", options->manifest},
+        {"--map", options->map},
+        {"the unfinished file of --map", longer(options->map, MAKING_ENDING, making)},
         {"--journal", options->journal_path},
         {"the verify's journal beside --journal",
          options->command == COMMAND_COPY || options->command == COMMAND_SEND
@@ -268,5 +276,5 @@ bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
     if (same_end(source, target))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and TARGET are the same");
     return check_relay(target, options, e) && check_state(target, options, e) &&
-           check_base(source, base, e) && check_files(source, target, options, e);
+           check_base(source, base, options, e) && check_files(source, base, target, options, e);
 }

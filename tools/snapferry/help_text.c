@@ -33,7 +33,7 @@ const char *help_text(void)
 static const char copy_page[] =
     "Usage: snapferry copy SOURCE TARGET [--base PREVIOUS] [OPTION...]\n"
     "Copies a disk. Interrupted, the same command goes on; ends: snapferry --help.\n"
-    "  --base PREVIOUS       snapshot that TARGET is at: moves what changed since\n"
+    "  --base PREVIOUS       snapshot, or file, that TARGET is at: moves what changed\n"
     "  --verify              afterwards reads both back and compares\n"
     "  --manifest FILE       proof of what was copied; with --base reads TARGET back\n"
     "  --base-manifest FILE, --audit 1%, --seed N    is what did not change the same?\n"

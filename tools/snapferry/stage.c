@@ -73,6 +73,11 @@ static bool open_specs(struct stage *stage, struct end_spec specs[SPECS_COUNT], 
         if (!stage->since)
             return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for a URL");
     }
+    if (specs[SPEC_BASE].kind == END_FILE) {
+        stage->since = strdup(""); /* nobody is asked what changed since */
+        if (!stage->since)
+            return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for a name");
+    }
     for (size_t i = 0; i < SPECS_COUNT; i++) {
         if (specs[i].kind == END_NONE)
             continue;

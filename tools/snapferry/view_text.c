@@ -191,8 +191,7 @@ static void write_map(struct page *page, const struct copy_summary *s)
 
     size_text_format(s->proof_bytes, amount);
     if (s->has_map || s->proof_bytes)
-        write_on(page, "  %s, %s read only for its hashes\n",
-                 s->has_map ? "a map is kept" : "no map is kept", amount);
+        write_on(page, "  %s%s read only as proof\n", s->has_map ? "a map is kept; " : "", amount);
 }
 
 void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_MAX_BYTES])
@@ -214,8 +213,8 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
     write_on(&page, "%s copy of a disk of %s: %s\n", s->delta ? "delta" : "full", disk,
              headline(done));
     write_on(&page, "  read %s, written %s, cleared %s, skipped %s%s, unchanged gaps %s\n",
-             amounts[0], amounts[1], amounts[2], s->has_map ? "" : "as zero ", amounts[3],
-             amounts[4]);
+             amounts[0], amounts[1], amounts[2], s->has_map || s->proof_bytes ? "" : "as zero ",
+             amounts[3], amounts[4]);
     write_map(&page, s);
     if (s->resumed_bytes)
         write_on(&page, "  %s were done by an earlier run\n", amounts[5]);
