@@ -1,4 +1,4 @@
-/* copy_compare.h - a full copy with both versions at hand: the base of a source that cannot tell what changed.
+/* copy_compare.h - a full copy with both versions at hand: its source cannot tell what changed.
  *
  * Knows:         whether the base is what the target holds. Included by the parts of a copy alone.
  * Must not know: how pages are compared (mover.h).
