@@ -58,6 +58,7 @@ struct receiver_call {
     uint64_t size_bytes; /* of the target as the sender knows it; 0 = not said */
     /* changes */
     bool under_way, admitted;
+    bool again;                              /* of a stat: the target was opened anew for it */
     int refusal_status;                      /* 0 = as the error's kind says */
     struct receiver_desk *desk;              /* from ready on, where one is needed */
     struct receiver_client *client;          /* where the index is needed */

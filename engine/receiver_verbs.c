@@ -28,6 +28,12 @@ static void on_stat(struct stat_req *req)
         (struct receiver_call *)((char *)req - offsetof(struct receiver_call, stat));
     struct relay_nature nature = nature_of(call->desk->ep);
 
+    if (req->err.kind == ERR_GONE && !call->again) { /* the endpoint's; what is there now? */
+        call->again = call->desk->stale = true;
+        receiver_desk_leave(call);
+        receiver_desk_enter(call);
+        return;
+    }
     if (err_is_set(&req->err)) {
         receiver_refuse(call, &req->err);
         return;
