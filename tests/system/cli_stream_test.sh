@@ -64,7 +64,7 @@ put_changes() {
 }
 
 # ---- Whole: by a file, by a pipe ----
-expect 0 complete "$SF" export one.img -o one.sfd --compress 3
+expect 0 'The stream has' "$SF" export one.img -o one.sfd --compress 3
 check "nothing unfinished stays" [ ! -e one.sfd.part ]
 check "the stream is its owner's alone" [ "$(stat -c %a one.sfd)" = 600 ]
 check "it is compressed, and what comes twice is there once" \

@@ -24,7 +24,7 @@ static const struct {
     {"map diff", COMMAND_MAP_DIFF, command_map_diff},
     {"map show", COMMAND_MAP_SHOW, command_map_show},
     {"send", COMMAND_SEND, command_copy},
-    {"export", COMMAND_EXPORT, command_copy},
+    {"export", COMMAND_EXPORT, command_export},
     {"apply", COMMAND_APPLY, command_apply},
 };
 #define COMMANDS_LISTED (sizeof commands / sizeof commands[0])

@@ -56,6 +56,7 @@ void command_plan(struct stage *stage, struct view_outcome *outcome);
 void command_verify(struct stage *stage, struct view_outcome *outcome);
 void command_guard(struct stage *stage, struct view_outcome *outcome); /* verify, TARGET alone */
 void command_snapshot(struct stage *stage, struct view_outcome *outcome);
+void command_export(struct stage *stage, struct view_outcome *outcome);  /* the same to a stream */
 void command_apply(struct stage *stage, struct view_outcome *outcome);   /* of a stream: a copy */
 void command_receive(struct stage *stage, struct view_outcome *outcome); /* opens its session */
 void command_map_build(struct stage *stage, struct view_outcome *outcome);
