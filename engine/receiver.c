@@ -101,10 +101,11 @@ void receiver_refuse(struct receiver_call *call, const struct err *error)
         receiver_batch_end(call->batch);
         return;
     }
-    if (call->desk && told.kind == ERR_GONE)
+    if (call->desk && (told.kind == ERR_GONE || told.retry == RETRY_AFTER_RENEWAL))
         call->desk->stale = true;
     if (told.retry == RETRY_AFTER_RENEWAL) {
-        told.retry = RETRY_NEVER; /* of our access to the target, which no sender can renew */
+        /* Of our access to the target, which no sender can renew; opened again it may have a new one. */
+        told.retry = RETRY_LATER;
         err_prefix(&told, "the receiver's own access: ");
     }
     if (!told.request_id[0])

@@ -236,7 +236,7 @@ static enum desk_answer desk_admit(struct receiver_desk *desk, struct receiver_c
         err_set(e, ERR_CANCELED, RETRY_LATER, "the receiver is ending");
         return DESK_REFUSES;
     }
-    if (desk->looking || desk->controlling)
+    if (desk->looking || desk->controlling || (desk->stale && desk->running > 0))
         return DESK_WAITS;
     if (!desk_has_endpoint(desk, call, e))
         return DESK_REFUSES;

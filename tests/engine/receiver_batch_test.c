@@ -366,16 +366,23 @@ Test(receiver_batch, a_full_disk_is_told_as_it_is)
 
 Test(receiver_batch, no_sender_is_asked_to_renew_what_only_the_receiver_has)
 {
-    const struct fault_rule rules[] = {{FAULT_BIT(FAULT_WRITE), FAULT_AUTH, 1000, .hits_max = 0}};
+    const struct fault_rule rules[] = {{FAULT_BIT(FAULT_WRITE), FAULT_AUTH, 1000, .hits_max = 1}};
+    struct endpoint *ep;
     struct err e = {0};
+    unsigned opened;
 
     begin_without_target();
-    faulty(rules, 1);
+    ep = faulty(rules, 1);
+    opened = b.opened;
     bench_batch_data(&batch, 0, bytes, BLOCK);
     cr_assert_eq(write_batch(NULL, &e), 502);
     cr_assert_eq(e.kind, ERR_AUTH);
-    cr_assert_eq(e.retry, RETRY_NEVER);
+    cr_assert_eq(e.retry, RETRY_LATER);
     cr_assert(strstr(e.text, "receiver") != NULL, "%s", e.text);
+    endpoint_fault_renew(ep); /* the root's URL was renewed: it is read when the target is opened */
+    bench_batch_data(&batch, 0, bytes, BLOCK);
+    cr_assert_eq(write_batch(NULL, NULL), 200);
+    cr_assert_eq(b.opened, opened + 1);
     end();
 }
 

@@ -29,6 +29,52 @@ static void expect_bytes(const struct endpoint *ep, uint64_t offset, const void 
     cr_assert_eq(memcmp(endpoint_mem_bytes(ep) + offset, bytes, count), 0);
 }
 
+/* ---- What is no request of this protocol, or of this client ---- */
+
+TEST_BOTH(receiver, without_a_certificate_no_name_is_anybodys)
+{
+    struct bench_sender sender = receiver_bench_sender(1);
+    struct receiver_bench b;
+    struct bench_ask ask;
+
+    receiver_bench_begin(&b, backend);
+    receiver_bench_mem(&b, NAME, SIZE);
+    b.setup.any_peer = false;
+    receiver_bench_restart(&b);
+    for (unsigned verb = 0; verb < RELAY_VERBS; verb++) {
+        cr_assert_eq(
+            receiver_bench_ask(&b, &sender, &ask, (enum relay_verb)verb, NAME, NULL, "", 0), 403);
+        cr_assert_eq(ask.refusal.kind, ERR_AUTH);
+        receiver_bench_fini(&ask);
+    }
+    cr_assert_eq(b.opened, 0);
+    receiver_bench_end(&b);
+}
+
+TEST_BOTH(receiver, a_change_without_a_sender_or_a_size_is_refused)
+{
+    struct bench_sender nobody = {0}, sender = receiver_bench_sender(1);
+    struct receiver_bench b;
+    struct bench_ask ask;
+
+    receiver_bench_begin(&b, backend);
+    receiver_bench_mem(&b, NAME, SIZE);
+    cr_assert_eq(receiver_bench_ask(&b, &nobody, &ask, RELAY_SETUP, NAME, NULL, "{}", 2), 400);
+    cr_assert(strstr(ask.refusal.text, RELAY_HEADER_SENDER) != NULL);
+    receiver_bench_fini(&ask);
+    cr_assert_eq(receiver_bench_ask(&b, &sender, &ask, RELAY_WRITE, NAME, NULL, "", 0), 400);
+    cr_assert(strstr(ask.refusal.text, RELAY_HEADER_SIZE) != NULL);
+    receiver_bench_fini(&ask);
+    cr_assert_eq(receiver_bench_ask(&b, &sender, &ask, RELAY_SETUP, NAME, NULL, "{}", 2), 400);
+    cr_assert_eq(ask.refusal.kind, ERR_CORRUPT);
+    receiver_bench_fini(&ask);
+    cr_assert_eq(receiver_bench_ask(&b, &sender, &ask, RELAY_STAT, "a/.b", NULL, NULL, 0), 404);
+    receiver_bench_fini(&ask);
+    cr_assert_eq(receiver_bench_ask(&b, &sender, &ask, RELAY_HAVE, NAME, NULL, "short", 5), 400);
+    receiver_bench_fini(&ask);
+    receiver_bench_end(&b);
+}
+
 /* ---- stat, setup, list, read ---- */
 
 TEST_BOTH(receiver, tells_what_is_there)
