@@ -182,6 +182,7 @@ static void piece_read(struct block_req *req)
 {
     struct shared_piece *piece =
         (struct shared_piece *)((char *)req - offsetof(struct shared_piece, read));
+    struct endpoint_shared *s = piece->shared;
     struct shared_ask *ask = piece->asks;
 
     piece->reading = false;
@@ -196,10 +197,10 @@ static void piece_read(struct block_req *req)
         ask_give(ask, piece, first);
         ask = next;
     }
-    piece->kept_since_ns = reactor_now_ns(piece->shared->source->reactor);
+    piece->kept_since_ns = reactor_now_ns(s->source->reactor);
     if (!piece->wanted)
         piece_remove(piece);
-    shared_post_retry(piece->shared);
+    shared_post_retry(s);
 }
 
 static void piece_begin(struct shared_ask *ask, struct buf *buf, unsigned others)
