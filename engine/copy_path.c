@@ -31,6 +31,8 @@ bool copy_want_path(const struct copy *copy)
 
 static const char *copy_path_obstacle(const struct copy *copy)
 {
+    if (copy->options.map.path)
+        return "a map is made of the bytes that pass through here";
     if (!copy_can(copy->ends.target, ENDPOINT_CAN_PULL))
         return "the target is no page blob";
     if (!copy_can(copy->ends.source, ENDPOINT_LENDS))

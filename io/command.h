@@ -20,7 +20,7 @@
 
 #define COMMAND_OUTPUT_MAX_BYTES 16384u /* of stdout; more is an error */
 #define COMMAND_ERROR_MAX_BYTES  2048u  /* of stderr; the rest is dropped */
-#define COMMAND_VARIABLES_MAX    8u
+#define COMMAND_VARIABLES_MAX    12u
 
 struct command;
 

@@ -22,7 +22,7 @@
 #include "blockmap/err.h"
 #include "io/endpoint.h"
 
-#define ENDPOINT_SHARED_HANDLES_MAX 8u
+#define ENDPOINT_SHARED_HANDLES_MAX 16u
 #define ENDPOINT_SHARED_KEPT_BYTES  (64ull << 20) /* at most, by default */
 #define ENDPOINT_SHARED_PATIENCE_NS (10ull * 1000000000ull)
 

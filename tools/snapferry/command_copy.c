@@ -1,254 +1,39 @@
-/* command_copy.c - snapferry copy: a copy, and where asked a verify after it. */
-#include <errno.h>
-#include <stdio.h>
+/* command_copy.c - snapferry copy: a copy to one target, and where asked a verify after it. */
 #include <string.h>
-#include <sys/random.h>
 
-#include "engine/copy.h"
-#include "engine/verify.h"
-#include "io/endpoint_stream_in.h"
-#include "tools/snapferry/journal_place.h"
-#include "tools/snapferry/stage.h"
-#include "tools/snapferry/verify_show.h"
-
-#define SEND_WINDOW_START 16u
-#define PERCENT_OPEN_MAX  99.9 /* 100 is told when it is complete, and verified where asked */
-
-struct copying {
-    struct stage *stage;
-    struct copy *copy;
-    struct verify *verify; /* NULL until the copy is committed, and without --verify */
-    bool verified;
-    struct journal_place place, verify_place;
-};
-
-/* ---- What the engine tells ---- */
-
-static void copying_say(void *arg, const char *sentence)
-{
-    struct copying *copying = arg;
-
-    view_say(&copying->stage->view, sentence);
-}
-
-static void copying_copy_done(void *arg, struct copy *copy)
-{
-    (void)arg;
-    (void)copy; /* the loop of turns asks copy_ended */
-}
-
-/* What a stream refers back to is had from the target, once it is written there. */
-static void copying_moved(void *arg, struct extent extent, enum range_state from,
-                          enum range_state to)
-{
-    struct copying *copying = arg;
-
-    (void)from;
-    if (to == RANGE_DONE)
-        endpoint_stream_in_wrote(copying->stage->source, extent);
-}
-
-static void copying_verify_done(void *arg, struct verify *verify)
-{
-    (void)arg;
-    (void)verify;
-}
+#include "tools/snapferry/command_copy_many.h"
+#include "tools/snapferry/copying.h"
 
 /* ---- What the loop asks ---- */
 
-static bool copying_ended(void *arg)
-{
-    const struct copying *copying = arg;
-
-    return copying->verify ? verify_ended(copying->verify) : copy_ended(copying->copy);
-}
-
-static void copying_stop(void *arg)
+static void stop_copying(void *arg)
 {
     struct copying *copying = arg;
 
     view_say(&copying->stage->view, STAGE_STOPPING);
-    if (copying->verify)
-        verify_stop(copying->verify);
-    else
-        copy_stop(copying->copy);
+    copying_stop(copying);
 }
 
-/* What a run that is stopped leaves to the next one. */
-static void note_recorded(struct copying *copying, struct view_outcome *outcome)
-{
-    const char *path = copying->verify ? copying->verify_place.path : copying->place.path;
-
-    snprintf(outcome->journal, sizeof outcome->journal, "%s", path);
-    outcome->recorded_percent = copying->verify ? verify_progress(copying->verify).percent
-                                                : copy_progress(copying->copy).percent;
-}
-
-static void copying_abandon(void *arg)
+static void abandon_copying(void *arg)
 {
     struct copying *copying = arg;
     struct view_outcome outcome = {.status = STATUS_INTERRUPTED};
 
-    note_recorded(copying, &outcome);
+    copying_note_recorded(copying, &outcome);
     err_set(&outcome.error, ERR_CANCELED, RETRY_LATER, "ended at once on request");
     view_end(&copying->stage->view, &outcome);
 }
 
-/* What reads beside the copy has a progress of its own: a person is told that, and reads the phase; a
- * program's percent never goes back. */
-static void show_beside(const struct copying *copying, const struct progress_view *beside,
-                        struct progress_view *shown)
-{
-    shown->bytes_per_second = beside->bytes_per_second;
-    shown->eta_seconds = beside->eta_seconds;
-    if (copying->stage->view.kind != VIEW_JSON)
-        *shown = *beside;
-}
-
-static void copying_tick(void *arg)
-{
-    struct copying *copying = arg;
-    struct view_moment moment = {.phase = copy_phase(copying->copy),
-                                 .progress = copy_progress(copying->copy)};
-    struct progress_view back;
-
-    if (copying->stage->view.kind == VIEW_JSON && copy_reads_journal(copying->copy))
-        return; /* a program would see a percentage below that of the run before */
-    if (copying->verify) {
-        back = verify_progress(copying->verify);
-        moment.phase = verify_phase(copying->verify, "verifying");
-        show_beside(copying, &back, &moment.progress);
-    } else if (copy_proof_progress(copying->copy, &back)) {
-        show_beside(copying, &back, &moment.progress);
-    }
-    if (copying->stage->options->verify && !copying->verified &&
-        moment.progress.percent > PERCENT_OPEN_MAX)
-        moment.progress.percent = PERCENT_OPEN_MAX;
-    if (!copying->verify && copy_ended(copying->copy) &&
-        (err_is_set(copy_error(copying->copy)) ||
-         (copying->stage->options->verify && !copying->verified)))
-        return; /* "done" is said once: of a copy that went well, and after its verify */
-    view_moment(&copying->stage->view, &moment);
-}
-
-/* ---- The two parts ---- */
-
-static void copying_run(struct copying *copying)
+static void run_copying(struct copying *copying)
 {
     struct session_work work = {.ended = copying_ended,
-                                .stop = copying_stop,
-                                .abandon = copying_abandon,
+                                .stop = stop_copying,
+                                .abandon = abandon_copying,
                                 .tick = copying_tick,
                                 .tick_ns = VIEW_TICK_NS,
                                 .arg = copying};
 
     stage_run(copying->stage, &work);
-}
-
-/* Behind a long link a range is asked about, sent and answered in round trips: with as few in flight as the
- * engine begins with, the link would stand idle until the window has grown. */
-static uint32_t window_start_of(const struct stage *stage)
-{
-    const struct options *o = stage->options;
-
-    if (o->window_start || strcmp(stage->target->ops->name, "relay") != 0)
-        return (uint32_t)o->window_start;
-    return o->window_max && o->window_max < SEND_WINDOW_START ? (uint32_t)o->window_max
-                                                              : SEND_WINDOW_START;
-}
-
-static bool run_copy(struct copying *copying, struct view_outcome *outcome)
-{
-    struct stage *stage = copying->stage;
-    const struct options *options = stage->options;
-    struct copy_ends ends = {.source = stage->source,
-                             .base = stage->base,
-                             .since = stage->since,
-                             .target = stage->target,
-                             .pool = stage->session.pool,
-                             .sides = renewals_sides(&stage->renewals)};
-    struct copy_options how = {
-        .hash = !options->no_root,
-        .path = (enum copy_path)options->path,
-        .footer = (enum copy_footer)options->footer,
-        .coalesce_bytes = options->coalesce_bytes,
-        .window_start = window_start_of(stage),
-        .window_max = (uint32_t)options->window_max,
-        .source_id = options->source_id,
-        .base_id = options->base_id,
-        .state_folder = stage->state_folder[0] ? stage->state_folder : NULL,
-        .journal_path = copying->place.path[0] ? copying->place.path : NULL,
-        .journal_optional = !copying->place.asked_for,
-        .keep_journal = options->verify,
-        .restart = options->restart,
-        .random_seed = stage->random_seed,
-        .streamed = stage->streamed ? endpoint_stream_in_head(stage->source)->footer : NULL,
-        .streamed_to = stage->streamed && endpoint_stream_in_said(stage->source)
-                           ? &endpoint_stream_in_said(stage->source)->marker
-                           : NULL,
-        .proof = {.manifest_path = options->manifest,
-                  .base_manifest_path = options->base_manifest,
-                  .audit_ppm = (uint32_t)options->audit_ppm,
-                  .seed = stage_seed(stage)},
-        .map = {.path = options->map, .strong = options->strong},
-    };
-    struct copy_watch watch = {.say = copying_say,
-                               .moved = stage->streamed ? copying_moved : NULL,
-                               .done = copying_copy_done,
-                               .arg = copying};
-
-    if (getrandom(how.map.seed, sizeof how.map.seed, 0) != (ssize_t)sizeof how.map.seed)
-        return err_set_errno(&outcome->error, errno, RETRY_NEVER,
-                             "the kernel gives no random bytes");
-    copying->copy = copy_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
-    if (!copying->copy)
-        return false;
-    copy_start(copying->copy);
-    copying_run(copying);
-    outcome->error = *copy_error(copying->copy);
-    if (copy_summary(copying->copy)->journal_kept)
-        note_recorded(copying, outcome);
-    return !err_is_set(&outcome->error);
-}
-
-/* Fills the outcome; a difference is no error but a status. */
-static void run_verify(struct copying *copying, struct view_outcome *outcome)
-{
-    struct stage *stage = copying->stage;
-    struct verify_ends ends = {.source = stage->source,
-                               .target = stage->target,
-                               .pool = stage->session.pool,
-                               .sides = renewals_sides(&stage->renewals)};
-    struct verify_options how = {.footer = (enum copy_footer)stage->options->footer,
-                                 .window_start = (uint32_t)stage->options->window_start,
-                                 .window_max = (uint32_t)stage->options->window_max,
-                                 .source_id = stage->options->source_id,
-                                 .journal_path = copying->verify_place.path[0]
-                                                     ? copying->verify_place.path
-                                                     : NULL,
-                                 .journal_optional = !copying->verify_place.asked_for,
-                                 .restart = stage->options->restart,
-                                 .random_seed = stage->random_seed + 1};
-    struct verify_watch watch = {.say = copying_say, .done = copying_verify_done, .arg = copying};
-
-    copying->verify = verify_new(stage->session.reactor, &ends, &how, &watch, &outcome->error);
-    if (!copying->verify)
-        return;
-    verify_start(copying->verify);
-    copying_run(copying);
-    outcome->error = *verify_error(copying->verify);
-    if (verify_summary(copying->verify)->journal_kept)
-        note_recorded(copying, outcome);
-    else if (!err_is_set(&outcome->error))
-        copy_drop_journal(copying->copy); /* until now a run again would only have verified */
-    copying->verified = verify_summary(copying->verify)->equal;
-    if (!err_is_set(&outcome->error) && !copying->verified) {
-        outcome->status = STATUS_DIFFERENT;
-        verify_show_differences(&stage->view, verify_summary(copying->verify));
-    }
-    verify_free(copying->verify);
-    copying->verify = NULL;
-    copying_tick(copying);
 }
 
 /* ---- The command ---- */
@@ -269,29 +54,33 @@ static void note_costs(const struct stage *stage, struct view_copy *done)
     done->cpu_ns = clock_process_cpu_ns();
 }
 
-void command_copy(struct stage *stage, struct view_outcome *outcome)
+static void copy_to_one(struct stage *stage, struct view_outcome *outcome)
 {
-    struct copying copying = {.stage = stage};
+    struct copying copying = {.stage = stage,
+                              .source = stage->source,
+                              .sides = renewals_sides(&stage->renewals),
+                              .window_max = (uint32_t)stage->options->window_max};
     struct view_copy done = {0};
     bool copied;
 
     if (!journal_place_find(stage, false, &copying.place, &outcome->error) ||
-        !journal_place_find(stage, true, &copying.verify_place, &outcome->error))
+        !journal_place_find(stage, true, &copying.verify_place, &outcome->error) ||
+        !copying_begin(&copying, outcome))
         return;
-    copied = run_copy(&copying, outcome);
-    if (!copying.copy)
-        return;
+    run_copying(&copying);
+    copied = copying_take(&copying, outcome);
     note_costs(stage, &done);
-    if (copied && stage->options->verify)
-        run_verify(&copying, outcome);
-    done.copy = copy_summary(copying.copy);
-    if (outcome->status == STATUS_DONE)
-        outcome->status = exit_status_of(&outcome->error);
-    if (outcome->status == STATUS_MISUSED && done.copy->copy_uuid[0])
-        outcome->status = STATUS_FAILED; /* misuse says that nothing was touched; the target is */
-    done.outcome = *outcome;
-    done.verified = copying.verified;
-    if (done.copy->planned)
-        view_copy(&stage->view, &done);
-    copy_free(copying.copy);
+    if (copied && stage->options->verify && copying_begin_verify(&copying, outcome)) {
+        run_copying(&copying);
+        copying_take_verify(&copying, outcome);
+    }
+    copying_conclude(&copying, outcome, &done);
+}
+
+void command_copy(struct stage *stage, struct view_outcome *outcome)
+{
+    if (options_many_targets(stage->options))
+        command_copy_many(stage, outcome);
+    else
+        copy_to_one(stage, outcome);
 }

@@ -44,6 +44,9 @@ void end_spec_fini(struct end_spec *spec); /* wipes */
 bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
                      const struct end_spec *target, const struct options *options, struct err *e);
 
+/* Two targets of one copy: they must not be the same. */
+bool end_targets_check(const struct end_spec *one, const struct end_spec *other, struct err *e);
+
 /* A URL alone: has it a SAS, may it go where it would go? */
 bool end_url_check(enum end_role role, const struct secret_url *url, bool allow_http,
                    struct err *e);

@@ -278,3 +278,9 @@ bool end_specs_check(const struct end_spec *source, const struct end_spec *base,
     return check_relay(target, options, e) && check_state(target, options, e) &&
            check_base(source, base, options, e) && check_files(source, base, target, options, e);
 }
+
+bool end_targets_check(const struct end_spec *one, const struct end_spec *other, struct err *e)
+{
+    return !same_end(one, other) ||
+           err_set(e, ERR_USAGE, RETRY_NEVER, "two of the TARGETs are the same");
+}

@@ -276,6 +276,8 @@ static bool check_proofs(const struct options *o, struct err *e)
         "--journal and --restart are for a whole comparison of SOURCE and TARGET",
         "--strip-footer and --add-footer need a SOURCE: a manifest knows its target's footer",
         "--strong is of the hashes of --map FILE",
+        "--manifest, --map, --journal and --state name one file: with several TARGETs leave them "
+        "out",
     };
     bool copy = o->command == COMMAND_COPY || o->command == COMMAND_SEND;
     bool wrong[] = {
@@ -288,6 +290,7 @@ static bool check_proofs(const struct options *o, struct err *e)
         (o->sample_ppm || options_target_only(o)) && (o->journal_path || o->restart),
         options_target_only(o) && (o->strip_footer || o->add_footer),
         copy && o->strong && !o->map,
+        options_many_targets(o) && (o->manifest || o->map || o->journal_path || o->state_path),
     };
 
     _Static_assert(sizeof words / sizeof words[0] == sizeof wrong / sizeof wrong[0],
@@ -304,7 +307,7 @@ static bool check_together(const struct options *options, struct err *e)
         uint32_t min, max;
         const char *wanted;
     } ends[] = {
-        [COMMAND_COPY] = {2, 2, "SOURCE and TARGET"},
+        [COMMAND_COPY] = {2, OPTIONS_ENDS_MAX, "SOURCE and TARGET"},
         [COMMAND_PLAN] = {1, 2, "SOURCE, and perhaps TARGET"},
         [COMMAND_VERIFY] = {2, 2, "SOURCE and TARGET"},
         [COMMAND_SNAPSHOT] = {1, 1, "TARGET"},
@@ -353,7 +356,10 @@ static bool add_end(struct options *options, const char *argument, struct err *e
 {
     bool one = options_target_only(options) || options->command == COMMAND_MAP_BUILD ||
                options->command == COMMAND_MAP_SHOW || options->command == COMMAND_EXPORT;
-    uint32_t max = options->command == COMMAND_RECEIVE ? 0 : one ? 1 : OPTIONS_ENDS_MAX;
+    uint32_t max = options->command == COMMAND_RECEIVE ? 0
+                   : one                               ? 1
+                   : options->command == COMMAND_COPY  ? OPTIONS_ENDS_MAX
+                                                       : 2;
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
 
     if (options->ends_count == max)
@@ -380,6 +386,7 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
     struct options options = {.command = command,
                               .memory_bytes = OPTIONS_MEMORY_DEFAULT_BYTES,
                               .coalesce_bytes = COPY_COALESCE_DEFAULT,
+                              .target = 1,
                               .seed = OPTIONS_SEED_DRAWN,
                               .compress = COMPRESS_AUTO,
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S,
@@ -418,6 +425,11 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                                           : COPY_FOOTER_KEEP;
     *out_options = options;
     return true;
+}
+
+bool options_many_targets(const struct options *options)
+{
+    return options->command == COMMAND_COPY && options->ends_count > 2;
 }
 
 bool options_target_only(const struct options *options)

@@ -21,7 +21,8 @@
 #define OPTIONS_MEMORY_DEFAULT_BYTES (512ull << 20)
 #define OPTIONS_MEMORY_MIN_BYTES     ((uint64_t)BUF_BYTES)
 #define OPTIONS_WINDOW_MAX           1024u
-#define OPTIONS_ENDS_MAX             2u
+#define OPTIONS_TARGETS_MAX          8u
+#define OPTIONS_ENDS_MAX             (1u + OPTIONS_TARGETS_MAX) /* SOURCE, then TARGETs */
 #define OPTIONS_RENEW_WAIT_S         3600u
 #define OPTIONS_RENEW_WAIT_MAX_S     5184000u /* 60 days: no disk's SAS lives longer */
 #define OPTIONS_SEED_MAX             INT64_MAX
@@ -48,6 +49,7 @@ struct options {
     /* all text is a view into the arguments it was parsed from */
     const char *ends[OPTIONS_ENDS_MAX]; /* as given; may hold secrets */
     uint32_t ends_count;
+    uint32_t target;  /* which of them is this command's, or this copy's of several */
     const char *base; /* may hold a secret */
     const char *source_id;
     const char *base_id;
@@ -97,6 +99,9 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
 
 /* Are its arguments ends of a copy? Those of the others are files that it reads by itself. */
 bool options_opens_ends(const struct options *options);
+
+/* A copy to more than one. */
+bool options_many_targets(const struct options *options);
 
 /* Does the command take TARGET alone? */
 bool options_target_only(const struct options *options);

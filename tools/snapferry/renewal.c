@@ -15,7 +15,7 @@ static const char *argument_of(const struct options *options, enum access_side s
 {
     if (side == ACCESS_BASE)
         return options->base;
-    return options->ends[side == ACCESS_SOURCE ? 0 : 1];
+    return options->ends[side == ACCESS_SOURCE ? 0 : options->target];
 }
 
 static uint64_t told_expiry_s(const struct options *options, enum access_side side)
@@ -36,7 +36,7 @@ static void tell_expiring(const struct renewal *renewal)
 
     if (view->kind != VIEW_JSON)
         return;
-    event = view_json_event(clock_wall_ns(view->clock), "accessExpiring", view->disk);
+    event = view_json_begin(view, "accessExpiring");
     view_json_set_text(event, "side", access_side_name(renewal->side));
     if (expires_s)
         view_json_set_time(event, "expiresOn", expires_s * NS_PER_S);
@@ -198,12 +198,16 @@ static void on_swap(void *arg, struct access *access, struct secret_url *take)
 
 static void hide_variables(struct renewals *all)
 {
-    const char *given[] = {all->options->ends[0], all->options->ends[1], all->options->base};
+    const struct options *options = all->options;
     size_t used = 0;
 
-    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
-        if (given[i] && strncmp(given[i], "env:", 4) == 0)
-            all->hidden[used++] = given[i] + 4;
+    _Static_assert(OPTIONS_ENDS_MAX + 1 <= COMMAND_VARIABLES_MAX, "every end's may be hidden");
+    for (uint32_t i = 0; i <= options->ends_count; i++) {
+        const char *given = i < options->ends_count ? options->ends[i] : options->base;
+
+        if (given && strncmp(given, "env:", 4) == 0)
+            all->hidden[used++] = given + 4;
+    }
 }
 
 static bool open_side(struct renewals *all, enum access_side side, struct err *e)
@@ -240,6 +244,12 @@ static bool open_side(struct renewals *all, enum access_side side, struct err *e
     return renewal->access != NULL;
 }
 
+/* Of several targets each has renewals of its own. */
+static bool waits_for_its_targets(const struct options *options, enum access_side side)
+{
+    return side == ACCESS_TARGET && options_many_targets(options);
+}
+
 bool renewals_open(struct renewals *all, const struct options *options, struct session *session,
                    struct view *view, struct endpoint *const endpoints[ACCESS_SIDES], struct err *e)
 {
@@ -255,7 +265,7 @@ bool renewals_open(struct renewals *all, const struct options *options, struct s
         if (ep && strcmp(ep->ops->name, "pageblob") == 0) {
             if (!open_side(all, side, e))
                 return false;
-        } else if (told_expiry_s(options, side)) {
+        } else if (told_expiry_s(options, side) && !waits_for_its_targets(options, side)) {
             return err_set(e, ERR_USAGE, RETRY_NEVER, "--%s-expires is for a %s that is a URL",
                            access_side_name(side), access_side_name(side));
         }

@@ -8,7 +8,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { SPEC_SOURCE, SPEC_BASE, SPEC_TARGET, SPECS_COUNT };
+/* Several targets stand one after the other. */
+enum { SPEC_SOURCE, SPEC_BASE, SPEC_TARGET, SPECS_COUNT = SPEC_TARGET + OPTIONS_TARGETS_MAX };
 
 void stage_default_state_folder(const char *xdg_state_home, const char *home,
                                 char out_folder[PATH_MAX])
@@ -38,6 +39,22 @@ static bool choose_state_folder(struct stage *stage, struct err *e)
     return true;
 }
 
+static bool parse_more_targets(const struct options *options, struct end_spec specs[SPECS_COUNT],
+                               struct err *e)
+{
+    for (uint32_t i = 2; options_many_targets(options) && i < options->ends_count; i++) {
+        struct end_spec *spec = &specs[SPEC_TARGET + i - 1];
+
+        if (!end_spec_parse(END_TARGET, options->ends[i], spec, e) ||
+            !end_specs_check(&specs[SPEC_SOURCE], &specs[SPEC_BASE], spec, options, e))
+            return false;
+        for (struct end_spec *other = &specs[SPEC_TARGET]; other < spec; other++)
+            if (!end_targets_check(other, spec, e))
+                return false;
+    }
+    return true;
+}
+
 static bool parse_specs(const struct options *options, struct end_spec specs[SPECS_COUNT],
                         struct err *e)
 {
@@ -58,15 +75,28 @@ static bool parse_specs(const struct options *options, struct end_spec specs[SPE
          (options->command == COMMAND_EXPORT
               ? end_spec_parse_stream(END_TARGET, options->output, &specs[SPEC_TARGET], e)
               : end_spec_parse(END_TARGET, target, &specs[SPEC_TARGET], e)) &&
-         end_specs_check(&specs[SPEC_SOURCE], &specs[SPEC_BASE], &specs[SPEC_TARGET], options, e);
+         end_specs_check(&specs[SPEC_SOURCE], &specs[SPEC_BASE], &specs[SPEC_TARGET], options, e) &&
+         parse_more_targets(options, specs, e);
     if (!ok)
         e->kind = ERR_USAGE; /* also an @FILE that cannot be read: nothing was touched */
     return ok;
 }
 
+static bool open_targets(struct stage *stage, struct end_spec *specs, struct err *e)
+{
+    for (uint32_t i = 0; i + 1 < stage->options->ends_count; i++) {
+        stage->targets[i] = end_open(&stage->session, &specs[i], stage->options, e);
+        if (!stage->targets[i])
+            return false;
+        stage->targets_count = i + 1;
+    }
+    return true;
+}
+
 static bool open_specs(struct stage *stage, struct end_spec specs[SPECS_COUNT], struct err *e)
 {
     struct endpoint **opened[] = {&stage->source, &stage->base, &stage->target};
+    bool many = options_many_targets(stage->options);
 
     if (specs[SPEC_BASE].kind == END_BLOB) {
         stage->since = secret_url_full(&specs[SPEC_BASE].url, NULL);
@@ -78,22 +108,24 @@ static bool open_specs(struct stage *stage, struct end_spec specs[SPECS_COUNT], 
         if (!stage->since)
             return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for a name");
     }
-    for (size_t i = 0; i < SPECS_COUNT; i++) {
+    for (size_t i = 0; i < (many ? SPEC_TARGET : SPEC_TARGET + 1); i++) {
         if (specs[i].kind == END_NONE)
             continue;
         *opened[i] = end_open(&stage->session, &specs[i], stage->options, e);
         if (!*opened[i])
             return false;
     }
-    return true;
+    return !many || open_targets(stage, &specs[SPEC_TARGET], e);
 }
 
 static void name_disk(struct stage *stage)
 {
     const char *given = stage->options->source_id;
 
-    view_name_disk(&stage->view, given ? given : stage->target->name);
-    if (!given && stage->target->capabilities & ENDPOINT_DISCARDS && stage->source)
+    view_name_disk(&stage->view, given           ? given
+                                 : stage->target ? stage->target->name
+                                                 : stage->source->name);
+    if (!given && stage->target && stage->target->capabilities & ENDPOINT_DISCARDS && stage->source)
         view_name_disk(&stage->view, stage->source->name); /* "null:" tells nobody anything */
 }
 
@@ -140,6 +172,8 @@ void stage_close(struct stage *stage)
     endpoint_close(stage->source);
     endpoint_close(stage->base);
     endpoint_close(stage->target);
+    for (uint32_t i = 0; i < stage->targets_count; i++)
+        endpoint_close(stage->targets[i]);
     secret_wipe_free(stage->since);
     session_close(&stage->session);
     memset(stage, 0, sizeof *stage);

@@ -24,10 +24,12 @@ struct stage {
     struct clock clock;            /* for the view, which speaks before there is a session */
     struct view view;
     struct session session;
-    struct endpoint *source;     /* NULL where TARGET stands alone */
-    bool streamed;               /* it is a delta stream whose HEAD was read */
-    struct endpoint *base;       /* NULL without --base */
-    struct endpoint *target;     /* of plan without TARGET: one that keeps nothing */
+    struct endpoint *source; /* NULL where TARGET stands alone */
+    bool streamed;           /* it is a delta stream whose HEAD was read */
+    struct endpoint *base;   /* NULL without --base */
+    struct endpoint *target; /* of plan without TARGET: one that keeps nothing; NULL of many: */
+    struct endpoint *targets[OPTIONS_TARGETS_MAX];
+    uint32_t targets_count;      /* 0: there is one target */
     struct renewals renewals;    /* of their URLs */
     char *since;                 /* the base's URL; secret; NULL without base */
     char state_folder[PATH_MAX]; /* "" when there is none */

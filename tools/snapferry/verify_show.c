@@ -16,7 +16,7 @@ static void show_difference(struct view *view, struct extent e)
         printf("differs: offset %" PRIu64 " length %" PRIu64 "\n", e.offset, e.length);
         return;
     }
-    event = view_json_event(clock_wall_ns(view->clock), "difference", view->disk);
+    event = view_json_begin(view, "difference");
     view_json_set_count(event, "offset", e.offset);
     view_json_set_count(event, "length", e.length);
     view_json_print(event);
@@ -39,6 +39,8 @@ void verify_show_differences(struct view *view, const struct verify_summary *fou
     view_clear_line(view);
     if (view->kind == VIEW_QUIET)
         return;
+    if (view->target[0] && view->kind != VIEW_JSON)
+        printf("%s:\n", view->target);
     if (found->sizes_differ && view->kind != VIEW_JSON)
         printf("differs: the target has %" PRIu64 " bytes, %s %" PRIu64 "\n",
                found->target_size_bytes,
@@ -107,7 +109,7 @@ void verify_show_summary(struct view *view, const struct verify_summary *found,
         print_summary(found);
         return;
     }
-    event = view_json_event(clock_wall_ns(view->clock), "summary", view->disk);
+    event = view_json_begin(view, "summary");
     view_json_set_text(event, "code", exit_status_code(outcome->status, &outcome->error));
     json_object_set_new(event, "equal", json_boolean(found->equal));
     json_object_set_new(event, "sizesDiffer", json_boolean(found->sizes_differ));

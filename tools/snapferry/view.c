@@ -45,6 +45,14 @@ void view_name_disk(struct view *view, const char *disk)
     secret_redact(view->disk);
 }
 
+void view_name_target(struct view *view, const char *target, struct view_rows *rows, uint32_t row)
+{
+    snprintf(view->target, sizeof view->target, "%s", target);
+    secret_redact(view->target);
+    view->rows = rows;
+    view->row = row;
+}
+
 void view_moment(struct view *view, const struct view_moment *moment)
 {
     view->ops->moment(view, moment, clock_now_ns(view->clock));
@@ -81,9 +89,12 @@ void view_clean(char *text)
 
 static void tell(struct view *view, const char *code, const char *level, const char *sentence)
 {
-    char shown[VIEW_SENTENCE_MAX_BYTES];
+    char shown[VIEW_SENTENCE_MAX_BYTES + ENDPOINT_NAME_MAX_BYTES];
+    /* a program finds the target in the event; an error names it mostly by itself */
+    bool name = view->target[0] && view->kind != VIEW_JSON && *sentence &&
+                strncmp(sentence, view->target, strlen(view->target)) != 0;
 
-    snprintf(shown, sizeof shown, "%s", sentence);
+    snprintf(shown, sizeof shown, "%s%s%s", name ? view->target : "", name ? ": " : "", sentence);
     secret_redact(shown);
     drop_controls(shown);
     view->ops->state(view, code, level, shown);
@@ -142,7 +153,7 @@ static void last_words(const struct view_outcome *outcome, char out_text[VIEW_SE
                  "; %.1f %% are recorded in %s.", outcome->recorded_percent, outcome->journal);
 }
 
-void view_end(struct view *view, const struct view_outcome *outcome)
+void view_end_target(struct view *view, const struct view_outcome *outcome)
 {
     const char *code = exit_status_code(outcome->status, &outcome->error);
     bool failed = err_is_set(&outcome->error);
@@ -151,5 +162,10 @@ void view_end(struct view *view, const struct view_outcome *outcome)
     if (failed)
         last_words(outcome, sentence);
     tell(view, code, failed ? "Error" : "Info", sentence);
+}
+
+void view_end(struct view *view, const struct view_outcome *outcome)
+{
+    view_end_target(view, outcome);
     view->ops->end(view, outcome);
 }

@@ -22,7 +22,9 @@
 #include "io/endpoint_relay.h"
 #include "tools/snapferry/exit_status.h"
 
-#define VIEW_TICK_NS 250000000ull /* a live line is drawn at most so often */
+#define VIEW_TICK_NS       250000000ull /* a live line is drawn at most so often */
+#define VIEW_ROWS_MAX      8u
+#define VIEW_ROW_MAX_BYTES 512u
 
 enum view_kind { VIEW_TERMINAL, VIEW_PLAIN, VIEW_JSON, VIEW_QUIET };
 
@@ -61,12 +63,22 @@ struct view_ops {
     void (*end)(struct view *, const struct view_outcome *);
 };
 
+/* The lines of several targets on a terminal, below each other. */
+struct view_rows {
+    uint32_t count;
+    bool open; /* they stand on the screen, the cursor below them */
+    char line[VIEW_ROWS_MAX][VIEW_ROW_MAX_BYTES];
+};
+
 struct view {
     /* set once */
     const struct view_ops *ops;
     enum view_kind kind;
     const struct clock *clock; /* borrowed */
     char disk[ENDPOINT_NAME_MAX_BYTES];
+    char target[ENDPOINT_NAME_MAX_BYTES]; /* of several; "" = there is one */
+    struct view_rows *rows;               /* borrowed; NULL: a line of its own */
+    uint32_t row;
     /* changes */
     uint64_t due_ns;         /* the next progress is shown then */
     const char *phase_shown; /* static text; NULL before the first */
@@ -79,6 +91,8 @@ enum view_kind view_pick(bool json, bool quiet);
 /* The clock is borrowed. The disk's name is cut to what fits. */
 void view_init(struct view *view, enum view_kind kind, const struct clock *clock);
 void view_name_disk(struct view *view, const char *disk);
+/* This view is of one of several targets: all it tells names that. rows: that it shares with the others. */
+void view_name_target(struct view *view, const char *target, struct view_rows *rows, uint32_t row);
 
 /* ---- Use ---- */
 void view_moment(struct view *view, const struct view_moment *moment);
@@ -92,6 +106,8 @@ void view_copy(struct view *view, const struct view_copy *done);
 void view_clean(char *text);
 /* Before a command prints results of its own. */
 void view_clear_line(struct view *view);
+/* The last word of one of several targets. */
+void view_end_target(struct view *view, const struct view_outcome *outcome);
 /* The last word: the error if there is one, and what to do. Call once. */
 void view_end(struct view *view, const struct view_outcome *outcome);
 

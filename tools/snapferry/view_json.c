@@ -192,20 +192,34 @@ static uint64_t now(const struct view *view)
     return clock_wall_ns(view->clock);
 }
 
+/* Of several targets each event says which. */
+static json_t *with_target(const struct view *view, json_t *take)
+{
+    if (view->target[0])
+        view_json_set_text(take, "target", view->target);
+    return take;
+}
+
+json_t *view_json_begin(const struct view *view, const char *event)
+{
+    return with_target(view, view_json_event(now(view), event, view->disk));
+}
+
 static void show_moment(struct view *view, const struct view_moment *moment, uint64_t now_ns)
 {
     if (view_is_due(view, moment->phase, JSON_INTERVAL_NS, now_ns))
-        view_json_print(view_json_progress(now(view), view->disk, moment));
+        view_json_print(with_target(view, view_json_progress(now(view), view->disk, moment)));
 }
 
 static void show_state(struct view *view, const char *code, const char *level, const char *sentence)
 {
-    view_json_print(view_json_state(now(view), view->disk, code, level, sentence));
+    view_json_print(
+        with_target(view, view_json_state(now(view), view->disk, code, level, sentence)));
 }
 
 static void show_copy(struct view *view, const struct view_copy *done)
 {
-    view_json_print(view_json_copy(now(view), view->disk, done));
+    view_json_print(with_target(view, view_json_copy(now(view), view->disk, done)));
 }
 
 static void show_end(struct view *view, const struct view_outcome *outcome)

@@ -22,6 +22,8 @@ json_t *view_json_end(uint64_t time_ns, enum exit_status status);
 
 /* An event with its time, name and disk, to which a command adds its own members. */
 json_t *view_json_event(uint64_t time_ns, const char *event, const char *disk);
+/* The same, of now, by a view: its disk, and its target where there are several. */
+json_t *view_json_begin(const struct view *view, const char *event);
 /* A string member; bytes that are not UTF-8 become '?'. */
 void view_json_set_text(json_t *object, const char *name, const char *text);
 void view_json_set_time(json_t *object, const char *name, uint64_t time_ns);

@@ -14,7 +14,7 @@ static void plain_moment(struct view *view, const struct view_moment *moment, ui
 
     if (!view_is_due(view, moment->phase, PLAIN_INTERVAL_NS, now_ns))
         return;
-    view_text_line(view->disk, moment, PLAIN_WIDTH, line);
+    view_text_line(view->target[0] ? view->target : view->disk, moment, PLAIN_WIDTH, line);
     fprintf(stderr, "%s\n", line);
 }
 
@@ -32,9 +32,8 @@ static void plain_copy(struct view *view, const struct view_copy *done)
 {
     char text[VIEW_SUMMARY_MAX_BYTES];
 
-    (void)view;
     view_text_summary(done, text);
-    fputs(text, stdout);
+    printf("%s%s%s", view->target, view->target[0] ? ": " : "", text);
 }
 
 static void plain_end(struct view *view, const struct view_outcome *outcome)

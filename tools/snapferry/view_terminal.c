@@ -17,8 +17,32 @@ static unsigned terminal_width(void)
     return size.ws_col;
 }
 
+/* ---- The lines of several targets ---- */
+
+static void end_rows(struct view_rows *rows, bool keep)
+{
+    if (rows->open && !keep)
+        fprintf(stderr, "\033[%uA\033[J", rows->count);
+    rows->open = false;
+}
+
+static void draw_rows(struct view_rows *rows)
+{
+    if (rows->open)
+        fprintf(stderr, "\033[%uA", rows->count);
+    for (uint32_t i = 0; i < rows->count; i++)
+        fprintf(stderr, "\r%s\033[K\n", rows->line[i]);
+    rows->open = true;
+}
+
+/* ---- The view ---- */
+
 static void end_line(struct view *view, bool keep)
 {
+    if (view->rows) {
+        end_rows(view->rows, keep);
+        return;
+    }
     if (view->line_open)
         fputs(keep ? "\n" : "\r\033[K", stderr);
     view->line_open = false;
@@ -31,7 +55,12 @@ static void terminal_moment(struct view *view, const struct view_moment *moment,
     if (!view_is_due(view, moment->phase, VIEW_TICK_NS, now_ns))
         return;
     /* One column stays free: some terminals wrap when the last one is written. */
-    view_text_line(view->disk, moment, terminal_width() - 1, line);
+    view_text_line(view->target[0] ? view->target : view->disk, moment, terminal_width() - 1, line);
+    if (view->rows) {
+        snprintf(view->rows->line[view->row], VIEW_ROW_MAX_BYTES, "%s", line);
+        draw_rows(view->rows);
+        return;
+    }
     fprintf(stderr, "\r%s\033[K", line);
     view->line_open = true;
 }
