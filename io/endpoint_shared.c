@@ -1,4 +1,5 @@
-/* endpoint_shared.c - see endpoint_shared.h. Life, handles and looks; reads and lists are in the files beside. */
+/* endpoint_shared.c - see endpoint_shared.h. Life, handles and looks; reads and lists are in the files
+ * beside. */
 #include "io/endpoint_shared.h"
 
 #include <assert.h>

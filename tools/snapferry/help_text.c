@@ -31,7 +31,7 @@ const char *help_text(void)
 }
 
 static const char copy_page[] =
-    "Usage: snapferry copy SOURCE TARGET [--base PREVIOUS] [OPTION...]\n"
+    "Usage: snapferry copy SOURCE TARGET... [--base PREVIOUS] [OPTION...]\n"
     "Copies a disk. Interrupted, the same command goes on; ends: snapferry --help.\n"
     "  --base PREVIOUS       snapshot, or file, that TARGET is at: moves what changed\n"
     "  --verify              afterwards reads both back and compares\n"

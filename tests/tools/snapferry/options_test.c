@@ -109,7 +109,11 @@ static const struct {
 } refused[] = {
     {COMMAND_COPY, "copy", "SOURCE and TARGET"},
     {COMMAND_COPY, "copy a", "SOURCE and TARGET"},
-    {COMMAND_COPY, "copy a b c", "too many"},
+    {COMMAND_COPY, "copy a 1 2 3 4 5 6 7 8 9", "too many"},
+    {COMMAND_VERIFY, "verify a b c", "too many"},
+    {COMMAND_COPY, "copy a b c --journal j", "leave them out"},
+    {COMMAND_COPY, "copy a b c --manifest m", "leave them out"},
+    {COMMAND_COPY, "copy a b c --map m", "leave them out"},
     {COMMAND_SNAPSHOT, "snapshot a b", "too many"},
     {COMMAND_SNAPSHOT, "snapshot", "TARGET"},
     {COMMAND_PLAN, "plan", "SOURCE"},
@@ -165,7 +169,7 @@ Test(options, refuses_with_a_sentence_that_names_the_cause)
 Test(options, never_shows_a_secret_given_in_the_wrong_place)
 {
     static const char *const lines[] = {"copy a b --io https://h/c/b?sv=1&sig=SECRET",
-                                        "copy a b https://h/c/b?sv=1&sig=SECRET",
+                                        "copy a 1 2 3 4 5 6 7 8 https://h/c/b?sv=1&sig=SECRET",
                                         "copy a b --memory=https://h/c/b?sig=SECRET",
                                         "copy a b --xyz=https://h/c/b?sig=SECRET"};
 
