@@ -32,7 +32,7 @@ export function random(seed) {
 }
 
 // Errors of a sanitizer go to files beside log, so that a leak is seen though the status says nothing.
-function environment(folder, more) {
+export function environment(folder, more) {
     const asan = `log_path=${folder}/asan:detect_leaks=1:abort_on_error=0`;
     return {
         ...process.env,
