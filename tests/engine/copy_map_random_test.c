@@ -60,6 +60,17 @@ static void have_both_at_hand(const char *base_id)
     c->options.base_id = base_id;
 }
 
+/* Here and there it is what the source is now, and the target never was. */
+static void make_the_base_lie(void)
+{
+    for (uint64_t i = page_random_below(&dice, 8); i; i--) {
+        struct extent range = some_pages(200);
+
+        endpoint_mem_poke(c->base, range.offset, endpoint_mem_bytes(c->source) + range.offset,
+                          (size_t)range.length);
+    }
+}
+
 /* How the next copy goes about it; not while one is gone on with. */
 static void choose(void)
 {
@@ -114,6 +125,8 @@ static void one_round(const char *base_id, const char *source_id)
     else if (delta)
         copy_case_new_base(c, base_id, source_id);
     change_the_source();
+    if (c->base && c->base->size_bytes == c->source->size_bytes && one_in(3))
+        make_the_base_lie();
     disturb_the_target();
     choose();
     for (uint32_t stops = 0; stops < 3 && one_in(2); stops++) {
