@@ -189,10 +189,12 @@ static void access_give_up(struct access *a, const char *words, const struct err
 static void access_patience_ended(struct timer *timer)
 {
     struct access *a = (struct access *)((char *)timer - offsetof(struct access, limit));
-    char words[100];
+    bool asking = a->state == ACCESS_ASKED && a->setup.asked;
+    char words[200];
 
-    snprintf(words, sizeof words, "no new URL of the %s came within %llu s", access_name(a),
-             (unsigned long long)(a->setup.wait_max_ns / NS_PER_S));
+    snprintf(words, sizeof words, "no new URL of the %s came within %llu s%s%s%s", access_name(a),
+             (unsigned long long)(a->setup.wait_max_ns / NS_PER_S), asking ? ": " : "",
+             asking ? a->setup.asked : "", asking ? " has not answered" : "");
     access_give_up(a, words, a->failures ? &a->last : NULL);
 }
 

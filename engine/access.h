@@ -52,6 +52,7 @@ struct access_setup {
     uint64_t expires_s;   /* wall time; 0 = unknown */
     uint64_t wait_max_ns; /* how long somebody may wait for a renewal; 0 = for ever */
     bool keep_text;       /* access_text is wanted */
+    const char *asked;    /* static; who is asked for a URL, for people; NULL: nobody to name */
     /* Get a new URL; answered by access_answer or access_failed, later, not from inside. NULL: nobody can
      * renew. */
     void (*ask)(void *arg, struct access *access);

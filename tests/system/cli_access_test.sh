@@ -144,7 +144,7 @@ expect 3 'ended with status 7: no, sig=*' "$SF" copy env:GONE bad.img --renew-wa
     'echo "no, sig=abc" >&2; exit 7'
 expect 3 'not a URL' "$SF" copy env:GONE bad.img --renew-command 'echo sorry' --renew-wait 1
 expect 3 'printed nothing' "$SF" copy env:GONE bad.img --renew-command true --renew-wait 1
-expect 3 'no new URL of the source came within 1 s' "$SF" copy env:GONE bad.img --renew-wait 1 \
+expect 3 'came within 1 s: --renew-command has not answered' "$SF" copy env:GONE bad.img --renew-wait 1 \
     --renew-command 'sleep 60'
 expect 3 'Run the same command again with a fresh SAS.' "$SF" copy env:GONE bad.img
 expect 2 '--source-expires' "$SF" copy env:GONE bad.img --source-expires 2099-01-01T00:00:00Z

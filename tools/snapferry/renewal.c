@@ -221,6 +221,7 @@ static bool open_side(struct renewals *all, enum access_side side, struct err *e
                                  .expires_s = told_s ? told_s : url->expiry_s,
                                  .wait_max_ns = all->options->renew_wait_s * NS_PER_S,
                                  .keep_text = side == ACCESS_BASE,
+                                 .asked = all->options->renew_command ? "--renew-command" : NULL,
                                  .ask = on_ask,
                                  .check = on_check,
                                  .swap = on_swap,
