@@ -7,12 +7,13 @@
 #include "tools/snapferry/size_text.h"
 #include "tools/snapferry/view_json.h"
 
-static void print_complete(const struct complete_summary *found, const char *source)
+static void print_complete(const char *target, const struct complete_summary *found,
+                           const char *source)
 {
     char size[SIZE_TEXT_MAX_BYTES];
 
     if (!found->complete) {
-        printf("NOT COMPLETE: %s\n", found->why);
+        printf("NOT COMPLETE: %s: %s\n", target, found->why);
         return;
     }
     size_text_format(found->size_bytes, size);
@@ -33,7 +34,7 @@ void guard_show_complete(struct view *view, const struct complete_summary *found
     if (view->kind == VIEW_QUIET)
         return;
     if (view->kind != VIEW_JSON) {
-        print_complete(found, source);
+        print_complete(view->disk, found, source);
         return;
     }
     event = view_json_event(clock_wall_ns(view->clock), "complete", view->disk);

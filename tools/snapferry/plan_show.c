@@ -75,6 +75,8 @@ void plan_show(struct view *view, const struct copy_summary *plan,
     json_t *event;
 
     view_clear_line(view);
+    if (view->kind == VIEW_QUIET)
+        return;
     if (view->kind != VIEW_JSON) {
         print_plan(plan, estimate);
         return;

@@ -83,6 +83,8 @@ static void print_summary(const struct verify_summary *found)
     else if (found->equal)
         printf("equal: %s compared in %.2f s, all else is zero at both ends\n", compared,
                (double)(found->ended_ns - found->started_ns) / (double)NS_PER_S);
+    else if (found->sizes_differ && found->different_bytes == 0)
+        printf("DIFFERENT: in size; of what both have, %s were compared\n", compared);
     else
         printf("DIFFERENT: %s of %s compared\n", different, compared);
     if (found->resumed_bytes) {

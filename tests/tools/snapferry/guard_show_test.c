@@ -89,7 +89,7 @@ Test(guard_show, says_yes_with_what_it_is_and_no_with_the_reason)
     cr_assert_str_eq(said, "complete: 64.0 MiB, with a sound VHD footer, a copy of "
                            "https://h/c/d?snapshot=2026-01-01T00:00:00Z\n");
     caught(VIEW_PLAIN, show_no);
-    cr_assert_str_eq(said, "NOT COMPLETE: There is nothing there.\n");
+    cr_assert_str_eq(said, "NOT COMPLETE: the disk: There is nothing there.\n");
     caught(VIEW_QUIET, show_yes);
     cr_assert_str_empty(said);
 }
