@@ -85,7 +85,7 @@ bool copy_failed_compare_proof(struct copy *copy, const struct err *error)
     return copy_failed_compare(copy, error);
 }
 
-/* What was proven of it was of the base as it was then. By a map each block is proven as it is read. */
+/* The mover looked after each read, so all is well; but people should know why so much was written. */
 bool copy_want_base_again(const struct copy *copy)
 {
     return copy->compare.by_root && copy->compare.older_bytes && copy_want_changes(copy);
@@ -93,13 +93,10 @@ bool copy_want_base_again(const struct copy *copy)
 
 bool copy_after_base_again(struct copy *copy)
 {
-    if (copy->stat.exists && copy->stat.size_bytes == copy->facts.base.size_bytes &&
-        strcmp(copy->stat.etag, copy->facts.base.etag) == 0)
-        return true;
-    return err_set(&copy->err, ERR_GONE, RETRY_REPLAN,
-                   "%s: the base was written to while it was compared with; stop its writers, or "
-                   "copy without it",
-                   copy->ends.base->name);
+    if (!copy->stat.exists || strcmp(copy->stat.etag, copy->facts.base.etag) != 0)
+        copy_say(copy, "The base was written to while it was compared with: from then on all was "
+                       "written.");
+    return true;
 }
 
 /* ---- For the other steps ---- */
@@ -115,6 +112,7 @@ struct mover_older copy_mover_older(const struct copy *copy)
 
     return (struct mover_older){.endpoint = wanted ? copy->ends.base : NULL,
                                 .proven = copy->compare.by_root,
+                                .etag = copy->facts.base.etag,
                                 .bytes = copy->compare.older_bytes,
                                 .gap_bytes = copy_coalesce_bytes(copy)};
 }

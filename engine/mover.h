@@ -48,7 +48,9 @@ struct mover_pull {
 struct mover_older {
     struct endpoint *endpoint; /* NULL: there is none */
     bool proven;
-    uint64_t bytes;     /* from its start, that count */
+    const char
+        *etag;      /* that it had when it was proven: with another one nothing more is believed */
+    uint64_t bytes; /* from its start, that count */
     uint64_t gap_bytes; /* equal pages between two that differ are written, up to this */
 };
 

@@ -4,6 +4,9 @@
  * What is at hand is believed either as a whole, when it was proven to be what the target holds, or block by
  * block, when it has the hash that the map has of the target's block. It is read only where the map does
  * not say that the target has the block. Whatever goes wrong with it costs only that the range is written.
+ *
+ * What was proven as a whole is looked at again after each read: a later process would believe what this
+ * one recorded, and could not know that it was compared with something else.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -89,14 +92,28 @@ static void compare_join(struct mover_range *range, uint32_t at, uint32_t length
     }
 }
 
+/* What was read before this look was proven, if nobody wrote before it. */
+static void compare_looked(struct stat_req *stat)
+{
+    struct mover_range *range =
+        (struct mover_range *)((char *)stat - offsetof(struct mover_range, older_stat));
+    struct mover *m = range->mover;
+
+    if (err_is_set(&stat->err) || !stat->exists || strcmp(stat->etag, m->setup.older.etag) != 0)
+        m->older_lost = true;
+    range->compared = !m->older_lost;
+    mover_range_judged(range);
+}
+
 static void compare_done(struct block_req *req)
 {
     struct mover_range *range =
         (struct mover_range *)((char *)req - offsetof(struct mover_range, req));
     struct mover *m = range->mover;
     uint32_t at = (uint32_t)(req->offset - range->extent.offset);
+    bool read = !err_is_set(&req->err);
 
-    if (!err_is_set(&req->err)) {
+    if (read) {
         m->counts.proof_bytes += req->length;
         range->compared = true;
         if (!m->setup.older.proven)
@@ -107,7 +124,12 @@ static void compare_done(struct block_req *req)
     }
     bufpool_release(m->setup.pool, range->older);
     range->older = NULL;
-    mover_range_judged(range);
+    if (!read || !m->setup.older.proven) {
+        mover_range_judged(range);
+        return;
+    }
+    range->older_stat = (struct stat_req){.done = compare_looked};
+    endpoint_stat(m->setup.older.endpoint, &range->older_stat);
 }
 
 bool mover_compare(struct mover_range *range)
@@ -116,7 +138,7 @@ bool mover_compare(struct mover_range *range)
     struct extent span;
 
     range->compared = false;
-    if (!m->setup.older.endpoint)
+    if (!m->setup.older.endpoint || m->older_lost)
         return false;
     span = compare_span(range);
     if (!span.length)

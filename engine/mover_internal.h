@@ -40,6 +40,7 @@ struct mover_range {
     uint32_t read_at;            /* bytes of the range that were read, or are known to be zero */
     struct map_keep_blocks kept; /* where a map is kept */
     struct buf *older;           /* while it is read and compared */
+    struct stat_req older_stat;  /* is it still what was proven? */
     bool compared;
     unsigned char equal[BUF_BYTES / ENDPOINT_PAGE_BYTES / 8]; /* compared: a bit a page */
     struct zero_run runs[COPY_ZERO_RUNS_MAX];
@@ -64,6 +65,7 @@ struct mover {
     bool replaying;     /* the journal was not read to its end: nothing is taken */
     bool pulling;       /* new ranges are pulled */
     bool pulled_any;
+    bool older_lost; /* it was written to */
     bool started, stopping, ended;
     bool pump_posted;
     struct reactor_task pump_task;
