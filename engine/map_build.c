@@ -97,6 +97,15 @@ static void build_say(void *arg, const char *sentence)
         build->setup.say(build->setup.arg, sentence);
 }
 
+/* A target that was written to since its copy: were its map taken for that of the copy, the proof that a
+ * target has the root of its marker again would be taken for a proof of the map. */
+static bool build_is_of_copy(const struct copy *copy)
+{
+    const struct marker *marker = &copy_source_stat(copy)->marker;
+
+    return !marker->root[0] || strcmp(marker->root, copy_summary(copy)->root) == 0;
+}
+
 static void build_done(void *arg, struct copy *copy)
 {
     struct map_build *build = arg;
@@ -106,6 +115,8 @@ static void build_done(void *arg, struct copy *copy)
     if (!err_is_set(&build->err) && !err_is_set(copy_error(copy)) && build_begin(build) &&
         build_put_told(build)) {
         snprintf(etag, sizeof etag, "%s", copy_source_stat(copy)->etag);
+        if (!build_is_of_copy(copy))
+            map_making_disown(build->making);
         (void)map_making_commit(build->making, etag, build->setup.made_ms, &build->err);
     }
     map_making_drop(build->making); /* after a commit it has nothing left to drop */

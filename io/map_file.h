@@ -23,7 +23,6 @@ bool map_file_open(const char *path, struct map_file **out_map, struct err *e);
 void map_file_close(struct map_file *map); /* NULL is fine */
 const struct map_head *map_file_head(const struct map_file *map);
 uint64_t map_file_bytes(const struct map_file *map); /* how large the file is */
-uint64_t map_file_bytes(const struct map_file *map); /* how large the file is */
 /* Neighbouring blocks, in one call as many as a range has: cheap when asked in rising order. */
 bool map_file_look(struct map_file *map, uint64_t first_block, uint32_t count,
                    struct map_entry *out_entries, struct err *e);
@@ -63,6 +62,8 @@ bool map_making_put_zero(struct map_making *making, uint64_t first_block, uint64
  * process whose puts a crash of the machine may have taken. */
 bool map_making_forget(struct map_making *making, uint64_t first_block, uint64_t count,
                        struct err *e);
+/* The map to be names no copy: what was put is not what the one of head left. */
+void map_making_disown(struct map_making *making);
 /* Merges, syncs, renames: PATH is the new map, PATH.making is gone. etag and made_ms of what was given to
  * open are replaced. Only close may follow. */
 bool map_making_commit(struct map_making *making, const char *etag, uint64_t made_ms,

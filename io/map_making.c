@@ -19,6 +19,7 @@ struct map_making {
     struct map_entries *entries; /* owned */
     struct map_file *old;        /* borrowed; may be NULL */
     bool committed;
+    bool disowned;
     char path[PATH_MAX];
 };
 
@@ -104,6 +105,11 @@ void map_making_drop(struct map_making *making)
         map_entries_drop(making->entries);
     making->committed = true;
     map_making_close(making);
+}
+
+void map_making_disown(struct map_making *making)
+{
+    making->disowned = true;
 }
 
 const struct map_head *map_making_head(const struct map_making *making)
@@ -229,6 +235,8 @@ bool map_making_commit(struct map_making *making, const char *etag, uint64_t mad
     merge->making = making;
     merge->head = *map_making_head(making);
     merge->head.made_ms = made_ms;
+    if (making->disowned)
+        memset(merge->head.copy_uuid, 0, sizeof merge->head.copy_uuid);
     snprintf(merge->head.etag, sizeof merge->head.etag, "%s", etag);
     merge->salt = map_salt(&merge->head);
     if (!making_may_replace(making->path, e))

@@ -150,6 +150,31 @@ Test(map_build, of_a_completed_target_names_its_copy)
     map_file_close(map);
 }
 
+Test(map_build, of_a_target_that_another_wrote_to_names_no_copy)
+{
+    struct marker marker = {.state = MARKER_COMPLETE,
+                            .copy_uuid = "99999999-2222-3333-4444-555555555555",
+                            .source = "https://host/disk",
+                            .size_bytes = 3 * MIB};
+    struct map_file *map;
+    struct err e;
+
+    c.source = copy_case_random_disk(&c, 3 * MIB, 5);
+    copy_case_root(endpoint_mem_bytes(c.source), 3 * MIB, marker.root);
+    endpoint_mem_poke_marker(c.source, &marker);
+    build(&e);
+    map = map_case_look_up(&m);
+    cr_assert_str_eq(map_file_head(map)->copy_uuid, marker.copy_uuid, "it has the marker's root");
+    map_file_close(map);
+    copy_case_fill(c.source, (struct extent){5 * BLOCK, PAGE}, 8);
+    build(&e);
+    cr_assert_not(err_is_set(&e), "%s", e.text);
+    expect_map_of(3 * MIB);
+    map = map_case_look_up(&m);
+    cr_assert_str_empty(map_file_head(map)->copy_uuid);
+    map_file_close(map);
+}
+
 Test(map_build, survives_faults_of_reading)
 {
     static const struct fault_rule rules[] = {
