@@ -196,6 +196,10 @@ bool copy_after_map_making(struct copy *copy)
                             .disk_bytes = copy->summary.disk.length,
                             .made_ms = reactor_wall_ns(copy->reactor) / NS_PER_MS};
 
+    if (head.disk_bytes == 0 || head.disk_bytes > MAP_DISK_MAX_BYTES) {
+        copy_say(copy, "No map is made: a map is of a disk of 1 byte to 64 TiB.");
+        return true;
+    }
     copy_make_uuid(copy);
     memcpy(head.seed, copy->options.map.seed, sizeof head.seed);
     if (map->old) {

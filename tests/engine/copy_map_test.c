@@ -319,3 +319,18 @@ Test(copy_map, is_not_made_of_what_keeps_nothing)
     expect_said("No map is made");
     cr_expect_neq(access(m.map_path, F_OK), 0);
 }
+
+Test(copy_map, of_a_disk_of_nothing_is_not_made)
+{
+    endpoint_close(c->source);
+    endpoint_close(c->target);
+    c->source = copy_case_disk(c, PAGE);
+    copy_case_put_footer(c->source);
+    c->target = copy_case_disk(c, 0);
+    c->options.source_id = "nothing";
+    mapped_case_run(&m);
+    cr_assert(c->summary.committed, "%s", c->err.text);
+    cr_expect_not(c->summary.has_map);
+    expect_said("No map is made");
+    copy_case_expect_same(c->source, c->target, PAGE);
+}
