@@ -99,12 +99,31 @@ static bool entries_is_ours(struct map_entries *entries, struct err *e)
     return true;
 }
 
+/* Nothing, or what we began: all else that somebody keeps there is not ours to cut. A crash of the machine
+ * may leave zeros where the head was to be. */
+static bool entries_may_begin(struct map_entries *entries, struct err *e)
+{
+    static const unsigned char zeros[MAGIC_BYTES];
+    unsigned char begins[MAGIC_BYTES];
+    struct stat found;
+
+    if (fstat(entries->fd, &found) != 0)
+        return err_set_errno(e, errno, RETRY_NEVER, "cannot read %.200s", entries->path);
+    if (!map_entries_read(entries, 0, begins, sizeof begins, e))
+        return false;
+    return found.st_size == 0 || memcmp(begins, MAKING_MAGIC, MAGIC_BYTES) == 0 ||
+           (found.st_size <= (off_t)HEAD_BYTES && memcmp(begins, zeros, sizeof zeros) == 0) ||
+           err_set(e, ERR_USAGE, RETRY_NEVER,
+                   "%.200s is there and is no unfinished block map: it is not replaced",
+                   entries->path);
+}
+
 static bool entries_begin_or_go_on(struct map_entries *entries, bool any_seed, struct err *e)
 {
     struct map_head found;
     bool goes_on;
 
-    if (!entries_is_ours(entries, e))
+    if (!entries_is_ours(entries, e) || !entries_may_begin(entries, e))
         return false;
     goes_on = head_read(entries, &found, e);
     if (err_is_set(e))

@@ -372,6 +372,26 @@ Test(map_making, what_comes_to_stand_there_meanwhile_is_not_replaced)
     map_case_close(&c);
 }
 
+Test(map_making, what_somebody_else_keeps_at_its_name_is_left_alone)
+{
+    static const char precious[] = "not a map, and longer than eight bytes";
+    struct map_case c;
+    char found[sizeof precious] = "";
+    struct err e = {0};
+    int fd;
+
+    map_case_open(&c, MAP_XXH3_128, 100 * BLOCK);
+    fd = open(c.making, O_RDWR | O_CREAT, 0600);
+    cr_assert_eq(write(fd, precious, sizeof precious), (ssize_t)sizeof precious);
+    cr_assert_null(map_making_open(c.path, &c.head, NULL, &e));
+    cr_assert_eq(e.kind, ERR_USAGE, "%s", e.text);
+    cr_assert_eq(pread(fd, found, sizeof found, 0), (ssize_t)sizeof found);
+    cr_assert_str_eq(found, precious);
+    close(fd);
+    unlink(c.making);
+    map_case_close(&c);
+}
+
 Test(map_making, a_making_that_is_no_file_is_refused)
 {
     struct map_case c;

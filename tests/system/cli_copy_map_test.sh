@@ -148,6 +148,14 @@ done
 cp disk.raw precious
 expect 2 'no block map' "$SF" copy env:RP4 env:EAST --map precious
 check "a file that is no map is left alone" cmp disk.raw precious
+for ending in making new; do
+    cp disk.raw "precious.$ending"
+    expect 2 'are the same file' "$SF" copy "precious.$ending" env:OTHER --map precious
+    check "a source named as a file of the map's is left alone" cmp disk.raw "precious.$ending"
+done
+cp disk.raw mine.making
+expect 2 'no unfinished block map' "$SF" copy env:RP4 env:EAST --map mine
+check "so is what stands where the unfinished map would" cmp disk.raw mine.making
 expect 2 '--strong' "$SF" copy env:RP4 env:EAST --strong
 expect 0 'No map is made' "$SF" copy env:RP4 null: --map null.map
 check "none is there" [ ! -e null.map ]

@@ -94,7 +94,7 @@ ln disk.img hard.img
 expect 2 'the same' "$SF" copy disk.img hard.img
 expect 2 'are the same file' "$SF" copy disk.img other.img --state disk.img
 check "the source was never touched" same disk.img copy.img
-expect 2 'snapshot' "$SF" copy disk.img other.img --base copy.img
+expect 2 'snapshot' "$SF" plan disk.img other.img --base copy.img
 expect 2 'snapshot' "$SF" snapshot disk.img
 : >empty.img
 expect 2 'empty' "$SF" copy empty.img none.img

@@ -174,6 +174,7 @@ static bool check_base(const struct end_spec *source, const struct end_spec *bas
 #define SIDECAR_ENDING ".snapferry"
 #define VERIFY_ENDING  ".verify"
 #define MAKING_ENDING  ".making"
+#define FRESH_ENDING   ".new" /* of what is written whole and renamed */
 
 struct own_file {
     const char *name; /* as a person says it */
@@ -198,6 +199,7 @@ static bool check_files(const struct end_spec *source, const struct end_spec *ba
                                                       : NULL;
     const char *state = options->state_path;
     char sidecar[PATH_MAX], verify[PATH_MAX], part[PATH_MAX], making[PATH_MAX];
+    char fresh_map[PATH_MAX], fresh_manifest[PATH_MAX];
     const struct own_file files[] = {
         {"SOURCE", source->kind == END_FILE ? source->path : NULL},
         {"--base", base->kind == END_FILE ? base->path : NULL},
@@ -209,8 +211,10 @@ static bool check_files(const struct end_spec *source, const struct end_spec *ba
          state ? state : longer(disk, SIDECAR_ENDING, sidecar)},
         {"--base-manifest", options->base_manifest},
         {"--manifest", options->manifest},
+        {"the new file of --manifest", longer(options->manifest, FRESH_ENDING, fresh_manifest)},
         {"--map", options->map},
         {"the unfinished file of --map", longer(options->map, MAKING_ENDING, making)},
+        {"the new file of --map", longer(options->map, FRESH_ENDING, fresh_map)},
         {"--journal", options->journal_path},
         {"the verify's journal beside --journal",
          options->command == COMMAND_COPY || options->command == COMMAND_SEND
