@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job on this machine: two regions, a real ext4 disk, restore point 1 copied whole - killed on
 # the way, and gone on with -, restore point 2 copied as what changed, both verified, a bit that rots in
-# the target found, and the bytes each of them moved.
+# the target found; both sent to a receiver, compressed; and the bytes each of them moved.
 #
 # Needs Debian and root or sudo for missing packages. Everything stays in one temporary folder and on
 # loopback. URLs with their SAS pass by the environment only and are never printed.
@@ -185,6 +185,39 @@ copy download env:EAST_DISK "$work/back.img" --strip-footer
 cmp "$work/os.img" "$work/back.img"
 quietly e2fsck -f -n "$work/back.img"
 echo "equal byte for byte, and its file system is clean"
+
+# ---- Less over the boundary ----
+say "The same restore points to a receiver in the east: compressed, and no block twice"
+# shellcheck source=tests/system/relay_lab.sh
+. tests/system/relay_lab.sh
+relay_lab "$work/lab"
+mkdir "$work/vault" && mkfifo "$work/receiver.ready"
+"$bin/snapferry" receive --listen 127.0.0.1:0 --target-root "$work/vault" --quiet \
+    --tls-cert "$work/lab/server.pem" --tls-key "$work/lab/server.key" --client-ca "$work/lab/ca.pem" \
+    >"$work/receiver.ready" &
+region_pids+=($!)
+read -r line <"$work/receiver.ready"
+relay=relay:$(sed 's/.*"url":"\([^"]*\)".*/\1/' <<<"$line")/a # the name in the sender's certificate
+me=(--client-cert "$work/lab/a.pem" --client-key "$work/lab/a.key" --cacert "$work/lab/ca.pem")
+send() {
+    echo "$ snapferry send $* --client-cert a.pem --client-key a.key --cacert ca.pem"
+    "$bin/snapferry" send "$@" "${me[@]}" 2>/dev/null
+}
+send env:RESTORE_POINT_1 "$relay/os-1"
+echo "Restore point 2 to a new disk, with no base at hand: what is there already is sent as a reference."
+send env:RESTORE_POINT_2 "$relay/os-2"
+"$bin/snapferry" verify env:RESTORE_POINT_2 "$relay/os-2" "${me[@]}" 2>/dev/null
+
+say "As a file: what changed, as a delta stream"
+run export env:RESTORE_POINT_2 --base env:RESTORE_POINT_1 -o "$work/rp2.sfd" 2>/dev/null
+echo "$(stat -c %s "$work/rp2.sfd") bytes, to be applied to a disk that is at restore point 1, and to no other"
+
+say "Two plain files, and no service to ask what changed: a block map"
+run copy "$work/os.img" "$work/plain.img" --map "$work/plain.map" 2>/dev/null
+quietly debugfs -w -R "write $bin/snapferry /changed/snapferry-again" "$work/os.img"
+run copy "$work/os.img" "$work/plain.img" --map "$work/plain.map" 2>/dev/null
+cmp "$work/os.img" "$work/plain.img"
+run map show "$work/plain.map" | tail -n 20
 
 # ---- What moved ----
 say "What each copy moved"
