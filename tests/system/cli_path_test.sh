@@ -56,7 +56,7 @@ PULL='"match":{"verb":"Put Page From URL"}'
 
 # ---- A real disk, and what changed on it ----
 mkdir tree
-cp -r "$SNAPFERRY_SOURCE_DIR"/{engine,io,tests} tree/
+cp -r "$SNAPFERRY_SOURCE_DIR"/{engine,io,tests/engine,tests/io} tree/ 2>err || fail "the tree"
 truncate -s 48M disk.img
 mkfs.ext4 -q -d tree disk.img 2>err || fail "the disk"
 dd if=/dev/urandom of=disk.img bs=64K seek=640 count=8 conv=notrunc 2>err

@@ -55,7 +55,7 @@ fresh() {
 }
 
 mkdir tree
-cp -r "$SNAPFERRY_SOURCE_DIR"/{engine,io,tests,tools} tree/
+cp -r "$SNAPFERRY_SOURCE_DIR"/{engine,io,tools,tests/engine,tests/io,tests/tools} tree/ 2>err || fail "the tree"
 truncate -s 96M disk.img
 mkfs.ext4 -q -d tree disk.img 2>err || fail "the disk"
 dd if=/dev/urandom of=disk.img bs=1M seek=60 count=24 conv=notrunc 2>err
