@@ -108,7 +108,7 @@ bool copy_compare_binds_target(const struct copy *copy)
 
 struct mover_older copy_mover_older(const struct copy *copy)
 {
-    bool wanted = copy->compare.older_bytes && (copy->compare.by_root || copy->map.keep);
+    bool wanted = copy->compare.older_bytes && (copy->compare.by_root || copy->map.old);
 
     return (struct mover_older){.endpoint = wanted ? copy->ends.base : NULL,
                                 .proven = copy->compare.by_root,

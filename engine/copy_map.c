@@ -191,7 +191,7 @@ bool copy_want_map_making(const struct copy *copy)
 bool copy_after_map_making(struct copy *copy)
 {
     struct copy_map *map = &copy->map;
-    struct map_file *base = copy->summary.delta ? map->old : NULL;
+    struct map_file *base;
     struct map_head head = {.strength = copy->options.map.strong ? MAP_SHA_256 : MAP_XXH3_128,
                             .disk_bytes = copy->summary.disk.length,
                             .made_ms = reactor_wall_ns(copy->reactor) / NS_PER_MS};
@@ -200,6 +200,9 @@ bool copy_after_map_making(struct copy *copy)
         copy_say(copy, "No map is made: a map is of a disk of 1 byte to 64 TiB.");
         return true;
     }
+    if (map->old && map_file_head(map->old)->disk_bytes > head.disk_bytes)
+        copy_refuse_map(copy, "it is of a larger disk");
+    base = copy->summary.delta ? map->old : NULL;
     copy_make_uuid(copy);
     memcpy(head.seed, copy->options.map.seed, sizeof head.seed);
     if (map->old) {
@@ -213,10 +216,7 @@ bool copy_after_map_making(struct copy *copy)
     if (!map->making)
         return false;
     if (map->old && memcmp(head.seed, map_making_head(map->making)->seed, sizeof head.seed) != 0)
-        return err_set(&copy->err, ERR_CORRUPT, RETRY_NEVER,
-                       "%.200s: the map that is being made of this copy is not made of the one "
-                       "before it; --restart begins anew",
-                       copy->options.map.path);
+        copy_refuse_map(copy, "an earlier process of this copy did not find it");
     map->keep = map_keep_new(map->old, map->making, base != NULL, &copy->err);
     return map->keep != NULL;
 }

@@ -130,6 +130,24 @@ Test(copy_map_resume, where_the_old_map_is_lost_nothing_is_skipped)
     cr_expect_gt(written + written_bytes(), (uint64_t)CHANGED * BLOCK);
 }
 
+/* Between them a process without it began an unfinished one of another seed. */
+Test(copy_map_resume, an_old_map_that_is_there_again_too_late_is_not_used)
+{
+    char kept[TEST_PATH_MAX_BYTES + 8];
+
+    be_full();
+    mapped_case_stop(&m, 4);
+    cut();
+    snprintf(kept, sizeof kept, "%s.kept", m.map_path);
+    cr_assert_eq(rename(m.map_path, kept), 0);
+    cr_assert_eq(unlink(making_path), 0);
+    mapped_case_stop(&m, 4);
+    cut();
+    cr_assert_eq(rename(kept, m.map_path), 0);
+    mapped_case_copy(&m);
+    expect_said("is not used");
+}
+
 /* Of the same target, and sound; but not the one that the first process had proven. */
 Test(copy_map_resume, another_map_is_not_taken_for_the_one_that_was_proven)
 {

@@ -334,3 +334,18 @@ Test(copy_map, of_a_disk_of_nothing_is_not_made)
     expect_said("No map is made");
     copy_case_expect_same(c->source, c->target, PAGE);
 }
+
+/* A guest wrote what looks like a footer into the last page: the disk ends before it now. */
+Test(copy_map, of_a_larger_disk_costs_only_what_it_would_have_spared)
+{
+    unsigned char zeros[PAGE] = {0};
+
+    endpoint_mem_poke(c->source, DISK_BYTES, zeros, PAGE); /* a raw disk, and its map */
+    c->options.source_id = "raw";
+    mapped_case_copy(&m);
+    copy_case_new_base(c, "raw", "footed");
+    copy_case_put_footer(c->source);
+    cr_expect_eq(endpoint_mem_bytes(c->source)[DISK_BYTES], 'c');
+    mapped_case_copy(&m);
+    expect_said("a larger disk");
+}
