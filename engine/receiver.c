@@ -196,7 +196,8 @@ static bool call_take_headers(struct receiver_call *call, struct err *e)
     if ((call->verb == RELAY_SETUP || call->verb == RELAY_WRITE) && !call->sender[0])
         return err_set(e, ERR_USAGE, RETRY_NEVER, "%s is missing", RELAY_HEADER_SENDER);
     if (call->verb == RELAY_WRITE &&
-        (call->size_bytes == 0 || call->size_bytes % ENDPOINT_PAGE_BYTES != 0))
+        (call->size_bytes == 0 || call->size_bytes % ENDPOINT_PAGE_BYTES != 0 ||
+         call->size_bytes > STREAM_DISK_MAX_BYTES))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "%s is missing, or no size of a target",
                        RELAY_HEADER_SIZE);
     return true;

@@ -143,6 +143,20 @@ Test(receiver_batch, refuses_a_sender_that_has_another_size_in_mind)
     end();
 }
 
+Test(receiver_batch, refuses_a_size_that_no_disk_has)
+{
+    struct err e = {0};
+
+    begin();
+    one.size_bytes = STREAM_DISK_MAX_BYTES + 512;
+    bench_batch_zero(&batch, 0, 512);
+    cr_assert_eq(write_batch(NULL, &e), 400);
+    cr_assert_eq(e.kind, ERR_USAGE, "%s", e.text);
+    one.size_bytes = SIZE;
+    cr_assert_eq(write_batch(NULL, &e), 200, "%s", e.text);
+    end();
+}
+
 Test(receiver_batch, an_empty_batch_is_written_at_once)
 {
     uint32_t missing = 3;
