@@ -95,17 +95,23 @@ static bool is_as_it_was(struct endpoint_file *f, const struct setup_req *req,
                    "%.200s was written to while it was looked at; run the command again", f->path);
 }
 
-/* The guards of a marker: the path still names the file that was looked at, no other copy holds it,
- * and, before our own writes change it, it is what it was. */
+/* The guards of a marker and a fence: the path still names the file that was looked at, no other copy
+ * holds it, and, before our own writes change it, it is what it was. */
+static bool guard(struct endpoint_file *f, const struct setup_req *req, struct err *e)
+{
+    struct stat st;
+    uint64_t size_bytes;
+
+    return file_node_look(f, &st, &size_bytes, e) && file_node_claim(f, e) &&
+           (f->marked || is_as_it_was(f, req, &st, e));
+}
+
 static bool mark(struct endpoint_file *f, const struct setup_req *req, struct err *e)
 {
     const struct marker *marker = req->marker;
     char birth[FILE_BIRTH_MAX_BYTES];
-    struct stat st;
-    uint64_t size_bytes;
 
-    if (!file_node_look(f, &st, &size_bytes, e) || !file_node_claim(f, e) ||
-        (!f->marked && !is_as_it_was(f, req, &st, e)))
+    if (!guard(f, req, e))
         return false;
     f->marked = true;
     file_node_birth(f, birth);
@@ -126,8 +132,8 @@ static bool setup_now(struct endpoint_file *f, struct setup_req *req)
         return file_node_resize(f, req->size_bytes, &req->err);
     case SETUP_MARK:
         return mark(f, req, &req->err);
-    case SETUP_FENCE: /* what the kernel was asked for is over when it answers: nothing is late */
-        return true;
+    case SETUP_FENCE: /* what a killed process asked of the kernel is over when its lock is free */
+        return guard(f, req, &req->err);
     case SETUP_SNAPSHOT:
     case SETUP_LEASE:
     case SETUP_UNLEASE:

@@ -42,7 +42,7 @@ struct reactor;
  * a size that is no multiple of 512, a target that is mounted, is refused with a sentence. The reactor
  * is borrowed. Identity: "file:" and the real path. The etag of a block device is another each time
  * it is opened, because nothing about it tells whether it was written meanwhile. From its first marker
- * to its close a file is locked: a second copy into it is ERR_CONFLICT. */
+ * or fence to its close a file is locked: a second copy into it is ERR_CONFLICT. */
 struct endpoint *endpoint_file_open(struct reactor *r, const char *path,
                                     const struct endpoint_file_options *options, struct err *e);
 

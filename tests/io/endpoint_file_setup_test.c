@@ -128,6 +128,37 @@ TEST_BOTH(endpoint_file_setup, two_copies_into_one_file_exclude_each_other)
     file_case_close(&c);
 }
 
+/* A copy that goes on writes again before it sets another marker. */
+TEST_BOTH(endpoint_file_setup, a_fence_excludes_other_copies_too)
+{
+    struct marker other = copying;
+    struct file_case c;
+    struct endpoint *first, *second;
+    struct setup_req req;
+
+    file_case_open(&c, backend);
+    file_case_make(&c, DISK_BYTES);
+    first = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    await_good(await_setup(&c.rig, first, SETUP_MARK, 0, &copying).err);
+    endpoint_close(first);
+    first = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    second = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    await_good(await_setup(&c.rig, first, SETUP_FENCE, 0, NULL).err);
+    other.copy_uuid[0] = '9';
+    req = await_setup(&c.rig, second, SETUP_MARK, 0, &other);
+    await_error(&req.err, ERR_CONFLICT, "another copy works on");
+    endpoint_close(first);
+    first = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    await_good(await_setup(&c.rig, second, SETUP_MARK, 0, &other).err);
+    req = await_setup(&c.rig, first, SETUP_FENCE, 0, NULL);
+    await_error(&req.err, ERR_CONFLICT, "another copy works on");
+    endpoint_close(second);
+    req = await_setup(&c.rig, first, SETUP_FENCE, 0, NULL);
+    await_error(&req.err, ERR_CONFLICT, "while it was looked at");
+    endpoint_close(first);
+    file_case_close(&c);
+}
+
 TEST_BOTH(endpoint_file_setup, an_empty_file_counts_as_absent_and_loses_the_marker_of_a_former_one)
 {
     struct file_case c;
