@@ -108,14 +108,16 @@ static void cancel_batches(struct receiver_desk *desk, uint64_t before_generatio
             receiver_batch_cancel(batch);
 }
 
-/* Another run of a sender begins to change the target: what the one before had under way ends first. */
-static enum desk_answer follow(struct receiver_desk *desk, const struct receiver_call *call)
+/* Another run of a sender begins to change the target: what the one before had under way ends first. A lease
+ * changes nothing, and a fence may need it. */
+static enum desk_answer follow(struct receiver_desk *desk, const struct receiver_call *call,
+                               bool leases)
 {
     if (desk->sender[0]) {
         cancel_batches(desk, UINT64_MAX);
         if (desk->changing > 0)
             return DESK_WAITS;
-        if (desk->unsure.count > 0) {
+        if (desk->unsure.count > 0 && !leases) {
             receiver_desk_control(desk, SETUP_FENCE, NULL);
             return DESK_WAITS;
         }
@@ -195,7 +197,7 @@ enum desk_answer receiver_admit_change(struct receiver_desk *desk, struct receiv
         return refuse(e, RETRY_NEVER, 409, "CopyMismatch",
                       "the target's marker is not of the copy that asks");
     if (strcmp(desk->sender, call->sender) != 0)
-        answer = follow(desk, call);
+        answer = follow(desk, call, leases);
     if (answer != DESK_ADMITS)
         return answer;
     if (call->generation < desk->generation_min)

@@ -26,7 +26,7 @@ void receiver_desk_close_endpoint(struct receiver_desk *desk)
     assert(desk->inflight == 0 && !desk->flushing);
     endpoint_close(desk->ep);
     desk->ep = NULL;
-    desk->looked = desk->leased_there = desk->stale = false;
+    desk->looked = desk->met = desk->leased_there = desk->stale = false;
 }
 
 static void listing_fini(struct desk_listing *listing)
@@ -95,7 +95,8 @@ struct receiver_desk *receiver_desk_of(struct receiver *receiver, const char *na
 
 void receiver_desk_saw(struct receiver_desk *desk, bool exists, const struct marker *marker)
 {
-    /* What a receiver before us lost sight of may still land: it is fenced before anything changes. */
+    /* What a receiver before us lost sight of may still land, and who wrote while the target was not open
+     * was kept out by nobody: it is fenced before anything changes. */
     if (!desk->met && exists && marker && marker->state == MARKER_COPYING &&
         (desk->ep->capabilities & ENDPOINT_CAN_FENCE))
         receiver_desk_unsure(desk, (struct extent){0, desk->ep->size_bytes});
@@ -130,6 +131,18 @@ void receiver_desk_unsure(struct receiver_desk *desk, struct extent range)
         assert(!"one extent finds room where many were");
 }
 
+/* Where the answer was lost the target may have fenced off all that this endpoint will send: then nothing is
+ * sure before the next fence. */
+void receiver_desk_fenced(struct receiver_desk *desk, const struct err *error)
+{
+    if (!err_is_set(error)) {
+        extent_set_clear(&desk->unsure);
+        desk->receiver->counts.fences++;
+    } else if (retry_is_indefinite(error) && desk->ep->size_bytes > 0) {
+        receiver_desk_unsure(desk, (struct extent){0, desk->ep->size_bytes});
+    }
+}
+
 /* ---- Admission ---- */
 
 static void desk_pump(struct receiver_desk *desk);
@@ -162,11 +175,10 @@ static void on_control(struct setup_req *req)
         (struct receiver_desk *)((char *)req - offsetof(struct receiver_desk, control));
 
     desk->controlling = false;
+    if (req->verb == SETUP_FENCE)
+        receiver_desk_fenced(desk, &req->err);
     if (!err_is_set(&req->err)) {
-        if (req->verb == SETUP_FENCE) {
-            extent_set_clear(&desk->unsure);
-            desk->receiver->counts.fences++;
-        } else {
+        if (req->verb == SETUP_LEASE) {
             desk->leased_there = true;
             receiver_lease_take(desk, desk->control_lease);
         }

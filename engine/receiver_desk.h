@@ -28,7 +28,6 @@ struct receiver;
 struct receiver_call;
 struct receiver_batch;
 struct receiver_piece;
-struct receiver_desk;
 
 struct receiver_wait { /* for a buffer; embedded in who waits */
     struct receiver_desk *desk;
@@ -55,7 +54,7 @@ struct receiver_desk {
     uint64_t used_ns;
     /* as the last look or setup told */
     bool looked, exists;
-    bool met, stale; /* was looked at, ever; is opened again as soon as nothing is under way */
+    bool met, stale; /* was looked at; is opened again as soon as nothing is under way */
     enum marker_state marker_state;
     char copy_uuid[MARKER_UUID_MAX_BYTES];
     /* who may change it */
@@ -102,6 +101,7 @@ void receiver_desk_post(struct receiver_desk *desk);  /* looks again at who may 
 /* What a stat or setup told. */
 void receiver_desk_saw(struct receiver_desk *desk, bool exists, const struct marker *marker);
 void receiver_desk_unsure(struct receiver_desk *desk, struct extent range);
+void receiver_desk_fenced(struct receiver_desk *desk, const struct err *error);
 
 /* ---- Who may; receiver_admit.c ---- */
 enum desk_answer { DESK_ADMITS, DESK_WAITS, DESK_REFUSES };

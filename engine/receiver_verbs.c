@@ -59,6 +59,8 @@ void receiver_ready_stat(struct receiver_call *call)
 /* What a setup that succeeded, or may have, makes of what is known of the target. */
 static void setup_learn(struct receiver_desk *desk, const struct setup_req *req)
 {
+    if (req->verb == SETUP_FENCE)
+        receiver_desk_fenced(desk, &req->err);
     if (err_is_set(&req->err)) {
         if (req->verb == SETUP_CREATE || req->verb == SETUP_RESIZE || req->verb == SETUP_MARK)
             desk->looked = false;
@@ -66,10 +68,6 @@ static void setup_learn(struct receiver_desk *desk, const struct setup_req *req)
     }
     if (req->verb == SETUP_CREATE || req->verb == SETUP_MARK)
         receiver_desk_saw(desk, true, req->marker);
-    if (req->verb == SETUP_FENCE) {
-        extent_set_clear(&desk->unsure);
-        desk->receiver->counts.fences++;
-    }
     if (req->verb == SETUP_LEASE) {
         desk->leased_there = true;
         receiver_lease_take(desk, req->lease_id);

@@ -334,6 +334,46 @@ Test(receiver_lease, nothing_is_written_over_what_may_still_land)
     end();
 }
 
+/* Nobody held it meanwhile: before the same copy goes on there, the target locks others out again. */
+Test(receiver_lease, a_target_that_was_let_go_is_fenced_before_its_copy_goes_on)
+{
+    struct bench_sender one = receiver_bench_sender(1);
+
+    begin();
+    receiver_bench_mem(&b, NAME, SIZE);
+    receiver_bench_open(&b, &one, NAME, 1);
+    cr_assert_eq(write_page(&one, NULL), 200);
+    cr_assert_eq(receiver_count(b.receiver)->fences, 0);
+    cr_assert_eq(lease(&one, SETUP_UNLEASE, NULL), 200);
+    cr_assert_eq(lease(&one, SETUP_LEASE, NULL), 200);
+    cr_assert_eq(b.opened, 2);
+    cr_assert_eq(write_page(&one, NULL), 200);
+    cr_assert_eq(receiver_count(b.receiver)->fences, 1);
+    cr_assert_eq(write_page(&one, NULL), 200);
+    cr_assert_eq(receiver_count(b.receiver)->fences, 1);
+    end();
+}
+
+/* Whether the target fenced is not known: nothing is written there, also not elsewhere, until it is. */
+Test(receiver_lease, a_fence_that_was_lost_is_put_up_again_before_any_write)
+{
+    const struct fault_rule rules[] = {
+        {FAULT_BIT(FAULT_WRITE), FAULT_NET_AFTER, 1000, .hits_max = 1},
+        {FAULT_BIT(FAULT_SETUP), FAULT_NET_AFTER, 1000, .skip_count = 1, .hits_max = 1}};
+    struct bench_sender one = receiver_bench_sender(1);
+
+    begin();
+    slow_disk(rules, 2, 0);
+    receiver_bench_open(&b, &one, NAME, 1);
+    cr_assert_eq(write_page(&one, NULL), 200);
+    cr_assert_eq(write_page(&one, NULL), 502);
+    cr_assert_eq(receiver_count(b.receiver)->fences, 0);
+    bench_batch_data(&batch, 8192, page, sizeof page);
+    cr_assert_eq(bench_batch_write(&b, &one, NAME, &batch, NULL, NULL), 200);
+    cr_assert_eq(receiver_count(b.receiver)->fences, 1);
+    end();
+}
+
 Test(receiver_lease, a_marker_waits_for_a_fence_too)
 {
     const struct fault_rule rules[] = {
