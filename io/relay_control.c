@@ -136,6 +136,9 @@ static bool list_take_page(struct relay_listing *listing, const struct relay_cal
 
     if (!relay_list_parse(text_of(call), call->answer_bytes, &page, &up_to, e))
         return false;
+    if (listing->rest.offset > req->within.offset && page.size_bytes != req->size_bytes)
+        return err_set(e, ERR_GONE, RETRY_REPLAN, "%.200s changed its size while it was listed",
+                       call->ep->base.name);
     req->size_bytes = page.size_bytes;
     req->up_to = up_to;
     if (up_to >= end || up_to >= page.size_bytes)

@@ -374,6 +374,25 @@ TEST_BOTH(endpoint_relay, reads_a_list_to_its_last_page)
     relay_stub_end(&stub);
 }
 
+TEST_BOTH(endpoint_relay, takes_no_list_whose_disk_changes_its_size_on_the_way)
+{
+    struct relay_stub stub;
+    struct extent_set data = {0};
+    struct list_req list = {.within = {0, STUB_DISK_BYTES},
+                            .out_data = &data,
+                            .done = on_list_done};
+
+    begin(&stub, backend, 3, false);
+    stub.shrinks = true;
+    endpoint_list(stub.ep, &list);
+    while (list.done)
+        rig_turn(&stub.rig);
+    cr_expect_eq(list.err.kind, ERR_GONE);
+    cr_expect_eq(list.err.retry, RETRY_REPLAN);
+    extent_set_fini(&data);
+    relay_stub_end(&stub);
+}
+
 TEST_BOTH(endpoint_relay, reads_back_what_the_target_has)
 {
     struct relay_stub stub;

@@ -32,6 +32,7 @@ struct relay_stub {
     bool forget;       /* says of each reference that it is missing */
     bool lie_missing;  /* names as missing what was not sent */
     bool short_answer; /* to have */
+    bool shrinks;      /* the disk, between two pages of a list */
     bool hold;         /* answers no write until stub_release */
     /* what it saw */
     unsigned calls[RELAY_VERBS];
