@@ -30,6 +30,7 @@
 #define STREAM_PAYLOAD_MAX_BYTES ((4u << 20) + (256u << 10))
 #define STREAM_BLOCK_BYTES       DIGEST_BLOCK_BYTES /* of a COPY piece, at most */
 #define STREAM_DISK_MAX_BYTES    (1ull << 46)
+#define STREAM_ETAG_MAX_BYTES    128u
 
 enum stream_kind {
     STREAM_HEAD = 1,
@@ -41,12 +42,14 @@ enum stream_kind {
 };
 
 struct stream_head {
-    char uuid[MARKER_UUID_MAX_BYTES];     /* of the stream */
-    char source[MARKER_SOURCE_MAX_BYTES]; /* identity, never a SAS */
-    char base[MARKER_SOURCE_MAX_BYTES];   /* identity; "" = a full one */
-    uint64_t source_bytes;                /* whole length, footer included */
-    uint64_t base_bytes;                  /* of the base; 0 without */
-    uint64_t disk_bytes;                  /* footer left out */
+    char uuid[MARKER_UUID_MAX_BYTES];      /* of the stream */
+    char source[MARKER_SOURCE_MAX_BYTES];  /* identity, never a SAS */
+    char base[MARKER_SOURCE_MAX_BYTES];    /* identity; "" = a full one */
+    char base_copy[MARKER_UUID_MAX_BYTES]; /* the copy of it that a target must hold; "" = any */
+    char base_etag[STREAM_ETAG_MAX_BYTES]; /* and what that had when it was looked at; "" = any */
+    uint64_t source_bytes;                 /* whole length, footer included */
+    uint64_t base_bytes;                   /* of the base; 0 without */
+    uint64_t disk_bytes;                   /* footer left out */
     bool has_footer;
     unsigned char footer[VHD_FOOTER_BYTES]; /* zero without */
     uint64_t made_ms;

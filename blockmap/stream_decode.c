@@ -66,7 +66,9 @@ static bool head_is_sound(const struct stream_head *head, unsigned has_footer)
     return head->uuid[0] && head->source[0] && has_footer <= 1 && head->disk_bytes > 0 &&
            head->disk_bytes <= STREAM_DISK_MAX_BYTES && whole_pages(head->disk_bytes) &&
            head->source_bytes == head->disk_bytes + (has_footer ? VHD_FOOTER_BYTES : 0) &&
-           whole_pages(head->base_bytes) && (head->base[0] != '\0') == (head->base_bytes > 0);
+           whole_pages(head->base_bytes) && (head->base[0] != '\0') == (head->base_bytes > 0) &&
+           (head->base_copy[0] != '\0') == (head->base_etag[0] != '\0') &&
+           (head->base[0] || !head->base_copy[0]);
 }
 
 bool stream_head_decode(const struct stream_record *record, struct stream_head *out, struct err *e)
@@ -79,6 +81,8 @@ bool stream_head_decode(const struct stream_record *record, struct stream_head *
     bytes_take_text(&c, head.uuid, sizeof head.uuid);
     bytes_take_text(&c, head.source, sizeof head.source);
     bytes_take_text(&c, head.base, sizeof head.base);
+    bytes_take_text(&c, head.base_copy, sizeof head.base_copy);
+    bytes_take_text(&c, head.base_etag, sizeof head.base_etag);
     head.source_bytes = bytes_take_u64(&c);
     head.base_bytes = bytes_take_u64(&c);
     head.disk_bytes = bytes_take_u64(&c);

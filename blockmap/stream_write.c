@@ -33,6 +33,8 @@ uint32_t stream_head_encode(uint64_t number, const struct stream_head *head, voi
     put_text(&w, head->uuid, sizeof head->uuid);
     put_text(&w, head->source, sizeof head->source);
     put_text(&w, head->base, sizeof head->base);
+    put_text(&w, head->base_copy, sizeof head->base_copy);
+    put_text(&w, head->base_etag, sizeof head->base_etag);
     bytes_put_u64(&w, head->source_bytes);
     bytes_put_u64(&w, head->base_bytes);
     bytes_put_u64(&w, head->disk_bytes);

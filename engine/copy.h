@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "engine/copy_found.h"
 #include "engine/copy_map.h"
 #include "engine/copy_path.h"
 #include "engine/copy_proof.h"
@@ -68,6 +69,8 @@ struct copy_options {
      * be had, so where a full copy would be made instead of a delta the copy fails. NULL: no stream. */
     const unsigned char *streamed;
     const struct marker *streamed_to; /* what it says that it comes to; NULL: not known yet */
+    const struct copy_found *found;   /* what changed since the base; NULL: the source is asked */
+    struct copy_bound bound;          /* to one copy of the base */
     struct copy_proof_options proof;
     struct copy_map_options map;
 };

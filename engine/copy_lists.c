@@ -17,6 +17,8 @@ bool copy_want_diff(const struct copy *copy)
 bool copy_start_diff(struct copy *copy)
 {
     assert(copy->facts.at_base);
+    if (copy->options.found)
+        return copy_start_found(copy);
     copy_submit_list(copy, copy->ends.source, copy_access_since(copy), &copy->lists.source,
                      copy->facts.source.size_bytes);
     return true;
@@ -48,7 +50,7 @@ bool copy_want_all(const struct copy *copy)
 
     if (!copy->summary.delta)
         return !copy_list_is_whole(&lists->source);
-    return !copy->options.streamed && !copy_list_is_whole(&lists->all) &&
+    return !copy->options.streamed && !copy->options.found && !copy_list_is_whole(&lists->all) &&
            (copy->options.proof.audit_ppm || copy_is_by_block(copy) ||
             lists->source.clears.count == 0 ||
             (copy_coalesce_bytes(copy) && lists->source.data.count > 1));
@@ -67,8 +69,8 @@ bool copy_after_lists(struct copy *copy)
 {
     struct copy_lists *lists = &copy->lists;
 
-    if (!copy->summary.delta || copy->options.streamed || lists->source.clears.count ||
-        !extent_set_equal(&lists->source.data, &lists->all.data))
+    if (!copy->summary.delta || copy->options.streamed || copy->options.found ||
+        lists->source.clears.count || !extent_set_equal(&lists->source.data, &lists->all.data))
         return true;
     copy_go_full(copy, "the service answered the diff with the full list and no clears, so it "
                        "may not be able to tell changes.");

@@ -35,9 +35,9 @@ bool copy_after_stat_source(struct copy *copy)
     if (copy->stat.marker.state == MARKER_COPYING && !copy->options.proof.only_bytes)
         return copy_refuse(copy, "the source is itself the target of a copy that was not finished",
                            source);
-    if (copy->ends.base && !copy_can(source, ENDPOINT_CAN_DIFF))
+    if (copy->ends.base && !copy->options.found && !copy_can(source, ENDPOINT_CAN_DIFF))
         copy_go_full(copy, "this kind of source cannot tell what changed since a base.");
-    return true;
+    return copy_found_holds(copy);
 }
 
 /* A snapshot cannot change, and a live blob guards its reads; of anything else the copy may be of no
@@ -76,7 +76,7 @@ bool copy_start_stat_base(struct copy *copy)
 bool copy_after_stat_base(struct copy *copy)
 {
     copy->facts.base = copy->stat;
-    if (strcmp(copy->base_identity, copy->source_identity) == 0)
+    if (!copy->options.bound.copy_uuid && strcmp(copy->base_identity, copy->source_identity) == 0)
         return copy_refuse(copy, "base and source are the same snapshot", copy->ends.base);
     if (!copy->stat.exists)
         copy_go_full(copy, "the base %s does not exist any more.", copy->ends.base->name);
@@ -121,6 +121,8 @@ static bool copy_may_be_held(const struct copy *copy)
 {
     const struct marker *said = copy->options.streamed_to;
 
+    if (copy->options.bound.copy_uuid)
+        return false; /* the base may have that very name */
     if (copy->summary.delta)
         return true;
     return said && said->root[0] && strcmp(said->root, copy->facts.target.marker.root) == 0;
@@ -199,6 +201,8 @@ bool copy_after_judge_base(struct copy *copy)
     else if (marker->size_bytes != target->size_bytes ||
              target->size_bytes != copy_target_bytes_of(copy, copy->facts.base.size_bytes))
         copy_go_full(copy, "the target's size is not the base's.");
+    else if (copy_bound_doubt(copy))
+        copy_go_full(copy, "%s", copy_bound_doubt(copy));
     else if (copy_target_is_as_kept(copy))
         copy->facts.at_base = true;
     else

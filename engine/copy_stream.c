@@ -24,6 +24,8 @@ bool copy_start_expect(struct copy *copy)
         .footer = footer->target_has ? footer->written : NULL,
         .source = copy->source_identity,
         .base = copy->summary.delta ? copy->base_identity : NULL,
+        .base_copy = copy->summary.delta ? copy->options.bound.copy_uuid : NULL,
+        .base_etag = copy->summary.delta ? copy->options.bound.etag : NULL,
     };
     copy->setup.expect = &copy->expect;
     copy_submit_setup(copy, SETUP_EXPECT);

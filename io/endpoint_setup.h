@@ -38,6 +38,7 @@ struct setup_expect {
     bool has_footer;                        /* the target's last page is one: */
     const unsigned char *footer;            /* 512 bytes; NULL without */
     const char *source, *base;              /* identities; base NULL of a full copy */
+    const char *base_copy, *base_etag;      /* UUID of the copy the base must be; NULL: any */
 };
 
 struct setup_req {

@@ -65,6 +65,23 @@ static bool text_is_plain(const char *text)
     return true;
 }
 
+/* Every text that goes into the HEAD, but for the source's. */
+static bool base_is_plain(const struct setup_expect *expect)
+{
+    return (!expect->base || text_is_plain(expect->base)) &&
+           (!expect->base_copy ||
+            (text_is_plain(expect->base_copy) && text_is_plain(expect->base_etag)));
+}
+
+static void out_name_base(struct stream_head *head, const struct setup_expect *expect)
+{
+    snprintf(head->base, sizeof head->base, "%s", expect->base ? expect->base : "");
+    if (!expect->base_copy)
+        return;
+    snprintf(head->base_copy, sizeof head->base_copy, "%s", expect->base_copy);
+    snprintf(head->base_etag, sizeof head->base_etag, "%s", expect->base_etag);
+}
+
 static bool out_expect(struct endpoint_stream_out *out, const struct setup_expect *expect,
                        struct err *e)
 {
@@ -77,13 +94,13 @@ static bool out_expect(struct endpoint_stream_out *out, const struct setup_expec
     if (expect->disk_bytes > STREAM_DISK_MAX_BYTES)
         return err_set(e, ERR_LIMIT, RETRY_NEVER, "%s: a stream is of at most 64 TiB",
                        out->head.name);
-    if (!text_is_plain(expect->source) || (expect->base && !text_is_plain(expect->base)))
+    if (!text_is_plain(expect->source) || !base_is_plain(expect))
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%s: the name of the disk has control characters; give it another with "
                        "--source-id",
                        out->head.name);
     snprintf(head->source, sizeof head->source, "%s", expect->source);
-    snprintf(head->base, sizeof head->base, "%s", expect->base ? expect->base : "");
+    out_name_base(head, expect);
     head->source_bytes = expect->source_bytes;
     head->base_bytes = expect->base_bytes;
     head->disk_bytes = expect->disk_bytes;

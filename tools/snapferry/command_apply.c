@@ -72,6 +72,8 @@ static bool open_base(struct stage *stage, struct err *e)
 
     if (!head->base[0])
         return true;
+    if (head->base_copy[0])
+        stage->bound = (struct copy_bound){.copy_uuid = head->base_copy, .etag = head->base_etag};
     stage->since = strdup(head->base);
     stage->base = endpoint_stream_base_new(stage->session.reactor, head, e);
     if (stage->base && !stage->since)

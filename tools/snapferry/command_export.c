@@ -3,8 +3,18 @@
 #include <stdio.h>
 
 #include "io/endpoint_stream_out.h"
+#include "tools/snapferry/export_map.h"
 #include "tools/snapferry/size_text.h"
 #include "tools/snapferry/stage.h"
+
+static void export_delta_by_map(struct stage *stage, struct view_outcome *outcome)
+{
+    struct export_map map;
+
+    if (export_map_open(&map, stage, &outcome->error))
+        command_copy(stage, outcome);
+    export_map_fini(&map, stage);
+}
 
 void command_export(struct stage *stage, struct view_outcome *outcome)
 {
@@ -12,7 +22,10 @@ void command_export(struct stage *stage, struct view_outcome *outcome)
         zeros[SIZE_TEXT_MAX_BYTES], sentence[6 * SIZE_TEXT_MAX_BYTES + 200];
     const struct stream_end *counts;
 
-    command_copy(stage, outcome);
+    if (stage->options->map)
+        export_delta_by_map(stage, outcome);
+    else
+        command_copy(stage, outcome);
     if (outcome->status != STATUS_DONE || err_is_set(&outcome->error))
         return;
     counts = endpoint_stream_out_counts(stage->target);

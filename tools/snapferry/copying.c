@@ -160,11 +160,13 @@ bool copying_begin(struct copying *copying, struct view_outcome *outcome)
         .streamed_to = stage->streamed && endpoint_stream_in_said(copying->source)
                            ? &endpoint_stream_in_said(copying->source)->marker
                            : NULL,
+        .found = stage->found,
+        .bound = stage->bound,
         .proof = {.manifest_path = options->manifest,
                   .base_manifest_path = options->base_manifest,
                   .audit_ppm = (uint32_t)options->audit_ppm,
                   .seed = stage_seed(stage)},
-        .map = {.path = options->map, .strong = options->strong},
+        .map = {.path = stage->found ? NULL : options->map, .strong = options->strong},
     };
     struct copy_watch watch = {.say = copying_say,
                                .moved = stage->streamed ? copying_moved : NULL,

@@ -76,11 +76,12 @@ static const char send_page[] =
     "      --client-cert west.pem --client-key west.key --cacert ca.pem\n";
 
 static const char export_page[] =
-    "Usage: snapferry export SOURCE [--base PREVIOUS] -o FILE|- [OPTION...]\n"
+    "Usage: snapferry export SOURCE [--base PREVIOUS|--map MAP] -o FILE|- [OPTION...]\n"
     "Makes a delta stream: all of a disk, or what changed since PREVIOUS, compressed,\n"
     "each block once.\n"
     "  -o, --output FILE|-   FILE.part until it is whole; - is the standard output\n"
     "  --base PREVIOUS       snapshot that the stream will be applied to\n"
+    "  --map MAP             or the block map of that target: SOURCE is read and compared\n"
     "  --compress auto|off|LEVEL         zstd, -7 to 19 [auto: what pays here]\n"
     "  --no-dedup            blocks that come again are sent again\n"
     "  --source-id ID, --base-id ID      names of the disks, where URLs change\n"

@@ -71,7 +71,7 @@ static const struct option_row rows[] = {
     {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
     {"manifest", OPTION_TEXT, COPY | VERIFY, AT(manifest), 0, 0, NULL},
     {"base-manifest", OPTION_TEXT, COPY, AT(base_manifest), 0, 0, NULL},
-    {"map", OPTION_TEXT, COPY_ONLY, AT(map), 0, 0, NULL},
+    {"map", OPTION_TEXT, COPY_ONLY | EXPORT, AT(map), 0, 0, NULL},
     {"strong", OPTION_FLAG, COPY_ONLY | BUILD, AT(strong), 0, 0, NULL},
     {"audit", OPTION_SHARE, COPY, AT(audit_ppm), 0, 0, NULL},
     {"sample", OPTION_SHARE, VERIFY, AT(sample_ppm), 0, 0, NULL},
@@ -276,6 +276,7 @@ static bool check_proofs(const struct options *o, struct err *e)
         "--journal and --restart are for a whole comparison of SOURCE and TARGET",
         "--strip-footer and --add-footer need a SOURCE: a manifest knows its target's footer",
         "--strong is of the hashes of --map FILE",
+        "--map finds by itself what changed: it goes without --base",
         "--manifest, --map, --journal and --state name one file: with several TARGETs leave them "
         "out",
     };
@@ -290,6 +291,7 @@ static bool check_proofs(const struct options *o, struct err *e)
         (o->sample_ppm || options_target_only(o)) && (o->journal_path || o->restart),
         options_target_only(o) && (o->strip_footer || o->add_footer),
         copy && o->strong && !o->map,
+        o->command == COMMAND_EXPORT && o->map && o->base,
         options_many_targets(o) && (o->manifest || o->map || o->journal_path || o->state_path),
     };
 

@@ -64,7 +64,7 @@ struct options {
     const char *like;      /* map build: a map whose seed and strength are taken */
     const char *other_map; /* map show: what changed since that */
     struct receive_options receive;
-    const char *map; /* of TARGET's blocks; NULL: none is kept */
+    const char *map; /* of TARGET's blocks; export: as the target is; NULL: none */
     uint64_t memory_bytes;
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */

@@ -29,10 +29,12 @@ struct stage {
     struct endpoint *base;   /* NULL without --base */
     struct endpoint *target; /* of plan without TARGET: one that keeps nothing; NULL of many: */
     struct endpoint *targets[OPTIONS_TARGETS_MAX];
-    uint32_t targets_count;      /* 0: there is one target */
-    struct renewals renewals;    /* of their URLs */
-    char *since;                 /* the base's URL; secret; NULL without base */
-    char state_folder[PATH_MAX]; /* "" when there is none */
+    uint32_t targets_count;         /* 0: there is one target */
+    struct renewals renewals;       /* of their URLs */
+    char *since;                    /* the base's URL; secret; NULL without base */
+    const struct copy_found *found; /* borrowed; what changed since, where the command found it */
+    struct copy_bound bound;        /* of borrowed texts; the copy that the base must be */
+    char state_folder[PATH_MAX];    /* "" when there is none */
     uint64_t random_seed;
 };
 
