@@ -111,6 +111,30 @@ static void change_frame(struct stream_made *made, size_t at, size_t byte, unsig
     stream_made_mend(made, at);
 }
 
+/* A copy of a base is named with its ETag, and of a base. */
+Test(stream_damage, a_base_that_is_named_by_half_is_refused)
+{
+    static const struct {
+        const char *base, *copy, *etag;
+    } halves[] = {{"b", "c", ""}, {"b", "", "e"}, {"", "c", "e"}};
+
+    for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
+        struct stream_head head = {.uuid = "u",
+                                   .source = "s",
+                                   .source_bytes = DISK_BYTES,
+                                   .disk_bytes = DISK_BYTES,
+                                   .base_bytes = halves[i].base[0] ? DISK_BYTES : 0};
+        struct stream_made made = {0};
+
+        strcpy(head.base, halves[i].base);
+        strcpy(head.base_copy, halves[i].copy);
+        strcpy(head.base_etag, halves[i].etag);
+        stream_made_head(&made, &head);
+        expect_refused(&made, "says what no HEAD says");
+        stream_made_fini(&made);
+    }
+}
+
 Test(stream_damage, another_version_is_refused)
 {
     struct stream_made made = stream_made_small(DISK_BYTES);

@@ -71,7 +71,8 @@ Test(stream_format, a_head_says_all_that_was_put_into_it)
                                .disk_bytes = DISK_BYTES,
                                .has_footer = true,
                                .made_ms = 1234567890123,
-                               .uuid = "u-u-i-d"};
+                               .uuid = "u-u-i-d",
+                               .base_copy = "c-o-p-y"};
     struct stream_head back;
     struct stream_made made = {0};
     struct stream_record record;
@@ -81,6 +82,7 @@ Test(stream_format, a_head_says_all_that_was_put_into_it)
 
     memset(head.source, 's', sizeof head.source - 1);
     memset(head.base, 'b', sizeof head.base - 1);
+    memset(head.base_etag, 'e', sizeof head.base_etag - 1);
     memset(head.footer, 0xC7, sizeof head.footer);
     stream_made_head(&made, &head);
     reader = reader_of(&made, false);
@@ -90,6 +92,8 @@ Test(stream_format, a_head_says_all_that_was_put_into_it)
     cr_assert_str_eq(back.uuid, head.uuid);
     cr_assert_str_eq(back.source, head.source);
     cr_assert_str_eq(back.base, head.base);
+    cr_assert_str_eq(back.base_copy, head.base_copy);
+    cr_assert_str_eq(back.base_etag, head.base_etag);
     cr_assert_eq(memcmp(back.footer, head.footer, sizeof head.footer), 0);
     cr_assert(back.source_bytes == head.source_bytes && back.base_bytes == head.base_bytes &&
               back.disk_bytes == head.disk_bytes && back.made_ms == head.made_ms &&
