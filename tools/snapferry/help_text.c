@@ -81,7 +81,7 @@ static const char export_page[] =
     "each block once.\n"
     "  -o, --output FILE|-   FILE.part until it is whole; - is the standard output\n"
     "  --base PREVIOUS       snapshot that the stream will be applied to\n"
-    "  --map MAP             or the block map of that target: SOURCE is read and compared\n"
+    "  --map MAP             or the block map of that target: SOURCE is read twice\n"
     "  --compress auto|off|LEVEL         zstd, -7 to 19 [auto: what pays here]\n"
     "  --no-dedup            blocks that come again are sent again\n"
     "  --source-id ID, --base-id ID      names of the disks, where URLs change\n"
