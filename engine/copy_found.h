@@ -1,4 +1,4 @@
-/* copy_found.h - a delta whose changes were found by a block map instead of by a service; and a base that must
+/* copy_found.h - a delta whose changes were found by a block map, not by a service; and a base that must
  * be one copy of that name, no other.
  *
  * Knows:         the lists, what the source was when they were made. Included by the parts of a copy alone.

@@ -19,7 +19,7 @@ size_of() { stat -c %s "$1"; }
 untouched() { cmp "$1" "$2" && "$SF" verify --complete "$1" --quiet; }
 # random SEEK COUNT: blocks of 64 KiB of disk.img.
 random() { dd if=/dev/urandom of=disk.img bs=64k seek="$1" count="$2" conv=notrunc iflag=fullblock status=none; }
-nothing_left() { [ -z "$(find "$TMPDIR" -maxdepth 1 -name 'snapferry-*')" ]; }
+nothing_left() { [ -z "$(find "$TMPDIR" -mindepth 1 -maxdepth 1 -name "snapferry-*")" ]; }
 
 mkdir files
 find /usr/share /usr/lib -xdev -type f -size +8k -size -128k -readable -printf '%s %p\n' 2>/dev/null |

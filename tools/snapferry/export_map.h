@@ -1,4 +1,4 @@
-/* export_map.h - the base of an export that a block map stands for: the source is read once and compared with it.
+/* export_map.h - the base of an export that a block map stands for: the source is compared with it.
  *
  * Knows:         the map of what a target holds; where a map of the source is put meanwhile.
  * Must not know: how the stream is made.

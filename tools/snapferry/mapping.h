@@ -1,4 +1,4 @@
-/* mapping.h - reads the stage's source and makes its block map: all of map build, the first half of export --map.
+/* mapping.h - makes the block map of the stage's source: all of map build, half of export --map.
  *
  * Knows:         options as the engine wants them, what is told meanwhile.
  * Must not know: what the map is for.
