@@ -127,11 +127,14 @@ static bool capabilities_take(const json_t *object, unsigned *out, struct err *e
 char *relay_stat_json(const struct stat_req *stat, const struct relay_nature *nature)
 {
     bool unbounded = nature->clear_max_bytes > INT64_MAX;
+    struct stat_req told = *stat;
 
+    relay_fields_clean(told.etag);
+    relay_fields_clean(told.last_modified);
     return relay_fields_dump(
         json_pack("{s:b, s:o, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "exists", (int)stat->exists,
-                  "sizeBytes", relay_fields_json_number(stat->size_bytes), "etag", stat->etag,
-                  "lastModified", stat->last_modified, "marker", marker_json(&stat->marker),
+                  "sizeBytes", relay_fields_json_number(stat->size_bytes), "etag", told.etag,
+                  "lastModified", told.last_modified, "marker", marker_json(&stat->marker),
                   "markerIsOlder", (int)stat->marker_is_older, "alignBytes",
                   relay_fields_json_number(nature->align_bytes), "clearMaxBytes",
                   unbounded ? json_null() : relay_fields_json_number(nature->clear_max_bytes),
@@ -258,8 +261,12 @@ bool relay_setup_parse(const char *json, size_t count, struct relay_setup *out_s
 
 char *relay_setup_answer_json(const struct setup_req *req)
 {
+    struct setup_req told = *req;
+
+    relay_fields_clean(told.out_etag);
+    relay_fields_clean(told.out_snapshot);
     return relay_fields_dump(
-        json_pack("{s:s, s:s}", "etag", req->out_etag, "snapshot", req->out_snapshot));
+        json_pack("{s:s, s:s}", "etag", told.out_etag, "snapshot", told.out_snapshot));
 }
 
 bool relay_setup_answer_parse(const char *json, size_t count, struct setup_req *req, struct err *e)

@@ -423,3 +423,22 @@ Test(relay_wire, what_is_missing_arrives)
     free(sent);
     free(got);
 }
+
+/* A service's headers may hold any byte; what cannot be told must not end the receiver of all. */
+Test(relay_wire, tells_what_no_text_can_hold_as_question_marks)
+{
+    struct relay_nature nature = {.align_bytes = 512, .clear_max_bytes = 512};
+    struct stat_req stat = {.exists = true, .size_bytes = 512, .etag = "\"\xff\"\x1b"}, got = {0};
+    struct setup_req setup = {.out_etag = "\xc3", .out_snapshot = "\x80"}, told = {0};
+    struct err e = {0};
+    char *json = relay_stat_json(&stat, &nature);
+
+    cr_assert(relay_stat_parse(json, strlen(json), &got, &nature, &e), "%s", e.text);
+    cr_assert_str_eq(got.etag, "\"?\"?");
+    free(json);
+    json = relay_setup_answer_json(&setup);
+    cr_assert(relay_setup_answer_parse(json, strlen(json), &told, &e), "%s", e.text);
+    cr_assert_str_eq(told.out_etag, "?");
+    cr_assert_str_eq(told.out_snapshot, "?");
+    free(json);
+}
