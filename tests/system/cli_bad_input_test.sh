@@ -70,5 +70,26 @@ expect 0 'snapferry ' "$SF" --version
 for command in copy plan verify snapshot; do
     expect 0 "Usage: snapferry $command" "$SF" "$command" --help
 done
+for command in build diff show; do
+    expect 0 "Usage: snapferry map $command" "$SF" map --help
+done
+one_sentence 2 'second word' "$SF" map
+
+# ---- Descriptors that came closed ----
+timeout 20 "$SF" apply - closed.img <&- 2>err
+check "no stdin: an error, no other descriptor in its place" [ $? = 1 ]
+check "no stdin: a sentence" grep -q 'cannot be read: Bad file descriptor' err
+check "no stdin: nothing made" [ ! -e closed.img ]
+timeout 20 "$SF" copy pattern:1M closed.img >&- 2>err
+check "no stdout: what could not be said is a failure" [ $? = 1 ]
+check "no stdout: a sentence" grep -q 'output could not be written' err
+timeout 20 "$SF" export pattern:1M -o - >&- 2>err
+check "no stdout for a stream" [ $? = 1 ]
+
+# ---- A stream that has no place ----
+expect 0 complete "$SF" copy pattern:1M disk.img
+expect 2 'is not replaced' "$SF" export pattern:1M -o disk.img
+expect 0 equal "$SF" verify pattern:1M disk.img
+check "nothing left beside it" [ ! -e disk.img.part ]
 no_secret "$west_LOG" "$west_LOG"
 finish

@@ -240,8 +240,10 @@ void copying_conclude(struct copying *copying, struct view_outcome *outcome, str
     done->copy = copy_summary(copying->copy);
     if (outcome->status == STATUS_DONE)
         outcome->status = exit_status_of(&outcome->error);
-    if (outcome->status == STATUS_MISUSED && done->copy->copy_uuid[0])
-        outcome->status = STATUS_FAILED; /* misuse says that nothing was touched; the target is */
+    /* Misuse says that nothing was touched; the target is. A stream has its name only when it is whole. */
+    if (outcome->status == STATUS_MISUSED && done->copy->copy_uuid[0] &&
+        copying->stage->options->command != COMMAND_EXPORT)
+        outcome->status = STATUS_FAILED;
     done->outcome = *outcome;
     done->verified = copying->verified;
     if (done->copy->planned)

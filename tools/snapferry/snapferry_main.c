@@ -1,4 +1,5 @@
 /* snapferry_main.c - where snapferry starts: which command, and how it ends. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +80,24 @@ static int words_of(const char *name, int argc, char *const *arguments)
     return argc > 2 && strcmp(arguments[2], blank + 1) == 0 ? 2 : 0;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+static enum exit_status show_pages_of(const char *word)
+{
+    size_t length = strlen(word);
+    const char *before = "";
+
+    for (size_t i = 0; i < COMMANDS_LISTED; i++)
+        if (strncmp(commands[i].name, word, length) == 0 && commands[i].name[length] == ' ') {
+            printf("%s%s", before, help_text_of(commands[i].id));
+            before = "\n";
+        }
+    return STATUS_DONE;
+}
+
 static enum exit_status unknown(int argc, char **arguments)
 {
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
@@ -88,6 +107,8 @@ static enum exit_status unknown(int argc, char **arguments)
     for (size_t i = 0; i < COMMANDS_LISTED; i++)
         if (strncmp(commands[i].name, arguments[1], length) == 0 &&
             commands[i].name[length] == ' ') {
+            if (argc > 2 && asks_for_help(arguments[2]))
+                return show_pages_of(arguments[1]);
             err_set(&e, ERR_USAGE, RETRY_NEVER,
                     "%s is followed by a second word, such as in \"%s\"; see snapferry --help",
                     arguments[1], commands[i].name);
@@ -106,7 +127,7 @@ static enum exit_status dispatch(int argc, char **arguments)
         fputs(help_text(), stderr);
         return STATUS_MISUSED;
     }
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    if (asks_for_help(name)) {
         fputs(help_text(), stdout);
         return STATUS_DONE;
     }
@@ -148,11 +169,24 @@ static void close_memory(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* A descriptor that came closed would be given to the next file that is opened, and what is printed would go
+ * into a ring or a disk. It becomes one whose use fails. */
+static bool keep_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     char **arguments;
     enum exit_status status;
 
+    if (!keep_standard_descriptors())
+        return STATUS_FAILED;
     close_memory();
     arguments = arguments_take(argc, argv);
     if (!arguments) {
