@@ -95,7 +95,7 @@ expect 0 complete "$SF" apply one.sfd a.img
 check "a target that was written to since is made right" same one.img a.img
 
 # ---- What is refused before anything is touched ----
-expect 1 'is no delta stream' "$SF" export one.img -o two.img
+expect 2 'is no delta stream' "$SF" export one.img -o two.img
 check "an image is not replaced" [ "$(stat -c %s two.img)" = "$(stat -c %s one.img)" ]
 expect 2 'same file' "$SF" export one.img -o one.img
 expect 2 'needs -o FILE' "$SF" export one.img
