@@ -8,6 +8,8 @@
 #define RECORD_BYTES    ((double)STREAM_RAW_MAX_BYTES)
 #define GUESSED_LINK    0.5 /* bytes/ns: what the first level is for, until the link is heard of */
 #define LINK_MEMORY_NS  0.5e9 /* what the link carried longer ago counts less than half */
+#define LINK_FIRST_NS   0.7e9 /* of busy time, before a slow link is believed */
+#define LINK_SLOWER     0.5   /* times what it was: less than any level makes of it */
 #define LINK_MIN        1e-6  /* bytes/ns */
 #define LINK_MAX        100.0
 #define BUSY_WINDOW_NS  1e8
@@ -18,6 +20,7 @@
 #define SAVED_MIN       0.02  /* less is incompressible */
 #define EQUAL           1.005 /* times as near each other as this are the same */
 #define WORTH_MORE_CPU  0.99  /* of the time now: less is not worth a heavier level */
+#define SPARE_CPU       0.5   /* of a record's time: less is much to spare */
 #define LIGHT_STEP      6u    /* of the ladder; heavier ones are tried one by one */
 #define NEIGHBOUR_SHARE 0.5   /* of the probes' budget, for neighbours of the level in use */
 #define BUDGET_MAX_NS   2e9   /* saved up at most */
@@ -86,19 +89,23 @@ static void enter(struct compress_level *cl, unsigned step)
     cl->tried = false;
 }
 
-/* Down at once, and up to what is light; further up one step after another, each only when a record of
- * the one before came back, because what a heavy level costs is not known before. */
+/* Down at once, and up to what is light where the CPUs have much time to spare; else up one step after
+ * another, each only when a record of the one before came back, because what it costs is not known before. */
 static void decide(struct compress_level *cl)
 {
-    unsigned best = best_step(cl);
+    unsigned best = best_step(cl), next = cl->step + 1;
+    unsigned light = best < LIGHT_STEP ? best : LIGHT_STEP;
     double now_ns = time_ns(cl, cl->step), then_ns = time_ns(cl, best);
 
     if (!cl->link_known)
         return; /* a window of records is packed before the first is acknowledged */
-    if (best < cl->step && then_ns <= now_ns * EQUAL)
+    if (best < cl->step && then_ns <= now_ns * EQUAL) {
         enter(cl, best);
-    else if (best > cl->step && cl->tried && then_ns < now_ns * WORTH_MORE_CPU)
-        enter(cl, cl->step >= LIGHT_STEP ? cl->step + 1 : best < LIGHT_STEP ? best : LIGHT_STEP);
+    } else if (best > cl->step && cl->tried && then_ns < now_ns * WORTH_MORE_CPU) {
+        if (light > next && cpu_ns(cl, light) / cl->threads < SPARE_CPU * time_ns(cl, light))
+            next = light;
+        enter(cl, next);
+    }
 }
 
 /* ---- Life and use ---- */
@@ -224,19 +231,33 @@ void compress_level_packed(struct compress_level *cl, int level, uint64_t raw_by
     decide(cl);
 }
 
+/* A rate that is lower than before need not be the link's: where the receiver's disk or CPU is what is
+ * slow, fewer wire bytes a raw byte look like a slower link, and a heavier level would only make it look
+ * slower still. So the link counts as slower only when it is so by more than any level saves. */
+static void take_rate(struct compress_level *cl, double bytes_per_ns)
+{
+    if (bytes_per_ns < LINK_MIN)
+        bytes_per_ns = LINK_MIN; /* nothing at all was acknowledged in that time */
+    if (!cl->link_known || bytes_per_ns > cl->link_bytes_per_ns ||
+        bytes_per_ns < cl->link_bytes_per_ns * LINK_SLOWER)
+        cl->link_bytes_per_ns = bytes_per_ns;
+    cl->link_known = true;
+}
+
 void compress_level_sent(struct compress_level *cl, uint64_t wire_bytes, uint64_t busy_ns)
 {
-    double fade = LINK_MEMORY_NS / (LINK_MEMORY_NS + (double)busy_ns);
+    double fade = LINK_MEMORY_NS / (LINK_MEMORY_NS + (double)busy_ns), rate;
 
     if (cl->wanted != COMPRESS_AUTO || busy_ns == 0)
         return;
-    cl->usual_ns += ((double)busy_ns - cl->usual_ns) * (cl->link_known ? 0.25 : 1);
-    cl->link_known = true;
+    cl->usual_ns += ((double)busy_ns - cl->usual_ns) * (cl->usual_ns > 0 ? 0.25 : 1);
     cl->silent_ns = 0;
+    cl->heard_ns += (double)busy_ns;
     cl->link_bytes = cl->link_bytes * fade + (double)wire_bytes;
     cl->link_ns = cl->link_ns * fade + (double)busy_ns;
-    cl->link_bytes_per_ns = cl->link_bytes / cl->link_ns;
-    if (cl->link_bytes_per_ns < LINK_MIN)
-        cl->link_bytes_per_ns = LINK_MIN; /* nothing at all was acknowledged in that time */
+    rate = cl->link_bytes / cl->link_ns;
+    if (!cl->link_known && cl->heard_ns < LINK_FIRST_NS && rate < cl->link_bytes_per_ns)
+        return; /* the first answers come late: all was begun at once */
+    take_rate(cl, rate);
     decide(cl);
 }

@@ -36,6 +36,7 @@ struct compress_level {
     double link_bytes_per_ns;   /* a guess until link_known */
     double link_bytes, link_ns; /* of late: old ones fade */
     bool link_known;
+    double heard_ns;         /* of busy time, told so far */
     double usual_ns;         /* from one word of the link to the next */
     double silent_ns;        /* of busy threads since the link was last heard of */
     double packing_ns;       /* CPU since window_from_ns */

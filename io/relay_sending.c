@@ -290,6 +290,7 @@ static void on_packed(struct work *work)
     compress_level_packed(&ep->level, batch->level, batch->packed.raw_bytes,
                           batch->packed.record_bytes, work->wall_ns + batch->hash_ns,
                           reactor_now_ns(ep->base.reactor));
+    relay_link_look(&ep->link, workers_waiting(ep->workers) > 0);
     batch->hash_ns = 0;
     ep->counts.packed_bytes += batch->packed.raw_bytes;
     ep->counts.stored_bytes += batch->packed.record_bytes;

@@ -54,3 +54,22 @@ Test(relay_link, forgets_what_it_saw_when_a_sending_fails)
     cr_expect_eq(bytes, 1000);
     cr_expect_eq(ns, 180 * MS);
 }
+
+Test(relay_link, tells_nothing_of_a_time_in_which_work_mostly_waited_for_a_cpu)
+{
+    struct relay_link link = {0};
+    uint64_t bytes = 0, ns = 0;
+
+    begin(&link, 5);
+    (void)relay_link_end(&link, 1000, 10 * MS, &bytes, &ns);
+    relay_link_look(&link, true);
+    relay_link_look(&link, true);
+    relay_link_look(&link, false);
+    cr_assert_not(relay_link_end(&link, 1000, 200 * MS, &bytes, &ns), "the CPUs were slow");
+    begin(&link, 1);
+    relay_link_look(&link, true);
+    relay_link_look(&link, false);
+    cr_assert(relay_link_end(&link, 3000, 400 * MS, &bytes, &ns), "a new time has begun");
+    cr_expect_eq(bytes, 3000);
+    cr_expect_eq(ns, 200 * MS);
+}
