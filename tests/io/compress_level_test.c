@@ -259,6 +259,39 @@ Test(compress_level, a_slow_receiver_is_not_taken_for_a_slow_link)
     cr_assert_leq(w.cl.level, 3);
 }
 
+/* Fewer wire bytes a raw byte look like a slower link where it is the receiver that is slow. */
+Test(compress_level, a_link_counts_as_slower_only_by_more_than_a_level_saves)
+{
+    struct compress_level cl;
+
+    compress_level_init(&cl, COMPRESS_AUTO, THREADS);
+    compress_level_sent(&cl, 100u << 20, (uint64_t)SECOND);
+    cr_assert_float_eq(cl.link_bytes_per_ns, 0.105, 0.001);
+    for (unsigned i = 0; i < 100; i++)
+        compress_level_sent(&cl, 70u << 20, (uint64_t)SECOND);
+    cr_assert_float_eq(cl.link_bytes_per_ns, 0.105, 0.001);
+    for (unsigned i = 0; i < 100; i++)
+        compress_level_sent(&cl, 40u << 20, (uint64_t)SECOND);
+    cr_assert_lt(cl.link_bytes_per_ns, 0.06);
+    for (unsigned i = 0; i < 100; i++)
+        compress_level_sent(&cl, 90u << 20, (uint64_t)SECOND);
+    cr_assert_gt(cl.link_bytes_per_ns, 0.09, "faster it is at once");
+}
+
+/* The window is packed at once, and its first answers come after all round trips of a beginning. */
+Test(compress_level, the_first_answers_make_no_link_slow)
+{
+    struct compress_level cl;
+    double guessed;
+
+    compress_level_init(&cl, COMPRESS_AUTO, THREADS);
+    guessed = cl.link_bytes_per_ns;
+    compress_level_sent(&cl, 1 << 20, (uint64_t)(SECOND / 4));
+    cr_assert_float_eq(cl.link_bytes_per_ns, guessed, 1e-9);
+    compress_level_sent(&cl, 1 << 20, (uint64_t)SECOND);
+    cr_assert_lt(cl.link_bytes_per_ns, guessed / 10);
+}
+
 /* ---- Changes ---- */
 
 Test(compress_level, a_link_that_gets_slower_moves_up_within_seconds)
