@@ -20,10 +20,12 @@
 #define SAVED_MIN       0.02  /* less is incompressible */
 #define EQUAL           1.005 /* times as near each other as this are the same */
 #define WORTH_MORE_CPU  0.99  /* of the time now: less is not worth a heavier level */
-#define SPARE_CPU       0.5   /* of a record's time: less is much to spare */
-#define LIGHT_STEP      6u    /* of the ladder; heavier ones are tried one by one */
-#define NEIGHBOUR_SHARE 0.5   /* of the probes' budget, for neighbours of the level in use */
-#define BUDGET_MAX_NS   2e9   /* saved up at most */
+#define TRIED_ENOUGH    3u    /* records of a level came back: what it costs here is known */
+#define CPU_MARGIN      1.5 /* records differ, and a link that waited is lost: CPU must have more */
+#define SPARE_CPU       0.5 /* of a record's time: less is much to spare */
+#define LIGHT_STEP      6u  /* of the ladder; heavier ones are tried one by one */
+#define NEIGHBOUR_SHARE 0.5 /* of the probes' budget, for neighbours of the level in use */
+#define BUDGET_MAX_NS   2e9 /* saved up at most */
 
 /* On ordinary disks (bench/pack_bench.c's image), one thread of an AMD EPYC. */
 static const struct step {
@@ -62,7 +64,7 @@ static double wire_ratio(const struct compress_level *cl, unsigned step)
 /* Of a raw byte, when CPU and link work side by side. */
 static double time_ns(const struct compress_level *cl, unsigned step)
 {
-    double cpu = cpu_ns(cl, step) / cl->threads;
+    double cpu = cpu_ns(cl, step) / cl->threads * (step > 0 ? CPU_MARGIN : 1);
     double wire = wire_ratio(cl, step) / cl->link_bytes_per_ns;
 
     return cpu > wire ? cpu : wire;
@@ -86,11 +88,11 @@ static void enter(struct compress_level *cl, unsigned step)
 {
     cl->step = step;
     cl->level = ladder[step].level;
-    cl->tried = false;
+    cl->tried = 0;
 }
 
 /* Down at once, and up to what is light where the CPUs have much time to spare; else up one step after
- * another, each only when a record of the one before came back, because what it costs is not known before. */
+ * another, each only when some records of the one before came back, and what it costs here is known. */
 static void decide(struct compress_level *cl)
 {
     unsigned best = best_step(cl), next = cl->step + 1;
@@ -101,7 +103,7 @@ static void decide(struct compress_level *cl)
         return; /* a window of records is packed before the first is acknowledged */
     if (best < cl->step && then_ns <= now_ns * EQUAL) {
         enter(cl, best);
-    } else if (best > cl->step && cl->tried && then_ns < now_ns * WORTH_MORE_CPU) {
+    } else if (best > cl->step && cl->tried >= TRIED_ENOUGH && then_ns < now_ns * WORTH_MORE_CPU) {
         if (light > next && cpu_ns(cl, light) / cl->threads < SPARE_CPU * time_ns(cl, light))
             next = light;
         enter(cl, next);
@@ -152,7 +154,7 @@ int compress_level_next(struct compress_level *cl, uint64_t raw_bytes)
     cost_ns = cpu_ns(cl, step) * (double)raw_bytes;
     if (cl->step > 0)
         cost_ns /= NEIGHBOUR_SHARE;
-    if (!cl->tried || cl->probe_budget_ns < cost_ns)
+    if (cl->tried < TRIED_ENOUGH || cl->probe_budget_ns < cost_ns)
         return cl->level;
     cl->probe_budget_ns -= cost_ns;
     return ladder[probe_step(cl)].level;
@@ -223,7 +225,7 @@ void compress_level_packed(struct compress_level *cl, int level, uint64_t raw_by
         step++;
     assert(step < COMPRESS_STEPS);
     if (step == cl->step)
-        cl->tried = true;
+        cl->tried += cl->tried < TRIED_ENOUGH;
     if (step > 0)
         learn_step(cl, step, (double)cpu_ns_spent / (double)raw_bytes, saved > 0 ? saved : 0,
                    (double)raw_bytes / RECORD_BYTES);

@@ -26,8 +26,8 @@ struct compress_level {
     unsigned threads;
     int level; /* the answer as of late, probes left out */
     unsigned step;
-    bool tried;    /* a record of this step came back: only then is a higher one looked at */
-    bool probe_up; /* the next probe of a neighbour goes there */
+    unsigned tried; /* records of this step that came back: only then is a higher one looked at */
+    bool probe_up;  /* the next probe of a neighbour goes there */
     struct compress_rates { /* this step against what all steps together say; 1 = as expected */
         double cpu, saved;
     } rates[COMPRESS_STEPS];

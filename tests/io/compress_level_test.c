@@ -213,6 +213,7 @@ Test(compress_level, raw_is_probed_seldom)
     cr_assert_lt(probes, w.of_level[0] / 50);
 }
 
+/* But for what is kept back so that a heavy record does not leave the link idle. */
 Test(compress_level, a_slow_link_gets_what_the_cpu_can_give)
 {
     static const double links[] = {1000 * MBIT, 300 * MBIT, 100 * MBIT, 10 * MBIT, 1 * MBIT};
@@ -226,7 +227,7 @@ Test(compress_level, a_slow_link_gets_what_the_cpu_can_give)
 
             w.cpu_scale = scales[j];
             mine = run_bytes(&w, bytes);
-            cr_assert_lt(mine, best * 1.06, "%.0f Mbit/s, CPU %.1f: %.1f s, best %.1f s, level %d",
+            cr_assert_lt(mine, best * 1.10, "%.0f Mbit/s, CPU %.1f: %.1f s, best %.1f s, level %d",
                          links[i] / MBIT, scales[j], mine / SECOND, best / SECOND, w.cl.level);
         }
 }
