@@ -339,9 +339,11 @@ Test(copy_resume, of_a_target_that_was_made_anew_is_refused)
 
 Test(copy_resume, of_another_target_is_refused)
 {
+    struct endpoint *first = c.target;
+
     run_and_stop(4);
-    endpoint_close(c.target);
-    c.target = copy_case_disk(&c, 0);
+    c.target = copy_case_disk(&c, 0); /* before the first is closed: its name is its address */
+    endpoint_close(first);
     expect_refused("its target is mem:");
 }
 
