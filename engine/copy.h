@@ -30,6 +30,7 @@
 
 struct copy;
 struct access;
+struct share_seat;
 
 /* How the URLs of the ends stay valid (access.h); NULL: as they are. Not owned. */
 struct copy_sides {
@@ -73,6 +74,7 @@ struct copy_options {
     struct copy_bound bound;          /* to one copy of the base */
     struct copy_proof_options proof;
     struct copy_map_options map;
+    struct share_seat *seat; /* borrowed; its turns are waited for; NULL: nobody to share with */
 };
 
 struct copy_watch {

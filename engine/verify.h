@@ -14,6 +14,7 @@
 #include "engine/copy.h"
 
 struct verify;
+struct share_seat;
 
 struct verify_ends {
     struct endpoint *source;
@@ -34,6 +35,7 @@ struct verify_options {
     bool journal_optional;
     bool restart;
     uint64_t random_seed;
+    struct share_seat *seat; /* as copy_options */
 };
 
 struct verify_summary {

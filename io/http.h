@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "io/http_options.h"
 #include "io/reactor.h"
 #include "io/secret.h"
 
-#define HTTP_CONNECTIONS_DEFAULT  64u
 #define HTTP_HEADERS_MAX          128u
 #define HTTP_HEADERS_MAX_BYTES    (32u << 10)  /* of one request, names and values together */
 #define HTTP_ANSWER_HEADERS_MAX   (256u << 10) /* bytes of one answer's, trailers included */
@@ -30,14 +30,6 @@
 #define HTTP_TOTAL_MS_PER_MIB     120000u /* ... and what each MiB may add (protocol A.1) */
 
 struct http_req;
-struct http_options {         /* zeroed = all defaults */
-    unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
-    const char *ca_file;      /* PEM; NULL = the system's. Files: borrowed until http_new returns */
-    bool allow_plain;         /* http:// also to hosts other than this one */
-    const char *client_cert, *client_key; /* PEM; both, or NULL: TLS 1.3 with one of ours */
-};
-
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
 
 struct http_header {
     const char *name;

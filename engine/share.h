@@ -1,0 +1,58 @@
+/* share.h - who may begin the next range: one pool of buffers and one budget for all disks of a process.
+ *
+ * Knows:         units (restore points), their seats (disks), weights; token buckets by blob, by account and
+ *                for the process; the pool.
+ * Must not know: endpoints, HTTP, what a range is copied for.
+ * Threads:       the reactor's.
+ *
+ * Fair by bytes: units share equally, the seats of one unit by their weights; a seat that has nothing to ask
+ * for takes nothing, and what it did not use is not owed to it. What nobody else wants is never held back.
+ * A grant is for one range and carries how large it may be: at most 100 ms of the tightest cap that counts
+ * for it, at least 64 KiB. Buckets are charged for what was really sent, retries too, and may go into debt
+ * by one request.
+ */
+#ifndef ENGINE_SHARE_H
+#define ENGINE_SHARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blockmap/err.h"
+#include "engine/job_spec.h"
+#include "io/bufpool.h"
+#include "io/reactor.h"
+
+#define SHARE_REQUEST_NS        (100ull * NS_PER_MS) /* of a cap, in one request at most */
+#define SHARE_REQUEST_MIN_BYTES 65536u
+#define SHARE_WEIGHT_MAX        JOB_PRIORITY_MAX
+
+struct share;
+struct share_unit;
+struct share_seat;
+
+/* What a side is limited by; NULL: by nothing of that kind (a file has neither). Copied. */
+struct share_side {
+    const char *blob;    /* the page blob, whatever the snapshot: all of it shares one bucket */
+    const char *account; /* its storage account */
+};
+
+/* ---- Life ---- */
+/* reactor and pool are borrowed. */
+struct share *share_new(struct reactor *r, struct bufpool *pool, const struct job_limits *limits,
+                        struct err *e);
+void share_free(struct share *share); /* NULL is fine; no unit is left */
+struct share_unit *share_unit_new(struct share *share, struct err *e);
+void share_unit_free(struct share_unit *unit); /* NULL is fine; no seat is left */
+/* The seat of one disk; it serves whatever of that disk moves: copy, read back, verify. */
+struct share_seat *share_seat_new(struct share_unit *unit, uint32_t weight,
+                                  const struct share_side *source, const struct share_side *target,
+                                  struct err *e);
+void share_seat_free(struct share_seat *seat); /* NULL is fine; nobody asks through it */
+
+/* ---- Steer; all of it counts from the next grant on ---- */
+void share_set_limits(struct share *share, const struct job_limits *limits);
+void share_seat_set_weight(struct share_seat *seat, uint32_t weight);
+/* No grants; what is in flight ends. */
+void share_seat_pause(struct share_seat *seat, bool paused);
+
+#endif

@@ -1,0 +1,40 @@
+/* http_options.h - how a client of HTTP is set up, and who is told of every exchange.
+ *
+ * Knows: names and defaults. Must not know: how an exchange is done (http.h).
+ */
+#ifndef IO_HTTP_OPTIONS_H
+#define IO_HTTP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HTTP_CONNECTIONS_DEFAULT 64u
+#define HTTP_THREADS_MAX         64u
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
+
+/* One exchange that ended, whatever came of it. Texts are borrowed for the call. */
+struct http_seen {
+    enum http_method method;
+    const char *additions;               /* to the query ("comp=page"); NULL = none; no secret */
+    int status;                          /* 0: no whole answer */
+    uint64_t sent_bytes, received_bytes; /* bodies */
+    uint64_t elapsed_ns; /* from http_send to its end, waiting for a connection included */
+};
+
+struct http_observer {
+    void (*seen)(struct http_observer *observer, const struct http_seen *seen); /* on the reactor */
+};
+
+struct http_options {         /* zeroed = all defaults */
+    unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
+    /* 0 and 1: exchanges run on the reactor of http_new alone. More: so many threads share them, the caller's
+     * among them, each with a reactor and connections of its own; done still runs on the caller's. */
+    unsigned threads;
+    struct http_observer *observer; /* borrowed as long as the client lives; NULL: nobody looks */
+    const char *ca_file; /* PEM; NULL = the system's. Files: borrowed until http_new returns */
+    bool allow_plain;    /* http:// also to hosts other than this one */
+    const char *client_cert, *client_key; /* PEM; both, or NULL: TLS 1.3 with one of ours */
+};
+
+#endif
