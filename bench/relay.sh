@@ -41,6 +41,7 @@ await() {
 # receiver NAME: a new one, with an empty root and no index; sets receiver_port, receiver_pid
 receiver() {
     mkdir -p "$work/$1"
+    : >"$work/$1.out" # here: the child may open it later than it is looked at
     "$build/snapferry" receive --json --listen 127.0.0.1:0 --target-root "$work/$1" \
         --tls-cert "$work/lab/server.pem" --tls-key "$work/lab/server.key" \
         --client-ca "$work/lab/ca.pem" --index "$work/$1.index" >"$work/$1.out" 2>"$work/$1.out.err" &
@@ -54,6 +55,7 @@ receiver() {
 through() {
     local name=$1
     shift
+    : >"$work/$name.proxy"
     "$build/bench/shape_proxy" --to "127.0.0.1:$receiver_port" --stats "$work/$name.stats" "$@" \
         >"$work/$name.proxy" &
     link_pid=$!

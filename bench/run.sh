@@ -27,6 +27,7 @@ start_region() {
     local name=$1
     shift
     mkdir -p "$work/$name"
+    : >"$work/$name.ready" # here: the child may open it later than it is looked at
     "$build/regiond" --data "$work/$name" --account bench:env:BENCH_KEY --container disks "$@" \
         >"$work/$name.ready" &
     pids+=($!)

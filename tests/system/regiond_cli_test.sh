@@ -17,6 +17,7 @@ refuses() {
 
 # start ARGUMENT... : sets pid; the ready line is in $TMPDIR/ready
 start() {
+    : >"$TMPDIR/ready" # here: the child may open it later than it is looked at
     "$REGIOND_BIN" "$@" >"$TMPDIR/ready" &
     pid=$!
     for _ in $(seq 200); do

@@ -29,6 +29,7 @@ trap region_stop_all EXIT
 region_start() {
     local name=$1 ready=$TMPDIR/$1.ready tries=0
     shift
+    : >"$ready" # here: the child may open it later than it is looked at
     "$REGIOND_BIN" --data "$TMPDIR/$name" --log "$TMPDIR/$name.log" "$@" >"$ready" &
     region_pids+=($!)
     until grep -q '"ready"' "$ready"; do
