@@ -52,7 +52,7 @@ Test(fleet_row, never_exceeds_any_width)
 {
     static const char *const names[] = {"d",
                                         "a-name-that-is-longer-than-any-column-is-wide-0123456789",
-                                        "äöüäöüäöüäöüäöüäöüäöüäöü"};
+                                        "äöüäöüäöüäöüäöüäöü"};
     struct job_disk_view disk = half_way();
     char row[FLEET_LINE_MAX_BYTES];
 
