@@ -1,4 +1,4 @@
-/* fleet_text_test.c - rows of many disks at any width, the line of all, and which of them a low screen shows. */
+/* fleet_text_test.c - rows of many disks at any width, the line of all, which of them a low screen shows. */
 #include "tools/snapferry/fleet_text.h"
 
 #include <criterion/criterion.h>
