@@ -33,8 +33,9 @@ void event_out_free(struct event_out *out);
 
 /* ---- Use ---- */
 struct event_sink *event_out_sink(struct event_out *out);
-/* No more events: what comes is discarded. done runs once, from the reactor: when all is written, the reader is gone, or after
- * wait_ns (EVENT_OUT_FINISH_NS); what a reader did not take by then is lost, and event_out_error says so. */
+/* No more events: what comes is discarded. done runs once, from the reactor: when all is written, the reader
+ * is gone, or after wait_ns (EVENT_OUT_FINISH_NS); what a reader did not take by then is lost, and
+ * event_out_error says so. */
 void event_out_finish(struct event_out *out, uint64_t wait_ns, void (*done)(void *arg), void *arg);
 
 /* ---- Look ---- */
