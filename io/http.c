@@ -31,6 +31,7 @@ struct http {
     struct http_trust trust;
     unsigned transfers_max;
     bool allow_plain;
+    struct http_observer *observer; /* NULL: nobody looks */
     /* changes, reactor thread only */
     struct exchange_list running, waiting;
     struct http_exchange *idle;
@@ -66,6 +67,22 @@ static void list_remove(struct exchange_list *list, struct http_exchange *ex)
 
 /* ---- The end of a request ---- */
 
+static void tell_observer(const struct http *http, const struct http_exchange *ex)
+{
+    const struct http_req *req = ex->req;
+    struct http_seen seen = {.method = req->method,
+                             .verb = req->verb,
+                             .status = err_is_set(&req->err) ? 0 : req->answer.status,
+                             .kind = req->err.kind,
+                             .sendings = ex->sendings,
+                             .sent_bytes = ex->sent_bytes,
+                             .received_bytes = ex->received_bytes,
+                             .elapsed_ns = reactor_now_ns(http->reactor) - ex->asked_ns};
+
+    if (http->observer && ex->begun_ns)
+        http->observer->seen(http->observer, &seen);
+}
+
 static void on_task(struct reactor_task *task)
 {
     struct http_req *req = (struct http_req *)((char *)task - offsetof(struct http_req, task));
@@ -76,6 +93,7 @@ static void on_task(struct reactor_task *task)
         req->done(req);
         return;
     }
+    tell_observer(ex->http, ex);
     req->done(req); /* may free req, may send another */
     ex->http->live--;
     ex->req = NULL;
@@ -293,6 +311,7 @@ struct http *http_new(struct reactor *r, const struct http_options *options, str
     http->transfers_max =
         options->connections_max ? options->connections_max : HTTP_CONNECTIONS_DEFAULT;
     http->allow_plain = options->allow_plain;
+    http->observer = options->observer;
     if (take_trust(&http->trust, options, e))
         http->loop =
             curl_loop_new(r, http->transfers_max * CONNECTIONS_PER_TRANSFER, on_ended, http, e);

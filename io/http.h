@@ -60,6 +60,7 @@ struct http_req {
     /* in; additions and headers are copied by http_send, the rest is borrowed until done; what *url
      * says may be exchanged meanwhile (a renewed SAS) and counts for later requests */
     enum http_method method;
+    const char *verb; /* for the observer: static, of a small set; NULL = none */
     const struct secret_url *url;
     const char *additions; /* to the query; NULL = none */
     const struct http_header *headers;

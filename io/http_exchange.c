@@ -93,6 +93,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
 
     ex->moved_ns = reactor_now_ns(ex->reactor);
     ex->counts->received_bytes += total;
+    ex->received_bytes += total;
     if (req->answer.status >= 300) {
         size_t room = HTTP_ERROR_BODY_MAX_BYTES - ex->refusal_bytes;
 
@@ -241,10 +242,13 @@ bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struc
 
     ex->req = req;
     ex->sent_bytes = ex->refusal_bytes = 0;
+    ex->received_bytes = 0;
     ex->head = (struct http_head){.req = req};
     ex->dropped_bytes = 0;
     ex->enough = false;
     ex->sendings = 0;
+    ex->asked_ns = reactor_now_ns(ex->reactor);
+    ex->begun_ns = 0;
     ex->curl_text[0] = 0;
     err_clear(&ex->err);
     memset(&req->answer, 0, sizeof req->answer);

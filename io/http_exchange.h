@@ -28,11 +28,12 @@ struct http_exchange {
     struct http_req *req;
     struct http_exchange *next, *previous; /* in the list it is on; see http.c */
     struct timer deadline;
-    uint64_t begun_ns;
+    uint64_t asked_ns, begun_ns; /* http_send; a connection was free for it: 0 = not yet */
     /* changes while it runs */
-    uint64_t moved_ns; /* when the last byte went either way */
-    size_t sent_bytes; /* of the body, given to libcurl */
-    unsigned sendings; /* times the request was put on a connection */
+    uint64_t moved_ns;       /* when the last byte went either way */
+    size_t sent_bytes;       /* of the body, given to libcurl */
+    uint64_t received_bytes; /* of the body, dropped ones included */
+    unsigned sendings;       /* times the request was put on a connection */
     size_t refusal_bytes;
     uint64_t dropped_bytes; /* of bodies that nobody wants */
     bool enough;            /* stopped by us in the midst of such a body: the answer is whole */

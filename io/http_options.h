@@ -8,22 +8,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "blockmap/err.h"
+
 #define HTTP_CONNECTIONS_DEFAULT 64u
 #define HTTP_THREADS_MAX         64u
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
 
-/* One exchange that ended, whatever came of it. Texts are borrowed for the call. */
+/* One exchange that was begun and has ended, whatever came of it. */
 struct http_seen {
     enum http_method method;
-    const char *additions;               /* to the query ("comp=page"); NULL = none; no secret */
+    const char *verb;                    /* http_req's; static; NULL: it had none */
     int status;                          /* 0: no whole answer */
-    uint64_t sent_bytes, received_bytes; /* bodies */
+    enum err_kind kind;                  /* ERR_NONE: there was a whole answer */
+    unsigned sendings;                   /* above 1: put on fresh connections by libcurl itself */
+    uint64_t sent_bytes, received_bytes; /* bodies, of the last sending */
     uint64_t elapsed_ns; /* from http_send to its end, waiting for a connection included */
 };
 
 struct http_observer {
-    void (*seen)(struct http_observer *observer, const struct http_seen *seen); /* on the reactor */
+    /* On the caller's reactor, just before done; begins and frees nothing of HTTP. */
+    void (*seen)(struct http_observer *observer, const struct http_seen *seen);
 };
 
 struct http_options {         /* zeroed = all defaults */

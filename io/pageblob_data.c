@@ -145,6 +145,7 @@ static void send_get(struct pageblob *blob, struct pageblob_op *op)
         verb_header(&h, "x-ms-range-get-content-md5", "true");
     verb_header_if_match(&h, blob, blob->guard);
     op->http = (struct http_req){.method = HTTP_GET,
+                                 .verb = "get_range",
                                  .memory = op->memory,
                                  .memory_bytes = (size_t)op->length,
                                  .exact = true,
@@ -239,6 +240,7 @@ static void send_put(struct pageblob *blob, struct pageblob_op *op)
     }
     /* As with a clear: whether it may still land must be known, so that a fence is put before the commit. */
     op->http = (struct http_req){.method = HTTP_PUT,
+                                 .verb = "put_page",
                                  .additions = "comp=page",
                                  .body = op->memory,
                                  .body_bytes = (size_t)op->length,
@@ -278,7 +280,10 @@ void pageblob_clear(struct pageblob *blob, struct pageblob_op *op)
     verb_header_lease(&h, blob);
     /* A clear that lands late would wipe what was written after it: its outcome must be known to us, so
      * libcurl may not repeat it behind our back. */
-    op->http = (struct http_req){
-        .method = HTTP_PUT, .additions = "comp=page", .body = "", .send_once = true};
+    op->http = (struct http_req){.method = HTTP_PUT,
+                                 .verb = "clear_page",
+                                 .additions = "comp=page",
+                                 .body = "",
+                                 .send_once = true};
     verb_send(blob, op, &h, on_clear);
 }

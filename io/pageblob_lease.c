@@ -63,6 +63,7 @@ void pageblob_lease(struct pageblob *blob, struct pageblob_op *op,
     /* Behind ranges that crawl along a slow way it would come too late; and one that is stuck must not keep
      * the next from being tried while the lease lasts. */
     op->http = (struct http_req){.method = HTTP_PUT,
+                                 .verb = "lease",
                                  .additions = "comp=lease",
                                  .body = "",
                                  .urgent = true,

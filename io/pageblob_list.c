@@ -336,6 +336,7 @@ static void ask(struct pageblob_lister *l)
     l->begun = false;
     err_clear(&op->err);
     op->http = (struct http_req){.method = HTTP_GET,
+                                 .verb = "list_ranges",
                                  .additions = l->additions,
                                  .push = on_push,
                                  .deadlines = {.total_ms = PAGEBLOB_LIST_TOTAL_MS}};

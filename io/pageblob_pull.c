@@ -66,6 +66,7 @@ void pageblob_pull(struct pageblob *blob, struct pageblob_op *op)
     if (op->if_match && *op->if_match)
         verb_header(&h, "x-ms-source-if-match", op->if_match);
     op->http = (struct http_req){.method = HTTP_PUT,
+                                 .verb = "put_page_from_url",
                                  .additions = "comp=page",
                                  .body = "",
                                  .deadlines = {.total_ms = http_total_ms(op->length)},

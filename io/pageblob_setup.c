@@ -31,7 +31,7 @@ void pageblob_properties(struct pageblob *blob, struct pageblob_op *op)
 
     begin(op, &h);
     op->length = 0;
-    op->http = (struct http_req){.method = HTTP_HEAD};
+    op->http = (struct http_req){.method = HTTP_HEAD, .verb = "head"};
     verb_send(blob, op, &h, on_properties);
 }
 
@@ -59,7 +59,7 @@ void pageblob_create(struct pageblob *blob, struct pageblob_op *op)
     verb_header(&h, "x-ms-blob-content-length", h.number);
     verb_header(&h, "If-None-Match", "*");
     verb_header_metadata(&h, op->metadata);
-    op->http = (struct http_req){.method = HTTP_PUT, .body = ""};
+    op->http = (struct http_req){.method = HTTP_PUT, .verb = "create", .body = ""};
     verb_send(blob, op, &h, on_create);
 }
 
@@ -81,7 +81,8 @@ void pageblob_resize(struct pageblob *blob, struct pageblob_op *op)
     snprintf(h.number, sizeof h.number, "%" PRIu64, op->length);
     verb_header(&h, "x-ms-blob-content-length", h.number);
     verb_header_lease(&h, blob);
-    op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=properties", .body = ""};
+    op->http = (struct http_req){
+        .method = HTTP_PUT, .verb = "properties", .additions = "comp=properties", .body = ""};
     verb_send(blob, op, &h, on_resize);
 }
 
@@ -105,7 +106,8 @@ void pageblob_set_metadata(struct pageblob *blob, struct pageblob_op *op)
     verb_header_if_match(&h, blob, op->if_match);
     verb_header_lease(&h, blob);
     verb_header_metadata(&h, op->metadata);
-    op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=metadata", .body = ""};
+    op->http = (struct http_req){
+        .method = HTTP_PUT, .verb = "metadata", .additions = "comp=metadata", .body = ""};
     verb_send(blob, op, &h, on_set_metadata);
 }
 
@@ -137,7 +139,8 @@ void pageblob_next_sequence(struct pageblob *blob, struct pageblob_op *op)
     op->length = 0;
     verb_header(&h, "x-ms-sequence-number-action", "increment");
     verb_header_lease(&h, blob);
-    op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=properties", .body = ""};
+    op->http = (struct http_req){
+        .method = HTTP_PUT, .verb = "properties", .additions = "comp=properties", .body = ""};
     verb_send(blob, op, &h, on_next_sequence);
 }
 
@@ -160,6 +163,7 @@ void pageblob_snapshot(struct pageblob *blob, struct pageblob_op *op)
     begin(op, &h);
     op->length = 0;
     verb_header_lease(&h, blob);
-    op->http = (struct http_req){.method = HTTP_PUT, .additions = "comp=snapshot", .body = ""};
+    op->http = (struct http_req){
+        .method = HTTP_PUT, .verb = "snapshot", .additions = "comp=snapshot", .body = ""};
     verb_send(blob, op, &h, on_snapshot);
 }

@@ -15,6 +15,10 @@
 
 struct relay_call *relay_call_take(struct endpoint_relay *ep, enum relay_verb verb)
 {
+    static const char *const names[RELAY_VERBS] = {
+        [RELAY_STAT] = "relay_stat",  [RELAY_SETUP] = "relay_setup", [RELAY_LIST] = "relay_list",
+        [RELAY_READ] = "relay_read",  [RELAY_HAVE] = "relay_have",   [RELAY_WRITE] = "relay_write",
+        [RELAY_FLUSH] = "relay_flush"};
     struct relay_call *call = ep->idle_calls;
 
     if (call)
@@ -22,7 +26,8 @@ struct relay_call *relay_call_take(struct endpoint_relay *ep, enum relay_verb ve
     else
         call = calloc(1, sizeof *call);
     assert(call);
-    call->http = (struct http_req){.method = HTTP_POST, .url = &ep->urls[verb]};
+    call->http =
+        (struct http_req){.method = HTTP_POST, .verb = names[verb], .url = &ep->urls[verb]};
     call->ep = ep;
     call->verb = verb;
     call->additions[0] = 0;
