@@ -18,7 +18,7 @@ void copy_resume_forget(struct copy *copy)
 {
     struct journal *journal = copy->resume.journal;
 
-    copy->resume = (struct copy_resume){.journal = journal};
+    copy->resume = (struct copy_resume){.journal = journal, .opened = true};
     copy_list_forget(&copy->lists.source);
     copy_list_forget(&copy->lists.all);
     copy_list_forget(&copy->lists.target);
@@ -148,6 +148,7 @@ bool copy_after_journal_open(struct copy *copy)
     struct copy_resume *resume = &copy->resume;
     enum journal_kind kind = copy_is_verify(copy) ? JOURNAL_VERIFY : JOURNAL_COPY;
 
+    resume->opened = true;
     resume->journal = journal_open(copy->reactor, copy->options.journal_path, &copy->err);
     if (!resume->journal)
         return copy_goes_without_journal(copy);
@@ -165,7 +166,8 @@ bool copy_after_journal_open(struct copy *copy)
 
 bool copy_reads_journal(const struct copy *copy)
 {
-    return copy->resume.loading || (copy->resume.candidate && copy->resume.moved);
+    return (!copy->resume.opened && copy_want_journal(copy)) || copy->resume.loading ||
+           (copy->resume.candidate && copy->resume.moved);
 }
 
 bool copy_want_journal_load(const struct copy *copy)

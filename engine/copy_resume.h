@@ -24,6 +24,7 @@ struct copy_list;
 
 struct copy_resume {
     struct journal *journal; /* owned; NULL: none */
+    bool opened;             /* or there is none: what was left is known to be there or not */
     bool loading;            /* an earlier process left records; not all were read */
     bool candidate;          /* all were, and they are not judged yet */
     bool found;              /* and they fit: this process goes on with them */

@@ -67,6 +67,7 @@ struct event {
     const char *path; /* INVALID, WARNING about the job: JSON path */
     /* ANSWER */
     const char *command, *tag; /* NULL: not known */
+    uint64_t ticket;           /* as job_control was given; for the program, not in the line */
     bool accepted;
     const struct event_disk_status *statuses; /* of status */
     uint32_t statuses_count;

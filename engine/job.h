@@ -5,7 +5,8 @@
  * Threads:       the reactor's.
  *
  * A disk that fails is begun again by itself after a pause, as long as its error says that this may help; its
- * siblings go on. A restore point has succeeded when all of its disks have, and ends when all have ended.
+ * siblings go on. A restore point has succeeded when all of its disks have, and ends when all have ended;
+ * else it is failed if one failed, canceled if one was canceled, paused if one was stopped.
  */
 #ifndef ENGINE_JOB_H
 #define ENGINE_JOB_H
@@ -62,9 +63,11 @@ void job_free(struct job *job); /* NULL is fine; asserts that it has not begun o
 
 /* ---- Use ---- */
 void job_start(struct job *job);
-/* Always answered by one EVENT_ANSWER, before it returns or later. */
-void job_control(struct job *job, const struct control *control);
-/* Lets what is in flight end and be recorded; all that is not complete is stopped (exit 3). */
+/* Always answered by one EVENT_ANSWER that carries the ticket: before it returns, or (renewAccess, whose
+ * URL is looked at first) later, but before ended is called. */
+void job_control(struct job *job, const struct control *control, uint64_t ticket);
+/* Lets what is in flight end and be recorded; all that is not complete is stopped (exit 3): its last code is
+ * ReplicationState/paused. */
 void job_stop(struct job *job);
 
 /* ---- Look ---- */

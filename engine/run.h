@@ -25,7 +25,8 @@ struct run *run_new(const struct run_setup *setup, struct err *e);
 void run_free(struct run *run); /* NULL is fine; not begun, or ended */
 
 /* ---- Use ---- */
-/* Before the start, or at any time; told of all that follows. Taken away before it is freed. */
+/* Before the start, or at any time; told of all that follows. Taken away before it is freed, which counts
+ * for one that was only given to run_command, too. */
 void run_add_sink(struct run *run, struct event_sink *sink);
 void run_remove_sink(struct run *run, struct event_sink *sink);
 /* Something a person should know; an EVENT_WARNING. */
