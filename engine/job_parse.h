@@ -1,8 +1,8 @@
 /* job_parse.h - from the JSON of a job (design "A job") to a job_spec: whole, or every mistake listed.
  *
  * Knows:         JSON, the members and what each may be, JSON paths ("$.restorePoints[0].disks[3].id").
- * Must not know: files, sockets; whether an end can be opened.
- * Threads:       pure.
+ * Must not know: what files hold, sockets; whether an end can be opened.
+ * Threads:       pure, but that it looks whether two paths are one file (stat).
  * Errors:        each mistake is told with its path; no text holds a URL's query or anything behind a
  *                member that may be secret. A member nobody knows is told as a warning and passed by.
  */

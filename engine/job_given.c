@@ -1,0 +1,203 @@
+/* job_given.c - see job_given.h. */
+#include "engine/job_given.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/job_members.h"
+#include "io/percent.h"
+
+#define URL_PORT_TLS   443ul
+#define URL_PORT_PLAIN 80ul
+
+/* ---- Read ---- */
+
+static bool misuse(struct err *e, const char *sentence)
+{
+    return err_set(e, ERR_USAGE, RETRY_NEVER, "%s", sentence);
+}
+
+/* "ftp://", "htps://", or a SAS that stands alone: certainly no path anybody has. */
+static bool looks_like_url(const char *text)
+{
+    const char *colon = strstr(text, "://");
+
+    return (colon > text && !memchr(text, '/', (size_t)(colon - text))) ||
+           strcasestr(text, "sig=") != NULL;
+}
+
+static bool is_variable(const char *name)
+{
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    while (isalnum((unsigned char)*name) || *name == '_')
+        name++;
+    return *name == 0;
+}
+
+static bool read_elsewhere(const char *text, struct job_given *given, struct err *e)
+{
+    given->kind = JOB_GIVEN_ELSEWHERE;
+    if (text[0] == '@')
+        return text[1] || misuse(e, "names no file behind its '@'");
+    return is_variable(text + 4) || misuse(e, "names no variable behind its env:");
+}
+
+static bool read_path(const char *path, struct job_given *given, struct err *e)
+{
+    given->kind = JOB_GIVEN_FILE;
+    given->path = path;
+    if (!*path)
+        return misuse(e, "names no file behind its file:");
+    if (strlen(path) >= PATH_MAX)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "is a path of more than %d bytes", PATH_MAX - 1);
+    return !looks_like_url(path) ||
+           misuse(e, "is neither a http:// or https:// URL nor a path (file:PATH)");
+}
+
+static bool read_url(enum access_side side, const char *text, struct job_given *given,
+                     struct err *e)
+{
+    if (!job_members_url(text, e) || !secret_url_parse(text, &given->url, e))
+        return false;
+    given->kind = JOB_GIVEN_URL;
+    if (side == ACCESS_TARGET && given->url.snapshot)
+        return misuse(e, "the URL names a snapshot, and a snapshot cannot change");
+    return true;
+}
+
+bool job_given_read(enum access_side side, const char *text, struct job_given *out_given,
+                    struct err *e)
+{
+    *out_given = (struct job_given){.text = text};
+    if (secret_is_url(text))
+        return read_url(side, text, out_given, e);
+    if (text[0] == '@' || strncmp(text, "env:", 4) == 0)
+        return read_elsewhere(text, out_given, e);
+    if (strcmp(text, "null:") == 0) {
+        out_given->kind = JOB_GIVEN_NULL;
+        return side == ACCESS_TARGET || misuse(e, "null: can only be a target");
+    }
+    if (strncmp(text, "relay:", 6) == 0)
+        return misuse(e, "a relay is no end of a job; use snapferry send");
+    if (strncmp(text, "null:", 5) == 0 || strncmp(text, "pattern:", 8) == 0)
+        return misuse(e, "is no end of a job; name a URL or a file");
+    return read_path(strncmp(text, "file:", 5) == 0 ? text + 5 : text, out_given, e);
+}
+
+void job_given_fini(struct job_given *given)
+{
+    secret_url_fini(&given->url);
+    memset(given, 0, sizeof *given);
+}
+
+/* ---- Keys ---- */
+
+/* A file that is there: by its device and number. One that is not: by its folder and its name. */
+static char *file_key(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder, *key = NULL;
+    struct stat at;
+    int wrote;
+
+    if (stat(path, &at) == 0) {
+        wrote = S_ISBLK(at.st_mode)
+                    ? asprintf(&key, "device %llx", (unsigned long long)at.st_rdev)
+                    : asprintf(&key, "file %llx %llx", (unsigned long long)at.st_dev,
+                               (unsigned long long)at.st_ino);
+        return wrote < 0 ? NULL : key;
+    }
+    folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (folder && stat(folder, &at) == 0)
+        wrote = asprintf(&key, "new %llx %llx %s", (unsigned long long)at.st_dev,
+                         (unsigned long long)at.st_ino, slash ? slash + 1 : path);
+    else
+        wrote = asprintf(&key, "path %s", path);
+    free(folder);
+    return wrote < 0 ? NULL : key;
+}
+
+char *job_given_path_key(const char *path, const char *ending)
+{
+    char *longer = NULL, *key;
+
+    if (asprintf(&longer, "%s%s", path, ending) < 0)
+        return NULL;
+    key = file_key(longer);
+    free(longer);
+    return key;
+}
+
+/* http:// and https:// of one host and port are one blob; so are two spellings of its path. */
+static char *blob_key(const struct secret_url *url)
+{
+    const char *authority = strstr(url->address, "://") + 3;
+    const char *raw = authority + strcspn(authority, "/"), *digits = raw;
+    unsigned long port = url->tls ? URL_PORT_TLS : URL_PORT_PLAIN;
+    char *path = percent_decode(raw, strlen(raw)), *key = NULL;
+
+    while (digits > authority && isdigit((unsigned char)digits[-1]))
+        digits--;
+    if (digits > authority && digits[-1] == ':')
+        port = strtoul(digits, NULL, 10);
+    if (asprintf(&key, "blob %s:%lu%s?%s", url->host, port, path ? path : raw,
+                 url->snapshot ? url->snapshot : "") < 0)
+        key = NULL;
+    free(path);
+    return key;
+}
+
+char *job_given_key(const struct job_given *given)
+{
+    switch (given->kind) {
+    case JOB_GIVEN_URL:
+        return blob_key(&given->url);
+    case JOB_GIVEN_FILE:
+        return file_key(given->path);
+    case JOB_GIVEN_ELSEWHERE: {
+        char *file = given->text[0] == '@' ? file_key(given->text + 1) : strdup(given->text);
+        char *key = NULL;
+
+        if (file && asprintf(&key, "held %s", file) < 0)
+            key = NULL;
+        free(file);
+        return key;
+    }
+    case JOB_GIVEN_NOTHING:
+    case JOB_GIVEN_NULL:
+        break;
+    }
+    return NULL;
+}
+
+/* ---- A base ---- */
+
+static bool is_point_in_time(const struct job_given *given)
+{
+    return given->url.snapshot || given->url.managed_disk;
+}
+
+static bool is_url(const struct job_given *given)
+{
+    return given->kind == JOB_GIVEN_URL || given->kind == JOB_GIVEN_ELSEWHERE;
+}
+
+bool job_given_check_base(const struct job_given *source, const struct job_given *base,
+                          struct err *e)
+{
+    if (source->kind == JOB_GIVEN_NOTHING || base->kind == JOB_GIVEN_NOTHING)
+        return true; /* that is said already */
+    if (is_url(source) != is_url(base))
+        return misuse(e, "a base is of its source's kind: both URLs, or both files");
+    if (source->kind == JOB_GIVEN_URL && !is_point_in_time(source))
+        return misuse(e, "needs a source that is a snapshot: a URL with snapshot=, or one of a "
+                         "managed disk");
+    if (base->kind == JOB_GIVEN_URL && !is_point_in_time(base))
+        return misuse(e, "must be a snapshot: a URL with snapshot=, or one of a managed disk");
+    return true;
+}
