@@ -147,6 +147,8 @@ void target_state_sign(int fd, const char *lease_id)
     char text[TARGET_STATE_LOCK_MAX_BYTES];
     int length = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), lease_id);
 
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length)
+    /* In this order: were it emptied first, a process that is killed in between would leave a target that is
+     * leased to a name nobody knows. What an older note has beyond the line end says nothing. */
+    if (pwrite(fd, text, (size_t)length, 0) != length || ftruncate(fd, length) != 0)
         return; /* it is locked all the same */
 }

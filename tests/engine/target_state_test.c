@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/test_reactor.h"
 
@@ -165,4 +166,37 @@ Test(target_state, a_folder_that_cannot_be_made_is_an_error_with_its_name)
     cr_expect_not(target_state_save("/proc/nowhere", TARGET, &kept, &e));
     cr_expect(err_is_set(&e));
     cr_expect_not_null(strstr(e.text, "/proc/nowhere"), "%s", e.text);
+}
+
+/* ---- The note in the lock ---- */
+
+static void sign(const char *lease_id)
+{
+    char left_id[MARKER_UUID_MAX_BYTES];
+    struct err e = {0};
+    int fd;
+
+    cr_assert(target_state_lock(folder, TARGET, &fd, left_id, &e), "%s", e.text);
+    target_state_sign(fd, lease_id);
+    close(fd);
+}
+
+/* Whatever stood there before, and if who signs is killed before he cut what is beyond his line. */
+Test(target_state, the_last_holders_lease_is_known)
+{
+    static const char first[] = "11111111-2222-4333-8444-555555555555",
+                      second[] = "66666666-7777-4888-9999-aaaaaaaaaaaa";
+    char left_id[MARKER_UUID_MAX_BYTES];
+    struct err e = {0};
+    int fd;
+
+    sign(first);
+    cr_assert(target_state_lock(folder, TARGET, &fd, left_id, &e), "%s", e.text);
+    cr_expect_str_eq(left_id, first);
+    target_state_sign(fd, second);
+    cr_assert_eq(pwrite(fd, "aaa\n", 4, lseek(fd, 0, SEEK_END)), 4);
+    close(fd);
+    cr_assert(target_state_lock(folder, TARGET, &fd, left_id, &e), "%s", e.text);
+    cr_expect_str_eq(left_id, second);
+    close(fd);
 }
