@@ -83,9 +83,12 @@ static const struct copy_step copy_steps[] = {
     {"committing", copy_want_complete, copy_start_complete, NULL, NULL},
     {"committing", copy_want_changes, NULL, copy_after_commit, NULL},
     {"writing the map", copy_want_map_commit, NULL, copy_after_map_commit, NULL},
+    /* The only one of a copy that an earlier process completed. */
+    {"mapping the target", copy_want_map_owed, copy_start_map_owed, copy_after_map_owed, NULL},
 };
 #define COPY_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
 #define COPY_END_WAIT_NS  (1 * NS_PER_MS) /* the journal is being synced */
+#define COPY_STEP_LAST    (COPY_STEPS - 1)
 #define COPY_STEPS        (sizeof copy_steps / sizeof copy_steps[0])
 
 static void copy_run_step(struct reactor_task *task);
@@ -220,13 +223,15 @@ static void copy_run_step(struct reactor_task *task)
         return;
     }
     /* Once the commit is sent there is nothing left to stop. */
-    if (copy->stopping && copy->marker.state != MARKER_COMPLETE && !copy->finished &&
-        !err_is_set(&copy->err))
+    if (copy->finished && copy->step < COPY_STEP_LAST)
+        copy->step = COPY_STEP_LAST;
+    if (copy->stopping && copy->marker.state != MARKER_COMPLETE &&
+        (!copy->finished || copy->map.owed) && !err_is_set(&copy->err))
         err_set(&copy->err, ERR_CANCELED, RETRY_LATER, "stopped on request");
     while (copy->step < COPY_STEPS && copy_steps[copy->step].wanted &&
            !copy_steps[copy->step].wanted(copy))
         copy->step++;
-    if (copy->step == COPY_STEPS || copy->finished || err_is_set(&copy->err)) {
+    if (copy->step == COPY_STEPS || err_is_set(&copy->err)) {
         copy_end(copy);
         return;
     }
@@ -390,6 +395,7 @@ void copy_stop(struct copy *copy)
     if (copy->proof)
         copy_stop(copy->proof);
     copy_proofs_stop(copy);
+    copy_map_stop(copy);
     if (copy->mover)
         mover_stop(copy->mover);
     endpoint_give_up(copy->ends.source);
@@ -419,7 +425,9 @@ const char *copy_phase(const struct copy *copy)
 {
     if (copy_access_waits(copy))
         return "waiting for access";
-    return copy->step < COPY_STEPS && !copy->finished ? copy_steps[copy->step].phase : "done";
+    return copy->step < COPY_STEPS && (!copy->finished || copy->map.owed)
+               ? copy_steps[copy->step].phase
+               : "done";
 }
 
 const struct stat_req *copy_source_stat(const struct copy *copy)

@@ -182,7 +182,8 @@ bool copy_access_waits(const struct copy *copy)
 {
     return !copy->ended &&
            (copy->asking.waiter.access || (copy->mover && mover_access_waits(copy->mover)) ||
-            (copy->proof && copy_access_waits(copy->proof)) || copy_proofs_wait(copy));
+            (copy->proof && copy_access_waits(copy->proof)) || copy_proofs_wait(copy) ||
+            copy_map_waits(copy));
 }
 
 void copy_access_fini(struct copy *copy)

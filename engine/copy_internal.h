@@ -17,6 +17,7 @@
 #include "engine/copy_resume.h"
 #include "engine/copy_steps.h"
 #include "engine/copy_stream.h"
+#include "engine/map_build.h"
 #include "engine/mover.h"
 #include "engine/retry.h"
 #include "engine/target_state.h"
@@ -52,7 +53,7 @@ struct copy {
     struct timer timer;
     struct reactor_task task;
     bool started, stopping, ending, ended;
-    bool finished;     /* an earlier process did it all: no step is left */
+    bool finished;     /* an earlier process did it all: the last step alone may be left */
     bool indefinite;   /* a change of the target that failed may still be applied */
     bool look_created; /* the target exists although it did not: is it ours? */
     bool changing;     /* the block request under way is one */

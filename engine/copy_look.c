@@ -160,13 +160,11 @@ static bool copy_finish_as_held(struct copy *copy)
     memcpy(summary->base_root, marker->base_root, sizeof marker->base_root);
     memcpy(summary->delta_digest, marker->delta, sizeof marker->delta);
     summary->planned = true;
+    summary->disk.length = copy_marked_disk_bytes(marker);
     summary->at_base_already = true;
     summary->target_size_bytes = copy->facts.target.size_bytes;
     progress_plan(&copy->progress, 0, reactor_now_ns(copy->reactor));
-    summary->committed = !copy->options.plan_only;
-    progress_commit(&copy->progress);
-    copy->finished = true;
-    return true;
+    return copy_finish(copy);
 }
 
 /* ---- Is the target at the base? ---- */

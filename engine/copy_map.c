@@ -13,8 +13,7 @@
 
 /* ---- The old map: is it of the target as it is? ---- */
 
-/* The disk's bytes of a target that a copy left; 0: its marker does not say. */
-static uint64_t copy_marked_disk_bytes(const struct marker *marker)
+uint64_t copy_marked_disk_bytes(const struct marker *marker)
 {
     switch (marker->footer) {
     case MARKER_FOOTER_NONE:
@@ -27,7 +26,7 @@ static uint64_t copy_marked_disk_bytes(const struct marker *marker)
     return 0;
 }
 
-static bool copy_target_is_as_mapped(const struct copy *copy, const struct map_head *head)
+bool copy_target_is_as_mapped(const struct copy *copy, const struct map_head *head)
 {
     const struct stat_req *target = &copy->facts.target;
 
@@ -79,8 +78,7 @@ bool copy_want_map(const struct copy *copy)
     return copy->options.map.path && copy_want_changes(copy);
 }
 
-/* Why none is kept of this copy; NULL: one is. */
-static const char *copy_map_not_kept(const struct copy *copy)
+const char *copy_map_not_kept(const struct copy *copy)
 {
     const struct endpoint *source = copy->ends.source, *target = copy->ends.target;
 
@@ -281,5 +279,6 @@ void copy_map_free(struct copy *copy)
     else
         map_making_drop(map->making);
     map_file_close(map->old);
+    map_build_free(map->build);
     *map = (struct copy_map){0};
 }

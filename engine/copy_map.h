@@ -20,6 +20,7 @@
 #include "engine/map_keep.h"
 
 struct copy;
+struct map_build;
 
 /* Texts are borrowed. */
 struct copy_map_options {
@@ -35,6 +36,8 @@ struct copy_map {
     struct map_making *making; /* owned */
     struct map_keep *keep;     /* owned */
     size_t zeros_noted;        /* extents of plan.zeros */
+    bool owed;                 /* an earlier process completed the copy, and not its map */
+    struct map_build *build;   /* owned; makes it */
 };
 
 /* Are whole blocks moved? Also of a copy that is gone on with, whose map nobody asks for any more. */
@@ -44,5 +47,22 @@ bool copy_map_binds_target(const struct copy *copy);
 /* For the journal: which map is in use. */
 const char *copy_map_used(const struct copy *copy);
 void copy_map_free(struct copy *copy);
+
+/* ---- For copy_map_owed.c ---- */
+struct map_head;
+struct marker;
+/* The disk's bytes of a target that a copy left; 0: its marker does not say. */
+uint64_t copy_marked_disk_bytes(const struct marker *marker);
+/* Why none is kept of this copy; NULL: one is. */
+const char *copy_map_not_kept(const struct copy *copy);
+/* Was the target not written to since the map was made of it? */
+bool copy_target_is_as_mapped(const struct copy *copy, const struct map_head *head);
+
+/* ---- copy_map_owed.c ---- */
+/* An earlier process completed the copy that the summary names: this one ends well when its map is where it
+ * is asked for; else the last step makes it. False: what is there is no map. */
+bool copy_finish(struct copy *copy);
+void copy_map_stop(struct copy *copy);
+bool copy_map_waits(const struct copy *copy); /* for access */
 
 #endif

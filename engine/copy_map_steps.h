@@ -23,4 +23,9 @@ bool copy_start_map_zeros(struct copy *copy);
 bool copy_want_map_commit(const struct copy *copy);
 bool copy_after_map_commit(struct copy *copy);
 
+/* ---- copy_map_owed.c ---- */
+bool copy_want_map_owed(const struct copy *copy);
+bool copy_start_map_owed(struct copy *copy);
+bool copy_after_map_owed(struct copy *copy);
+
 #endif

@@ -229,7 +229,7 @@ bool copy_journal_let_go(struct copy *copy)
     kept = !done && journal_found(resume->journal);
     if (resume->begun)
         kept = !done && !copy_journal_is_stale(copy) && !copy_was_misused(copy);
-    copy->summary.journal_kept = kept && (resume->begun || resume->recalled);
+    copy->summary.journal_kept = kept && (resume->begun || resume->recalled || copy->map.owed);
     if (kept)
         journal_close(resume->journal);
     else

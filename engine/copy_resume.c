@@ -245,8 +245,5 @@ bool copy_resume_finish(struct copy *copy)
         copy_keep_target_state(copy, ""); /* its ETag now may be a foreign writer's */
     progress_plan(&copy->progress, total_bytes, reactor_now_ns(copy->reactor));
     progress_resume(&copy->progress, total_bytes, total_bytes, reactor_now_ns(copy->reactor));
-    summary->committed = true;
-    progress_commit(&copy->progress);
-    copy->finished = true;
-    return true;
+    return copy_finish(copy);
 }

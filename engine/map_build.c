@@ -192,6 +192,16 @@ const struct copy_summary *map_build_summary(const struct map_build *build)
     return copy_summary(build->copy);
 }
 
+const struct stat_req *map_build_disk(const struct map_build *build)
+{
+    return copy_source_stat(build->copy);
+}
+
+bool map_build_waits(const struct map_build *build)
+{
+    return copy_access_waits(build->copy);
+}
+
 struct progress_view map_build_progress(struct map_build *build)
 {
     return copy_progress(build->copy);

@@ -46,6 +46,9 @@ bool map_build_ended(const struct map_build *build);
 const struct err *map_build_error(const struct map_build *build);
 const struct copy_summary *
 map_build_summary(const struct map_build *build); /* root, counts, times */
+/* The disk as it was first found. */
+const struct stat_req *map_build_disk(const struct map_build *build);
+bool map_build_waits(const struct map_build *build); /* for access */
 struct progress_view map_build_progress(struct map_build *build);
 const char *map_build_phase(const struct map_build *build); /* static text */
 

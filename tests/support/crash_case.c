@@ -147,6 +147,8 @@ void crash_case_reset(struct crash_case *c)
     unlink(sidecar);
     unlink(c->target_file);
     unlink(c->journal);
+    if (c->map[0])
+        unlink(c->map);
     remove_all(c->state);
     if (c->target != CRASH_TO_BLOB)
         return;

@@ -28,6 +28,9 @@ struct crash_result {
     uint64_t total_bytes, resumed_bytes, read_bytes;
     double percent_first; /* the first that was told */
     uint64_t records;     /* written to the journal, by this process */
+    bool has_map;
+    uint64_t proof_bytes;
+    char copy_uuid[40], target[1024]; /* of the copy; the target's identity */
 };
 
 enum crash_target { CRASH_TO_BLOB, CRASH_TO_FILE, CRASH_FILE_TO_FILE };
@@ -38,7 +41,9 @@ struct crash_case {
     struct blob_bench west, east; /* of the source, of the target */
     char folder[PATH_MAX / 2];
     char source_file[PATH_MAX], target_file[PATH_MAX], journal[PATH_MAX], state[PATH_MAX];
-    unsigned char *image; /* what the source holds now; owned */
+    char map[PATH_MAX];    /* copies keep it there; empty: none */
+    const char *kill_when; /* also killed as soon as copy_phase is that; NULL: no matter */
+    unsigned char *image;  /* what the source holds now; owned */
     uint64_t image_bytes;
     char snapshots[2][64];
     uint32_t snapshots_count;

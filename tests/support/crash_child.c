@@ -44,6 +44,9 @@ static void child_done(void *arg, struct copy *copy)
     result->total_bytes = summary->plan_read_bytes + summary->plan_clear_bytes;
     result->resumed_bytes = summary->resumed_bytes;
     result->read_bytes = summary->read_bytes;
+    result->has_map = summary->has_map;
+    result->proof_bytes = summary->proof_bytes;
+    memcpy(result->copy_uuid, summary->copy_uuid, sizeof result->copy_uuid);
     result->ended = true;
 }
 
@@ -143,13 +146,21 @@ static void child_copy(struct crash_case *c, struct child *child, const struct c
                                    .random_seed = ((uint64_t)getpid() << 20) + c->processes_count};
     struct copy_watch watch = {.recorded = child_recorded, .done = child_done, .arg = child};
     struct err e = {0};
-    struct copy *copy = copy_new(child->reactor, ends, &options, &watch, &e);
+    struct copy *copy;
+
+    snprintf(c->result->target, sizeof c->result->target, "%s", ends->target->identity);
+    if (c->map[0])
+        options.map.path = c->map;
+    memset(options.map.seed, (int)c->processes_count, sizeof options.map.seed);
+    copy = copy_new(child->reactor, ends, &options, &watch, &e);
 
     child_need(copy, e.text);
     copy_start(copy);
     c->result->percent_first = -1;
     while (!copy_ended(copy)) {
         child_turn(child);
+        if (c->kill_when && !copy_ended(copy) && strcmp(copy_phase(copy), c->kill_when) == 0)
+            kill(getpid(), SIGKILL);
         if (c->result->percent_first < 0 && strcmp(copy_phase(copy), "copying") == 0 &&
             copy_progress(copy).durable_bytes > 0)
             c->result->percent_first = copy_progress(copy).percent;
