@@ -17,6 +17,7 @@
 #include "io/durable.h"
 #include "io/http_server.h"
 #include "io/workers.h"
+#include "tools/snapferry/listen_at.h"
 #include "tools/snapferry/receive_root.h"
 #include "tools/snapferry/receive_show.h"
 #include "tools/snapferry/stage.h"
@@ -36,38 +37,13 @@ struct receiving {
     struct workers *workers;
     struct receiver *receiver;
     struct http_server *server;
-    char host[256];
-    uint16_t port;
+    struct listen_at at;
     char index_folder[PATH_MAX];
     bool stopping;
     uint64_t stop_ns;
 };
 
 /* ---- Arguments ---- */
-
-/* HOST:PORT, [::1]:PORT */
-static bool parse_listen(struct receiving *r, const char *text, struct err *e)
-{
-    const char *colon = strrchr(text, ':');
-    size_t bytes = colon ? (size_t)(colon - text) : 0;
-    bool six = bytes > 2 && text[0] == '[' && text[bytes - 1] == ']';
-    char *end = NULL;
-    unsigned long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10)
-                                                                     : UINT16_MAX + 1ul;
-
-    if (six) {
-        text++;
-        bytes -= 2;
-    }
-    if (bytes == 0 || bytes >= sizeof r->host || port > UINT16_MAX || *end ||
-        (!six && memchr(text, ':', bytes)))
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "--listen takes HOST:PORT, as in 10.0.0.4:8443 or [::1]:8443");
-    memcpy(r->host, text, bytes);
-    r->host[bytes] = 0;
-    r->port = (uint16_t)port;
-    return true;
-}
 
 /* Each root has an index of its own: another's would only name places that are not there. */
 static bool choose_index(struct receiving *r, const char *address, struct err *e)
@@ -105,7 +81,7 @@ static bool read_options(struct receiving *r, struct err *e)
                        "--client-ca");
     if (r->stage->options->memory_bytes < MEMORY_MIN_BYTES)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--memory must be at least 32M here");
-    ok = parse_listen(r, o->listen, e) &&
+    ok = listen_at_parse(&r->at, "--listen", "10.0.0.4:8443 or [::1]:8443", o->listen, e) &&
          receive_root_open(&r->root, o->target_root, r->stage->options->allow_http, &address, e) &&
          choose_index(r, address, e);
     free(address);
@@ -215,8 +191,8 @@ static bool open_server(struct receiving *r, struct err *e)
 {
     const struct receive_options *o = &r->stage->options->receive;
     struct http_server_options how = {
-        .host = r->host,
-        .port = r->port,
+        .host = r->at.host,
+        .port = r->at.port,
         .tls_cert = o->tls_cert,
         .tls_key = o->tls_key,
         .client_ca = o->client_ca,
@@ -260,7 +236,7 @@ void command_receive(struct stage *stage, struct view_outcome *outcome)
                                 .arg = &r};
 
     if (read_options(&r, &outcome->error) && receiving_open(&r, &outcome->error)) {
-        receive_show_ready(&r.show, r.host, http_server_port(r.server));
+        receive_show_ready(&r.show, r.at.host, http_server_port(r.server));
         stage_run(stage, &work);
     }
     receiving_close(&r);
