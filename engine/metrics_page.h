@@ -15,7 +15,7 @@
 #include "engine/metrics.h"
 #include "io/bufpool.h"
 
-#define METRICS_PAGE_MAX_BYTES (8u << 20) /* the disks that do not fit are counted, not shown */
+#define METRICS_PAGE_MAX_BYTES (4u << 20) /* the disks that do not fit are counted, not shown */
 
 struct metrics_events { /* lines of events and their readers */
     uint64_t dropped;   /* ever */
@@ -34,9 +34,11 @@ struct metrics_sources {
     void (*limits)(void *arg, struct job_limits *out_limits);
     void (*events)(void *arg, struct metrics_events *out_events);
     void *arg;
+    const char *version;      /* of the program; NULL: not shown */
+    uint64_t started_wall_ns; /* of process_usage_started_ns; 0: not shown */
 };
 
-/* malloc'd, not NUL-terminated; NULL: no memory. */
+/* malloc'd, ends with a newline and a NUL that is not counted; NULL: no memory. */
 char *metrics_page_make(const struct metrics_sources *sources, size_t *out_bytes);
 
 /* ---- Look: the list of metrics ---- */

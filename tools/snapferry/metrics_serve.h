@@ -21,7 +21,9 @@
 
 #define METRICS_FRESH_MS        250u
 #define METRICS_CONNECTIONS_MAX 16u
-#define METRICS_ASKED_MAX       64u /* pages given in one second; the rest is told 429 */
+/* Given in one second; the rest is told 429. */
+#define METRICS_ASKED_MAX       16u
+#define METRICS_GIVEN_MAX_BYTES (16ull << 20)
 
 struct metrics_serve;
 
