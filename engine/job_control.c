@@ -188,7 +188,7 @@ static struct event_disk_status status_of(struct job_life *life)
                                         .point = life->unit->spec->id,
                                         .code = life->code,
                                         .priority = life->priority,
-                                        .attempts = life->failures + (life->begun ? 1 : 0),
+                                        .attempts = job_life_attempts(life),
                                         .progress = life->progress,
                                         .message = life->message};
     return status;

@@ -94,6 +94,7 @@ void job_life_stop(struct job_life *life); /* with the job; one that has ended i
 /* ---- job_progress.c ---- */
 void job_life_look(struct job_life *life); /* brings life->progress up to date */
 void job_life_succeed(struct job_life *life);
+uint32_t job_life_attempts(const struct job_life *life); /* begun so far; pauses do not count */
 const char *job_life_phase(const struct job_life *life);
 void job_life_view(struct job_life *life, struct job_disk_view *out_view);
 void job_begin_ticks(struct job *job);

@@ -92,7 +92,7 @@ void job_life_view(struct job_life *life, struct job_disk_view *out_view)
                                        .code = life->code,
                                        .phase = job_life_phase(life),
                                        .progress = life->progress,
-                                       .attempts = life->failures + (life->begun ? 1 : 0),
+                                       .attempts = job_life_attempts(life),
                                        .requests_count = life->requests_count};
     if (life->summary) {
         out_view->retries_count = life->summary->retries;
@@ -102,6 +102,14 @@ void job_life_view(struct job_life *life, struct job_disk_view *out_view)
     }
     if (life->attempt)
         add_attempt(life->attempt, out_view);
+}
+
+uint32_t job_life_attempts(const struct job_life *life)
+{
+    bool over =
+        life->phase == JOB_RESTING || (life->phase == JOB_ENDED && life->code == EVENT_FAILED);
+
+    return life->failures + (life->begun && !over ? 1 : 0);
 }
 
 /* ---- The timer ---- */

@@ -29,7 +29,7 @@ static struct event of_disk(const struct job_life *life, enum event_kind kind)
                           .disk = life->spec->id,
                           .point = life->unit->spec->id,
                           .code = life->code,
-                          .attempts = life->failures + (life->begun ? 1 : 0)};
+                          .attempts = job_life_attempts(life)};
 
     return event;
 }
