@@ -286,6 +286,11 @@ uint32_t job_disks_count(const struct job *job)
     return job->setup.spec->disks_count;
 }
 
+const struct job_limits *job_limits_now(const struct job *job)
+{
+    return &job->limits;
+}
+
 void job_look(struct job *job, uint32_t disk, struct job_disk_view *out_view)
 {
     struct job_life *life = &job->lives[disk];

@@ -74,6 +74,7 @@ void job_stop(struct job *job);
 bool job_ended(const struct job *job);
 int job_exit(const struct job *job); /* 1: a disk failed for good; 3: one was stopped; 0 */
 uint32_t job_disks_count(const struct job *job);
+const struct job_limits *job_limits_now(const struct job *job); /* in force; a view */
 void job_look(struct job *job, uint32_t disk, struct job_disk_view *out_view);
 
 #endif

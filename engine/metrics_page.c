@@ -117,14 +117,17 @@ static void write_bytes(struct page *p, const char *direction, const char *part,
     metrics_text_count(&p->text, p->name, p->labels.bytes, bytes);
 }
 
-static void write_http(struct page *p, const struct http_counts *counts)
+static void write_http(struct page *p, const struct metrics_sources *sources)
 {
+    struct http_counts counts = {0};
+
+    sources->http(sources->arg, &counts);
     begin(p, M_HTTP_BYTES);
-    write_bytes(p, "sent", "head", counts->sent_head_bytes);
-    write_bytes(p, "sent", "body", counts->sent_bytes);
-    write_bytes(p, "received", "head", counts->received_head_bytes);
-    write_bytes(p, "received", "body", counts->received_bytes);
-    write_one(p, M_HTTP_CONNECTIONS, counts->connections);
+    write_bytes(p, "sent", "head", counts.sent_head_bytes);
+    write_bytes(p, "sent", "body", counts.sent_bytes);
+    write_bytes(p, "received", "head", counts.received_head_bytes);
+    write_bytes(p, "received", "body", counts.received_bytes);
+    write_one(p, M_HTTP_CONNECTIONS, counts.connections);
 }
 
 /* ---- Budgets ---- */
@@ -197,7 +200,7 @@ char *metrics_page_make(const struct metrics_sources *sources, size_t *out_bytes
     if (sources->metrics)
         write_metrics(&p, sources->metrics);
     if (sources->http)
-        write_http(&p, http_count(sources->http));
+        write_http(&p, sources);
     if (sources->pool)
         write_pool(&p, sources->pool);
     if (sources->limits) {

@@ -25,11 +25,12 @@ struct metrics_events { /* lines of events and their readers */
 /* Where the values are; all borrowed. What is NULL is left out of the page. */
 struct metrics_sources {
     const struct metrics *metrics;
-    const struct http *http; /* whose connections, heads and bodies are counted */
     const struct bufpool *pool;
     uint32_t disks_count;
     /* As job_look. Called for each disk once a page. */
     void (*look)(void *arg, uint32_t disk, struct job_disk_view *out_view);
+    /* Of all clients together. */
+    void (*http)(void *arg, struct http_counts *out_counts);
     /* The limits in force, live changes included. */
     void (*limits)(void *arg, struct job_limits *out_limits);
     void (*events)(void *arg, struct metrics_events *out_events);

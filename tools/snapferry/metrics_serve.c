@@ -180,12 +180,11 @@ static bool listen_to(struct metrics_serve *serve, const struct metrics_serve_se
 
     if (!listen_at_parse(&at, "--metrics", "127.0.0.1:9464 or [::1]:9464", setup->listen, e))
         return false;
-    if (!setup->allow_remote && !listen_at_is_loopback(&at))
-        return err_set(
-            e, ERR_USAGE, RETRY_NEVER,
-            "--metrics %.100s: others could read it, without a password; take 127.0.0.1, or "
-            "allow it with --metrics-allow-remote",
-            at.host);
+    if (!listen_at_is_loopback(&at))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--metrics %.100s: others could read it there, without a password; take "
+                       "127.0.0.1, and put a proxy before it",
+                       at.host);
     options.port = at.port;
     serve->server = http_server_new(setup->reactor, &options, &handler, e);
     if (!serve->server) {

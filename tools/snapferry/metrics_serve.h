@@ -6,13 +6,12 @@
  *                METRICS_FRESH_MS and shared by all who ask meanwhile; who asks too often is told 429.
  * Errors:        of the setup alone; a client that fails has only its own connection to lose.
  *
- * Plain HTTP, no password: it listens on this machine alone unless allow_remote. There is no secret on the
- * page, but the names of disks and restore points are.
+ * Plain HTTP, no password: it listens on this machine's loopback alone, whoever asks for more. There is no
+ * secret on the page, but the names of disks and restore points are.
  */
 #ifndef SNAPFERRY_METRICS_SERVE_H
 #define SNAPFERRY_METRICS_SERVE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "blockmap/err.h"
@@ -28,9 +27,8 @@
 struct metrics_serve;
 
 struct metrics_serve_setup {
-    struct reactor *reactor;        /* borrowed */
-    const char *listen;             /* HOST:PORT, [::1]:9464; port 0: any free one */
-    bool allow_remote;              /* HOST may be other than this machine's loopback */
+    struct reactor *reactor; /* borrowed */
+    const char *listen;      /* 127.0.0.1:9464, [::1]:9464, localhost:9464; port 0: any free one */
     struct metrics_sources sources; /* what it points to is borrowed */
 };
 

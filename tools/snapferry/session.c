@@ -80,6 +80,7 @@ struct http *session_http(struct session *session, struct err *e)
                                                                          : ranges),
         .ca_file = options->ca_file,
         .allow_plain = options->allow_http,
+        .observer = session->observer,
     };
 
     if (!session->http)
@@ -95,6 +96,7 @@ struct http *session_relay_http(struct session *session, struct err *e)
         .ca_file = options->ca_file,
         .client_cert = options->client_cert,
         .client_key = options->client_key,
+        .observer = session->observer,
     };
 
     if (!session->relay_http)

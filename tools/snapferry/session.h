@@ -30,6 +30,7 @@ struct session {
     struct http *http;       /* NULL until the first end that needs it; so the next two */
     struct http *relay_http; /* shows our certificate, and to a receiver alone */
     struct workers *workers;
+    struct http_observer *observer; /* borrowed; set before the first end is opened; NULL: none */
     /* changes, reactor thread only */
     int signal_fd;
     unsigned signals_count; /* that asked us to stop */
