@@ -53,3 +53,13 @@ uint64_t clock_thread_cpu_ns(void)
 {
     return kernel_ns(CLOCK_THREAD_CPUTIME_ID);
 }
+
+uint64_t clock_cpu_of_thread_ns(pthread_t thread)
+{
+    struct timespec ts;
+    clockid_t id;
+
+    if (pthread_getcpuclockid(thread, &id) != 0 || clock_gettime(id, &ts) != 0)
+        return 0;
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}

@@ -5,6 +5,7 @@
 #ifndef IO_CLOCK_H
 #define IO_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,5 +31,7 @@ void clock_advance(struct clock *clock, uint64_t by_ns);
 uint64_t clock_process_cpu_ns(void);
 /* The same of the calling thread alone. */
 uint64_t clock_thread_cpu_ns(void);
+/* The same of another thread, not yet joined; 0 when it has ended. */
+uint64_t clock_cpu_of_thread_ns(pthread_t thread);
 
 #endif

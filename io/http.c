@@ -1,69 +1,58 @@
-/* http.c - see http.h. Which exchange runs, which waits, and when one ends. */
+/* http.c - see http.h. Which thread runs an exchange, and the end of each, on the caller's.
+ *
+ * Whose is what: an exchange is prepared here, where *url cannot change meanwhile; then it is its lane's with
+ * all its request lends, memory and body and answer, until the lane posts the end of it to our reactor. That
+ * post, and the lock by which it went there, order memory; so nothing else of an exchange is locked. A
+ * request with `push` stays on our own lane, because what push feeds (a parser of lists, a caller's sets)
+ * is not its request's alone.
+ */
 #include "io/http.h"
 
 #include <assert.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/curl_loop.h"
 #include "io/curl_memory.h"
 #include "io/http_exchange.h"
+#include "io/http_lane.h"
+#include "io/http_thread.h"
 
-#define BYTES_PER_MIB 1048576u
-/* Connections kept for two hosts: with no more than there are transfers, each host's idle ones would be
- * closed to make room for the other's. */
-#define CONNECTIONS_PER_TRANSFER 2u
+/* What a request without data weighs beside the bytes of others, when the least laden lane is sought. */
+#define REQUEST_WEIGHT_BYTES (64u << 10)
 
 /* libcurl allocates its buffers, up to 512 KiB each, when an exchange begins and frees them when it ends.
  * With glibc's defaults the kernel gets that memory back each time, and every exchange begins with 128
  * page faults: a tenth of the CPU time of a read. So what is freed is kept, up to this. */
 #define MALLOC_KEEP_BYTES (64 << 20)
 
-struct exchange_list {
-    struct http_exchange *first, *last;
+/* A lane as the caller sees it: what is under way there, by the caller's own count. */
+struct lane_side {
+    struct http_thread *thread; /* NULL: our own, which is the first */
+    struct http_exchange *idle; /* whose last request ran there */
+    bool failed;                /* its thread serves no more */
+    unsigned transfers_max;
+    unsigned live;       /* given, and done has not run */
+    uint64_t live_bytes; /* of their weights */
+    struct http_lane_count count;
 };
 
 struct http {
     /* set once */
     struct reactor *reactor;
-    struct curl_loop *loop;
     struct http_trust trust;
-    unsigned transfers_max;
     bool allow_plain;
     struct http_observer *observer; /* NULL: nobody looks */
+    unsigned lanes_count;
+    struct err fewer; /* why there are fewer than asked for */
+    pthread_t thread;
     /* changes, reactor thread only */
-    struct exchange_list running, waiting;
-    struct http_exchange *idle;
-    unsigned running_count;
+    struct http_lane own;
+    struct lane_side lanes[HTTP_THREADS_MAX];
     unsigned live; /* requests whose done has not run */
     struct http_counts counts;
 };
-
-/* ---- Lists ---- */
-
-static void list_append(struct exchange_list *list, struct http_exchange *ex)
-{
-    ex->next = NULL;
-    ex->previous = list->last;
-    if (list->last)
-        list->last->next = ex;
-    else
-        list->first = ex;
-    list->last = ex;
-}
-
-static void list_remove(struct exchange_list *list, struct http_exchange *ex)
-{
-    if (ex->previous)
-        ex->previous->next = ex->next;
-    else
-        list->first = ex->next;
-    if (ex->next)
-        ex->next->previous = ex->previous;
-    else
-        list->last = ex->previous;
-}
 
 /* ---- The end of a request ---- */
 
@@ -76,148 +65,140 @@ static void tell_observer(const struct http *http, const struct http_exchange *e
                              .kind = req->err.kind,
                              .sendings = ex->sendings,
                              .sent_bytes = ex->sent_bytes,
-                             .received_bytes = ex->received_bytes,
+                             .received_bytes = ex->counts.received_bytes,
                              .elapsed_ns = reactor_now_ns(http->reactor) - ex->asked_ns};
 
     if (http->observer && ex->begun_ns)
         http->observer->seen(http->observer, &seen);
 }
 
+static uint64_t weight(const struct http_req *req)
+{
+    return REQUEST_WEIGHT_BYTES +
+           (req->body_bytes > req->memory_bytes ? req->body_bytes : req->memory_bytes);
+}
+
+static void add_counts(struct http *http, const struct http_exchange *ex)
+{
+    struct http_lane_count *lane = &http->lanes[ex->lane_number].count;
+    const struct http_counts *more = &ex->counts;
+
+    http->counts.requests += more->requests;
+    http->counts.sent_bytes += more->sent_bytes;
+    http->counts.received_bytes += more->received_bytes;
+    http->counts.sent_head_bytes += more->sent_head_bytes;
+    http->counts.received_head_bytes += more->received_head_bytes;
+    http->counts.connections += more->connections;
+    lane->requests += more->requests;
+    lane->sent_bytes += more->sent_bytes;
+    lane->received_bytes += more->received_bytes;
+}
+
+static void give_back(struct http *http, struct http_exchange *ex)
+{
+    struct lane_side *side = &http->lanes[ex->lane_number];
+
+    ex->next = side->idle;
+    side->idle = ex;
+}
+
 static void on_task(struct reactor_task *task)
 {
     struct http_req *req = (struct http_req *)((char *)task - offsetof(struct http_req, task));
     struct http_exchange *ex = req->exchange;
+    struct lane_side *side;
 
     req->exchange = NULL;
     if (!ex) { /* refused before it had one */
         req->done(req);
         return;
     }
+    side = &ex->http->lanes[ex->lane_number];
+    http_exchange_finish(ex);
+    add_counts(ex->http, ex);
+    side->live--;
+    side->live_bytes -= ex->weight;
+    if (side->thread)
+        reactor_release(ex->http->reactor);
     tell_observer(ex->http, ex);
     req->done(req); /* may free req, may send another */
     ex->http->live--;
     ex->req = NULL;
-    ex->next = ex->http->idle;
-    ex->http->idle = ex;
+    give_back(ex->http, ex);
 }
 
-static void start_waiting(struct http *http);
-
-/* The exchange is off every list; req->err and req->answer are final. */
-static void post_end(struct http_exchange *ex)
-{
-    reactor_disarm(ex->reactor, &ex->deadline);
-    reactor_post(ex->reactor, &ex->req->task, on_task);
-}
-
-static void on_ended(void *owner, CURL *easy, CURLcode result)
+static void ended_here(void *owner, struct http_exchange *ex)
 {
     struct http *http = owner;
-    char *private = NULL;
-    struct http_exchange *ex;
 
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    ex = (struct http_exchange *)(void *)private;
-    list_remove(&http->running, ex);
-    http->running_count--;
-    http_exchange_judge(ex, result);
-    post_end(ex);
-    start_waiting(http);
+    reactor_post(http->reactor, &ex->req->task, on_task);
 }
 
-/* Ends a running exchange with the error in ex->err. */
-static void stop_running(struct http *http, struct http_exchange *ex)
+/* On a lane's thread. */
+static void ended_there(void *owner, struct http_exchange *ex)
 {
-    assert(err_is_set(&ex->err));
-    curl_loop_remove(http->loop, ex->easy);
-    on_ended(http, ex->easy, CURLE_OK);
+    struct http *http = owner;
+
+    reactor_post_remote(http->reactor, &ex->req->task, on_task);
 }
 
-/* ---- Deadlines ---- */
+/* ---- Which lane ---- */
 
-static uint32_t stall_ms(const struct http_req *req)
+/* Ours counts for a quarter more than it has, as its thread runs the engine too. */
+static uint64_t load(const struct lane_side *side)
 {
-    return req->deadlines.stall_ms ? req->deadlines.stall_ms : HTTP_STALL_MS;
+    return side->thread ? side->live_bytes : side->live_bytes + side->live_bytes / 4;
 }
 
-uint32_t http_total_ms(uint64_t body_bytes)
+/* A lane where the request need not wait goes before one where it must. Where they are alike the first is
+ * taken, so that one request after the other finds the connection of the one before. */
+static bool better(const struct lane_side *a, const struct lane_side *b)
 {
-    uint64_t mib = body_bytes / BYTES_PER_MIB + (body_bytes % BYTES_PER_MIB != 0);
-    uint64_t ms = HTTP_TOTAL_MS + mib * HTTP_TOTAL_MS_PER_MIB;
+    bool a_waits = a->live >= a->transfers_max, b_waits = b->live >= b->transfers_max;
 
-    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+    return a_waits != b_waits ? b_waits : load(a) < load(b);
 }
 
-static uint32_t total_ms(const struct http_req *req)
+static unsigned pick_lane(const struct http *http, const struct http_req *req)
 {
-    size_t bytes = req->body_bytes > req->memory_bytes ? req->body_bytes : req->memory_bytes;
+    unsigned best = 0;
 
-    return req->deadlines.total_ms ? req->deadlines.total_ms : http_total_ms(bytes);
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void on_deadline(struct timer *timer)
-{
-    struct http_exchange *ex =
-        (struct http_exchange *)((char *)timer - offsetof(struct http_exchange, deadline));
-    uint64_t now = reactor_now_ns(ex->reactor);
-    uint64_t total = ex->begun_ns + total_ms(ex->req) * NS_PER_MS;
-    uint64_t stall = ex->moved_ns + stall_ms(ex->req) * NS_PER_MS;
-
-    if (now < total && now < stall) {
-        reactor_arm(ex->reactor, &ex->deadline, min_u64(total, stall), on_deadline);
-        return;
-    }
-    if (now >= total)
-        err_set(&ex->err, ERR_NET, RETRY_LATER, "not done after %u.%u s", total_ms(ex->req) / 1000,
-                total_ms(ex->req) % 1000 / 100);
-    else
-        err_set(&ex->err, ERR_NET, RETRY_LATER, "stalled: no byte moved for %u.%u s",
-                stall_ms(ex->req) / 1000, stall_ms(ex->req) % 1000 / 100);
-    stop_running(ex->http, ex);
+    for (unsigned i = 1; i < http->lanes_count && !req->push; i++)
+        if (!http->lanes[i].failed && better(&http->lanes[i], &http->lanes[best]))
+            best = i;
+    return best;
 }
 
 /* ---- The beginning of a request ---- */
 
-static void start(struct http *http, struct http_exchange *ex)
+static struct http_exchange *take_exchange(struct http *http, unsigned lane_number)
 {
-    uint64_t now = reactor_now_ns(http->reactor);
-
-    if (!curl_loop_add(http->loop, ex->easy, &ex->err)) {
-        http_exchange_judge(ex, CURLE_OK);
-        post_end(ex);
-        return;
-    }
-    list_append(&http->running, ex);
-    http->running_count++;
-    ex->begun_ns = ex->moved_ns = now;
-    reactor_arm(http->reactor, &ex->deadline,
-                now + min_u64(total_ms(ex->req), stall_ms(ex->req)) * NS_PER_MS, on_deadline);
-}
-
-static void start_waiting(struct http *http)
-{
-    while (http->waiting.first && http->running_count < http->transfers_max) {
-        struct http_exchange *ex = http->waiting.first;
-
-        list_remove(&http->waiting, ex);
-        start(http, ex);
-    }
-}
-
-static struct http_exchange *take_exchange(struct http *http)
-{
-    struct http_exchange *ex = http->idle;
+    struct lane_side *side = &http->lanes[lane_number];
+    struct http_exchange *ex = side->idle;
 
     if (ex) {
-        http->idle = ex->next;
+        side->idle = ex->next;
         return ex;
     }
-    return http_exchange_new(http, http->reactor, &http->counts, &http->trust);
+    return http_exchange_new(http, lane_number, &http->trust);
+}
+
+static void begin(struct http *http, struct http_exchange *ex)
+{
+    struct lane_side *side = &http->lanes[ex->lane_number];
+
+    ex->weight = weight(ex->req);
+    if (side->thread && !http_thread_give(side->thread, ex)) {
+        side->failed = true;
+        ex->lane_number = 0;
+        side = &http->lanes[0];
+    }
+    side->live++;
+    side->live_bytes += ex->weight;
+    if (side->thread)
+        reactor_hold(http->reactor);
+    else
+        http_lane_begin(&http->own, ex);
 }
 
 void http_send(struct http *http, struct http_req *req)
@@ -234,11 +215,10 @@ void http_send(struct http *http, struct http_req *req)
                 "http://%.100s: without TLS everyone on the way can read the SAS; use https://, or "
                 "allow it with --allow-http",
                 req->url->host);
-    } else if (!(ex = take_exchange(http))) {
+    } else if (!(ex = take_exchange(http, pick_lane(http, req)))) {
         err_set(&req->err, ERR_LIMIT, RETRY_LATER, "no memory for a request");
     } else if (!http_exchange_prepare(ex, req, &req->err)) {
-        ex->next = http->idle;
-        http->idle = ex;
+        give_back(http, ex);
         ex = NULL;
     }
     if (!ex) {
@@ -246,30 +226,29 @@ void http_send(struct http *http, struct http_req *req)
         return;
     }
     req->exchange = ex;
+    ex->asked_ns = reactor_now_ns(http->reactor);
     http->live++;
-    if (req->urgent || (http->running_count < http->transfers_max && !http->waiting.first))
-        start(http, ex);
-    else
-        list_append(&http->waiting, ex);
+    begin(http, ex);
 }
 
 void http_cancel_all(struct http *http)
 {
-    while (http->waiting.first) {
-        struct http_exchange *ex = http->waiting.first;
+    struct err why = {0};
 
-        list_remove(&http->waiting, ex);
-        err_set(&ex->err, ERR_CANCELED, RETRY_NEVER, "canceled");
-        http_exchange_judge(ex, CURLE_OK);
-        post_end(ex);
-    }
-    while (http->running.first) {
-        err_set(&http->running.first->err, ERR_CANCELED, RETRY_NEVER, "canceled");
-        stop_running(http, http->running.first);
+    err_set(&why, ERR_CANCELED, RETRY_NEVER, "canceled");
+    http_lane_end_all(&http->own, &why);
+    for (unsigned i = 1; i < http->lanes_count; i++) {
+        struct exchange_list untaken;
+
+        http_thread_cancel(http->lanes[i].thread, &untaken);
+        for (struct http_exchange *ex = untaken.first, *next; ex; ex = next) {
+            next = ex->next;
+            http_lane_end_unbegun(&http->own, ex, &why);
+        }
     }
 }
 
-/* ---- Life and look ---- */
+/* ---- Life ---- */
 
 static bool copy_path(char **out_copy, const char *path, struct err *e)
 {
@@ -294,6 +273,39 @@ static void drop_trust(struct http_trust *trust)
     free(trust->client_key);
 }
 
+/* Where exchanges ran until now they run on, so fewer threads than asked for are no error. */
+static void start_threads(struct http *http, unsigned threads, unsigned transfers_max)
+{
+    bool uring = strcmp(reactor_backend_name(http->reactor), "io_uring") == 0;
+
+    while (http->lanes_count < threads && !err_is_set(&http->fewer)) {
+        struct lane_side *side = &http->lanes[http->lanes_count];
+        unsigned more = http->lanes_count <= transfers_max % threads; /* not to ours */
+        unsigned each = transfers_max / threads + more;
+
+        side->transfers_max = each ? each : 1;
+        side->thread = http_thread_new(uring ? REACTOR_AUTO : REACTOR_EPOLL, side->transfers_max,
+                                       ended_there, http, &http->fewer);
+        if (side->thread)
+            http->lanes_count++;
+    }
+}
+
+static bool open_lanes(struct http *http, const struct http_options *options, struct err *e)
+{
+    unsigned all = options->connections_max ? options->connections_max : HTTP_CONNECTIONS_DEFAULT;
+    unsigned threads = reactor_simulated(http->reactor) || !options->threads ? 1 : options->threads;
+    unsigned each = all > threads ? all / threads : 1;
+
+    assert(threads <= HTTP_THREADS_MAX);
+    http->lanes_count = 1;
+    http->lanes[0].transfers_max = each;
+    if (!http_lane_open(&http->own, http->reactor, each, ended_here, http, e))
+        return false;
+    start_threads(http, threads, all);
+    return true;
+}
+
 struct http *http_new(struct reactor *r, const struct http_options *options, struct err *e)
 {
     struct http *http = calloc(1, sizeof *http);
@@ -308,14 +320,10 @@ struct http *http_new(struct reactor *r, const struct http_options *options, str
     mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES / 2);
     mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
     http->reactor = r;
-    http->transfers_max =
-        options->connections_max ? options->connections_max : HTTP_CONNECTIONS_DEFAULT;
+    http->thread = pthread_self();
     http->allow_plain = options->allow_plain;
     http->observer = options->observer;
-    if (take_trust(&http->trust, options, e))
-        http->loop =
-            curl_loop_new(r, http->transfers_max * CONNECTIONS_PER_TRANSFER, on_ended, http, e);
-    if (!http->loop) {
+    if (!take_trust(&http->trust, options, e) || !open_lanes(http, options, e)) {
         http_free(http);
         return NULL;
     }
@@ -327,17 +335,24 @@ void http_free(struct http *http)
     if (!http)
         return;
     assert(http->live == 0);
-    while (http->idle) {
-        struct http_exchange *ex = http->idle;
+    for (unsigned i = 0; i < http->lanes_count; i++) {
+        struct lane_side *side = &http->lanes[i];
 
-        http->idle = ex->next;
-        http_exchange_free(ex);
+        http_thread_free(side->thread);
+        while (side->idle) {
+            struct http_exchange *ex = side->idle;
+
+            side->idle = ex->next;
+            http_exchange_free(ex);
+        }
     }
-    curl_loop_free(http->loop);
+    http_lane_close(&http->own);
     drop_trust(&http->trust);
     free(http);
     curl_global_cleanup();
 }
+
+/* ---- Look ---- */
 
 struct reactor *http_reactor(const struct http *http)
 {
@@ -347,4 +362,21 @@ struct reactor *http_reactor(const struct http *http)
 const struct http_counts *http_count(const struct http *http)
 {
     return &http->counts;
+}
+
+unsigned http_lanes(const struct http *http, struct http_lane_count out[HTTP_THREADS_MAX])
+{
+    for (unsigned i = 0; i < http->lanes_count; i++) {
+        const struct lane_side *side = &http->lanes[i];
+
+        out[i] = side->count;
+        out[i].cpu_ns =
+            side->thread ? http_thread_cpu_ns(side->thread) : clock_cpu_of_thread_ns(http->thread);
+    }
+    return http->lanes_count;
+}
+
+const struct err *http_fewer_threads(const struct http *http)
+{
+    return err_is_set(&http->fewer) ? &http->fewer : NULL;
 }

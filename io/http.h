@@ -5,7 +5,9 @@
  * Must not know: blobs, ranges of a plan, when to try again.
  * Threads:       the reactor's. A request belongs to its caller, alive and unmoved until `done` ran.
  *                done runs exactly once, from the reactor, never inside http_send. `push` and
- *                `header` run inside the transfer: they may copy, and call nothing of this file.
+ *                `header` run inside the transfer: they may copy, and call nothing of this file. With
+ *                several threads (http_options.h) `header` may run on another one and touches nothing but
+ *                what belongs to its request; memory is filled and body read there; push never is.
  * Errors:        req->err only when no whole answer came (a status is one); texts show no query.
  */
 #ifndef IO_HTTP_H
@@ -107,7 +109,10 @@ void http_cancel_all(struct http *http); /* every live request ends with ERR_CAN
 
 /* ---- Look ---- */
 struct reactor *http_reactor(const struct http *http);
-const struct http_counts *http_count(const struct http *http); /* view */
+const struct http_counts *http_count(const struct http *http); /* view; of exchanges that ended */
+/* How the threads share the work, the caller's first; returns how many there are. */
+unsigned http_lanes(const struct http *http, struct http_lane_count out[HTTP_THREADS_MAX]);
+const struct err *http_fewer_threads(const struct http *http); /* why; NULL: as many as asked for */
 uint32_t http_total_ms(uint64_t body_bytes); /* the default total deadline for that much data */
 
 #endif

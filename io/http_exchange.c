@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "io/crc64.h"
+#include "io/http_lane.h"
 #include "io/http_verdict.h"
 
 #define RECEIVE_BUFFER_BYTES (128u << 10)
@@ -46,8 +47,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     struct http_exchange *ex = user;
     size_t bytes = size * count;
 
-    ex->moved_ns = reactor_now_ns(ex->reactor);
-    switch (http_head_push(&ex->head, line, bytes, reactor_wall_ns(ex->reactor) / NS_PER_MS,
+    ex->moved_ns = reactor_now_ns(ex->lane->reactor);
+    switch (http_head_push(&ex->head, line, bytes, reactor_wall_ns(ex->lane->reactor) / NS_PER_MS,
                            &ex->err)) {
     case HTTP_HEAD_MORE:
         break;
@@ -91,9 +92,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     struct http_req *req = ex->req;
     size_t total = size * count;
 
-    ex->moved_ns = reactor_now_ns(ex->reactor);
-    ex->counts->received_bytes += total;
-    ex->received_bytes += total;
+    ex->moved_ns = reactor_now_ns(ex->lane->reactor);
+    ex->counts.received_bytes += total;
     if (req->answer.status >= 300) {
         size_t room = HTTP_ERROR_BODY_MAX_BYTES - ex->refusal_bytes;
 
@@ -121,11 +121,11 @@ static size_t on_send(char *buffer, size_t size, size_t count, void *user)
     size_t left = ex->req->body_bytes - ex->sent_bytes;
     size_t step = size * count < left ? size * count : left;
 
-    ex->moved_ns = reactor_now_ns(ex->reactor);
+    ex->moved_ns = reactor_now_ns(ex->lane->reactor);
     if (step) {
         memcpy(buffer, (const char *)ex->req->body + ex->sent_bytes, step);
         ex->sent_bytes += step;
-        ex->counts->sent_bytes += step;
+        ex->counts.sent_bytes += step;
     }
     return step;
 }
@@ -149,7 +149,7 @@ static int on_ready_to_send(void *user, char *a, char *b, int c, int d)
     (void)a, (void)b, (void)c, (void)d;
     if (ex->sendings++ > 0 && ex->req->send_once)
         return CURL_PREREQFUNC_ABORT;
-    ex->counts->requests++;
+    ex->counts.requests++;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -242,13 +242,13 @@ bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struc
 
     ex->req = req;
     ex->sent_bytes = ex->refusal_bytes = 0;
-    ex->received_bytes = 0;
     ex->head = (struct http_head){.req = req};
     ex->dropped_bytes = 0;
     ex->enough = false;
     ex->sendings = 0;
-    ex->asked_ns = reactor_now_ns(ex->reactor);
+    ex->lane = NULL;
     ex->begun_ns = 0;
+    ex->counts = (struct http_counts){0};
     ex->curl_text[0] = 0;
     err_clear(&ex->err);
     memset(&req->answer, 0, sizeof req->answer);
@@ -294,17 +294,24 @@ static void describe_failure(struct http_exchange *ex, CURLcode result)
     secret_redact(ex->err.text);
 }
 
-void http_exchange_judge(struct http_exchange *ex, CURLcode result)
+static void count_heads(struct http_exchange *ex)
 {
-    struct http_req *req = ex->req;
     long connects = 0, sent_head = 0, received_head = 0;
 
     curl_easy_getinfo(ex->easy, CURLINFO_NUM_CONNECTS, &connects);
     curl_easy_getinfo(ex->easy, CURLINFO_REQUEST_SIZE, &sent_head);
     curl_easy_getinfo(ex->easy, CURLINFO_HEADER_SIZE, &received_head);
-    ex->counts->connections += (uint64_t)connects;
-    ex->counts->sent_head_bytes += (uint64_t)sent_head;
-    ex->counts->received_head_bytes += (uint64_t)received_head;
+    ex->counts.connections += (uint64_t)connects;
+    ex->counts.sent_head_bytes += (uint64_t)sent_head;
+    ex->counts.received_head_bytes += (uint64_t)received_head;
+}
+
+void http_exchange_judge(struct http_exchange *ex, CURLcode result)
+{
+    struct http_req *req = ex->req;
+
+    if (ex->begun_ns) /* else the handle tells of the one before */
+        count_heads(ex);
     ex->refusal[ex->refusal_bytes] = 0;
     req->answer.error_body = ex->refusal;
     req->answer.error_body_bytes = ex->refusal_bytes;
@@ -316,6 +323,13 @@ void http_exchange_judge(struct http_exchange *ex, CURLcode result)
         err_set(&ex->err, ERR_NET, RETRY_LATER,
                 "the host sent %" PRIu64 " bytes where %zu were asked for", req->answer.body_bytes,
                 req->memory_bytes);
+}
+
+/* Not the lane's: the URL may be exchanged while it runs. */
+void http_exchange_finish(struct http_exchange *ex)
+{
+    struct http_req *req = ex->req;
+
     if (!err_is_set(&ex->err))
         return;
     err_prefix(&ex->err, "%s %.*s: ", method_name(req->method), SHOWN_ADDRESS_BYTES,
@@ -376,16 +390,15 @@ static CURLcode set_constants(struct http_exchange *ex, const struct http_trust 
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 }
 
-struct http_exchange *http_exchange_new(struct http *http, struct reactor *r,
-                                        struct http_counts *counts, const struct http_trust *trust)
+struct http_exchange *http_exchange_new(struct http *http, unsigned lane_number,
+                                        const struct http_trust *trust)
 {
     struct http_exchange *ex = calloc(1, sizeof *ex);
 
     if (!ex)
         return NULL;
     ex->http = http;
-    ex->reactor = r;
-    ex->counts = counts;
+    ex->lane_number = lane_number;
     ex->easy = curl_easy_init();
     if (!ex->easy || set_constants(ex, trust) != CURLE_OK) {
         http_exchange_free(ex);

@@ -31,10 +31,17 @@ struct http_observer {
     void (*seen)(struct http_observer *observer, const struct http_seen *seen);
 };
 
+/* What one thread did of ended exchanges. Of the caller's own, cpu_ns holds whatever else it does. */
+struct http_lane_count {
+    uint64_t requests, sent_bytes, received_bytes; /* as in http_counts */
+    uint64_t cpu_ns;
+};
+
 struct http_options {         /* zeroed = all defaults */
     unsigned connections_max; /* 0 = HTTP_CONNECTIONS_DEFAULT; requests above it wait their turn */
     /* 0 and 1: exchanges run on the reactor of http_new alone. More: so many threads share them, the caller's
-     * among them, each with a reactor and connections of its own; done still runs on the caller's. */
+     * among them, each with a reactor and connections of its own (their part of connections_max, at least
+     * one); done still runs on the caller's. With a simulated clock there is always one. */
     unsigned threads;
     struct http_observer *observer; /* borrowed as long as the client lives; NULL: nobody looks */
     const char *ca_file; /* PEM; NULL = the system's. Files: borrowed until http_new returns */

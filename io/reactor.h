@@ -100,6 +100,7 @@ void reactor_unregister_memory(struct reactor *r, int registered); /* -1 is fine
 /* ---- Look ---- */
 uint64_t reactor_now_ns(const struct reactor *r);          /* read before and after a wait */
 uint64_t reactor_wall_ns(const struct reactor *r);         /* wall clock, now */
+bool reactor_simulated(const struct reactor *r);           /* has a clock that jumps */
 const char *reactor_backend_name(const struct reactor *r); /* "io_uring" or "epoll and threads" */
 /* Why io_uring is not in use, one sentence for a person; NULL when it is or was not wanted. */
 const char *reactor_fallback_reason(const struct reactor *r);

@@ -461,6 +461,11 @@ uint64_t reactor_wall_ns(const struct reactor *r)
     return clock_wall_ns(r->clock);
 }
 
+bool reactor_simulated(const struct reactor *r)
+{
+    return r->clock->simulated;
+}
+
 const char *reactor_backend_name(const struct reactor *r)
 {
     return r->kernel->ops->name;
