@@ -7,7 +7,14 @@
 
 void http_bench_setup(struct http_bench *b, const struct script_answer *answers, size_t count)
 {
-    struct http_options options = {.connections_max = 4};
+    const struct http_options options = {.connections_max = 4};
+
+    http_bench_setup_with(b, &options, answers, count);
+}
+
+void http_bench_setup_with(struct http_bench *b, const struct http_options *options,
+                           const struct script_answer *answers, size_t count)
+{
     struct err e = {0};
     char text[100];
 
@@ -15,7 +22,7 @@ void http_bench_setup(struct http_bench *b, const struct script_answer *answers,
     clock_init_real(&b->clock);
     b->reactor = reactor_new(REACTOR_AUTO, &b->clock, &e);
     cr_assert(b->reactor, "%s", e.text);
-    b->http = http_new(b->reactor, &options, &e);
+    b->http = http_new(b->reactor, options, &e);
     cr_assert(b->http, "%s", e.text);
     b->server = script_server_start(answers, count);
     snprintf(text, sizeof text, "http://127.0.0.1:%u/c/disk.vhd?sv=1&sig=topsecret",

@@ -16,7 +16,7 @@
 struct http_bench {
     struct clock clock;
     struct reactor *reactor;
-    struct http *http; /* at most 4 connections */
+    struct http *http; /* at most 4 connections, where the test did not ask for others */
     struct script_server *server;
     struct secret_url url; /* of the server; its SAS is "sig=topsecret" */
 };
@@ -28,6 +28,8 @@ struct http_call {
 };
 
 void http_bench_setup(struct http_bench *b, const struct script_answer *answers, size_t count);
+void http_bench_setup_with(struct http_bench *b, const struct http_options *options,
+                           const struct script_answer *answers, size_t count);
 void http_bench_finish(struct http_bench *b);
 
 void http_bench_send(struct http_bench *b, struct http_call *call);
