@@ -289,6 +289,8 @@ static void start_threads(struct http *http, unsigned threads, unsigned transfer
         if (side->thread)
             http->lanes_count++;
     }
+    if (err_is_set(&http->fewer))
+        err_prefix(&http->fewer, "%u of %u threads share the work: ", http->lanes_count, threads);
 }
 
 static bool open_lanes(struct http *http, const struct http_options *options, struct err *e)

@@ -85,8 +85,7 @@ static void *serve(void *argument)
     return NULL;
 }
 
-/* CPUs this process may use, which in a container are often fewer than there are. */
-static unsigned cpus_count(void)
+unsigned workers_cpus(void)
 {
     cpu_set_t set;
 
@@ -128,7 +127,7 @@ struct workers *workers_new(struct reactor *r, unsigned threads, struct err *e)
         return NULL;
     }
     if (threads == 0)
-        threads = cpus_count();
+        threads = workers_cpus();
     if (threads > WORKERS_THREADS_MAX)
         threads = WORKERS_THREADS_MAX;
     workers->r = r;

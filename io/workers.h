@@ -37,4 +37,7 @@ void workers_submit(struct workers *workers, struct work *work); /* first come, 
 unsigned workers_threads(const struct workers *workers);
 uint32_t workers_waiting(const struct workers *workers); /* submitted and not begun, as of late */
 
+/* CPUs this process may use, which in a container are often fewer than there are. */
+unsigned workers_cpus(void);
+
 #endif

@@ -24,7 +24,8 @@ enum option_kind {
     OPTION_SHARE,
     OPTION_CHOICE,
     OPTION_LEVEL,
-    OPTION_TIME /* in seconds since 1970 */
+    OPTION_THREADS, /* a count, or auto: 0 */
+    OPTION_TIME     /* in seconds since 1970 */
 };
 
 struct option_row {
@@ -110,6 +111,8 @@ static const struct option_row rows[] = {
     {"client-key", OPTION_TEXT, SEND | VERIFY, AT(client_key), 0, 0, NULL},
     {"compress", OPTION_LEVEL, SEND | EXPORT, AT(compress), 0, 0, NULL},
     {"no-dedup", OPTION_FLAG, SEND | EXPORT, AT(no_dedup), 0, 0, NULL},
+    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(threads), 1,
+     HTTP_THREADS_MAX, NULL},
     {"io", OPTION_CHOICE, SERVING, AT(backend), 0, 0, "auto uring epoll "},
     {"cacert", OPTION_TEXT, SERVING, AT(ca_file), 0, 0, NULL},
     {"allow-http", OPTION_FLAG, SERVING, AT(allow_http), 0, 0, NULL},
@@ -133,9 +136,11 @@ static bool set_number(struct options *options, const struct option_row *row, co
     uint64_t number;
 
     if (!size_text_parse(value, &number) ||
-        (row->kind == OPTION_COUNT && value[strspn(value, "0123456789")]))
+        (row->kind != OPTION_SIZE && value[strspn(value, "0123456789")]))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--%s takes a %s, not \"%s\"", row->name,
-                       row->kind == OPTION_SIZE ? "size such as 64M" : "number",
+                       row->kind == OPTION_SIZE    ? "size such as 64M"
+                       : row->kind == OPTION_COUNT ? "number"
+                                                   : "number or auto",
                        arguments_show(value, shown));
     if (number < row->min || number > row->max)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
@@ -240,6 +245,11 @@ static bool set_option(struct options *options, const struct option_row *row, co
         return set_choice(options, row, value, e);
     case OPTION_LEVEL:
         return set_level(options, row, value, e);
+    case OPTION_THREADS:
+        if (strcmp(value, "auto") != 0)
+            return set_number(options, row, value, e);
+        memset((char *)options + row->at, 0, sizeof(uint64_t));
+        return true;
     case OPTION_TIME:
         return set_time(options, row, value, e);
     }
@@ -392,6 +402,7 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                               .seed = OPTIONS_SEED_DRAWN,
                               .compress = COMPRESS_AUTO,
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S,
+                              .threads = 1,
                               .receive = {.index_bytes = OPTIONS_INDEX_DEFAULT_BYTES}};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];

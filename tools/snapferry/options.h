@@ -15,6 +15,7 @@
 #include "blockmap/err.h"
 #include "engine/copy.h"
 #include "io/endpoint_file.h"
+#include "io/http_options.h"
 #include "io/reactor.h"
 #include "tools/snapferry/receive_options.h"
 
@@ -69,6 +70,7 @@ struct options {
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
     uint64_t window_max;
+    uint64_t threads; /* that exchanges of HTTP run on; 0: auto */
     const char *renew_command;
     uint64_t renew_wait_s;
     uint64_t source_expires_s, base_expires_s, target_expires_s; /* 0: not said */

@@ -12,8 +12,9 @@
 #include "io/endpoint_relay.h"
 #include "tools/snapferry/exit_status.h"
 
-#define SESSION_CONNECTIONS_MIN 16u
-#define SESSION_CONNECTIONS_MAX 256u
+#define SESSION_CONNECTIONS_MIN  16u
+#define SESSION_CONNECTIONS_MAX  256u
+#define SESSION_THREADS_AUTO_MAX 8u
 
 static bool open_signals(struct session *session, struct err *e)
 {
@@ -70,6 +71,17 @@ void session_close(struct session *session)
     memset(session, 0, sizeof *session);
 }
 
+/* How many one engine can feed is not measured; more than the maximum are to be asked for by number. */
+static unsigned threads(const struct options *options)
+{
+    unsigned cpus;
+
+    if (options->threads)
+        return (unsigned)options->threads;
+    cpus = workers_cpus();
+    return cpus < SESSION_THREADS_AUTO_MAX ? cpus : SESSION_THREADS_AUTO_MAX;
+}
+
 struct http *session_http(struct session *session, struct err *e)
 {
     const struct options *options = session->options;
@@ -78,6 +90,7 @@ struct http *session_http(struct session *session, struct err *e)
         .connections_max = (unsigned)(ranges < SESSION_CONNECTIONS_MIN   ? SESSION_CONNECTIONS_MIN
                                       : ranges > SESSION_CONNECTIONS_MAX ? SESSION_CONNECTIONS_MAX
                                                                          : ranges),
+        .threads = threads(options),
         .ca_file = options->ca_file,
         .allow_plain = options->allow_http,
         .observer = session->observer,

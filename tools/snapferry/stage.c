@@ -159,6 +159,8 @@ bool stage_open(struct stage *stage, const struct options *options, struct err *
     fallback = reactor_fallback_reason(stage->session.reactor);
     if (fallback)
         view_say(&stage->view, fallback);
+    if (stage->session.http && http_fewer_threads(stage->session.http))
+        view_say(&stage->view, http_fewer_threads(stage->session.http)->text);
     ok = true;
 out:
     for (size_t i = 0; i < SPECS_COUNT; i++)

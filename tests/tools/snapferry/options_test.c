@@ -76,6 +76,22 @@ Test(options, takes_every_option_of_copy)
     cr_expect_str_eq(o.ca_file, "c");
 }
 
+Test(options, threads_are_one_a_number_or_auto)
+{
+    static const struct {
+        const char *line;
+        uint64_t threads;
+    } lines[] = {{"copy a b", 1}, {"copy a b --threads 7", 7}, {"copy a b --threads auto", 0}};
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        cr_assert(parse(&o, COMMAND_COPY, lines[i].line, storage, &e), "%s", e.text);
+        cr_expect_eq(o.threads, lines[i].threads, "%s", lines[i].line);
+    }
+}
+
 Test(options, o_is_short_for_output)
 {
     struct options o;
@@ -123,6 +139,10 @@ static const struct {
     {COMMAND_COPY, "copy a b --memory -5", "--memory"},
     {COMMAND_COPY, "copy a b --memory 999T", "between"},
     {COMMAND_COPY, "copy a b --window 0", "between"},
+    {COMMAND_COPY, "copy a b --threads 0", "between 1 and 64"},
+    {COMMAND_COPY, "copy a b --threads 65", "between 1 and 64"},
+    {COMMAND_COPY, "copy a b --threads many", "number or auto"},
+    {COMMAND_PLAN, "plan a b --threads 2", "not an option"},
     {COMMAND_COPY, "copy a b --window 2K", "number"},
     {COMMAND_COPY, "copy a b --window 9 --max-window 8", "above"},
     {COMMAND_COPY, "copy a b --io ring", "auto uring epoll"},
