@@ -27,10 +27,21 @@ void secret_wipe_free(char *text)
 
 /* ---- Where a secret comes from ---- */
 
+/* "env:https://...": the secret itself, given in the wrong place, is not to be shown. */
+static bool is_variable(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return false;
+    return *name != 0;
+}
+
 static bool resolve_environment(const char *name, char **out_text, struct err *e)
 {
-    const char *value = getenv(name);
+    const char *value = is_variable(name) ? getenv(name) : NULL;
 
+    if (!is_variable(name))
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "env: is followed by the name of a variable");
     if (!value || !*value)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "env:%.100s: this variable is not set", name);
     if (strlen(value) > SECRET_URL_MAX_BYTES)
@@ -44,10 +55,12 @@ static bool resolve_file(const char *path, char **out_text, struct err *e)
 {
     char line[SECRET_URL_MAX_BYTES + 3] = ""; /* and "\r\n", NUL */
     FILE *file = fopen(path, "re");
+    int shown = (int)strcspn(path, "?"); /* "@https://...": likewise */
     bool ok = false;
 
     if (!file)
-        return err_set_errno(e, errno, RETRY_NEVER, "cannot open @%.200s", path);
+        return err_set_errno(e, errno, RETRY_NEVER, "cannot open @%.*s", shown > 200 ? 200 : shown,
+                             path);
     setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret in stdio's own buffer */
     if (!fgets(line, sizeof line, file) && ferror(file)) {
         err_set_errno(e, errno, RETRY_NEVER, "cannot read @%.200s", path);

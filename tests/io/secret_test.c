@@ -262,3 +262,19 @@ Test(secret, reads_times_as_rfc_3339_and_se_have_them)
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         cr_expect_eq(secret_time_s(times[i].text), times[i].seconds, "%s", times[i].text);
 }
+
+Test(secret, a_url_behind_env_or_at_is_not_shown)
+{
+    static const char *const wrong[] = {"env:https://a.blob.x/c/b?sv=1&sig=hidden12",
+                                        "@https://a.blob.x/c/b?sv=1&sig=hidden12",
+                                        "env:", "env:a b"};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct err e = {0};
+        char *text = NULL;
+
+        cr_expect_not(secret_resolve(wrong[i], &text, &e));
+        cr_expect_null(strstr(e.text, "hidden12"), "%s", e.text);
+        cr_expect_null(strstr(e.text, "sv=1"), "%s", e.text);
+    }
+}
