@@ -1,5 +1,5 @@
-/* control_fuzz.c - any line taken for a command: what is accepted is complete and in its bounds, and a refusal
- * shows nothing of the line. Must not know: jobs. */
+/* control_fuzz.c - any line taken for a command: what is accepted is complete and in its bounds, and a
+ * refusal shows nothing of the line. Must not know: jobs. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* job_fuzz.c - any text taken for a job: it is read whole or refused with at least one mistake, and nothing of
- * what its members hold is told. Must not know: how disks are copied. */
+/* job_fuzz.c - any text taken for a job: it is read whole or refused with at least one mistake, and nothing
+ * of what its members hold is told. Must not know: how disks are copied. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
