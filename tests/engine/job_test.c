@@ -1,4 +1,4 @@
-/* job_test.c - many disks as one: states in order, units, a disk that fails alone, what is gone on with.
+/* job_test.c - many disks as one: states in order, units, a disk that fails alone, what is gone on with. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
