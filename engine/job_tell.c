@@ -46,7 +46,9 @@ void job_tell_state(struct job_life *life, enum event_code code, const char *lev
     event = of_disk(life, EVENT_STATE);
     event.level = level;
     event.message = message;
-    event.error = err_is_set(&life->err) && strcmp(level, "Info") != 0 ? &life->err : NULL;
+    /* of a wait for a URL the sentence says it all; the last error is of something else */
+    if (code == EVENT_FAILED || life->phase == JOB_RESTING)
+        event.error = &life->err;
     job_tell(life->job, &event);
 }
 

@@ -137,6 +137,7 @@ Test(job, goes_on_after_a_stop_and_repeats_nothing)
 {
     struct job_case c;
     struct copy_summary stopped, resumed;
+    double percent;
     char snapshot[64];
 
     job_case_open(&c, SLOW);
@@ -155,12 +156,17 @@ Test(job, goes_on_after_a_stop_and_repeats_nothing)
     cr_assert_eq(job_case_point_summary(&c, "rp")->code, EVENT_PAUSED);
     stopped = job_case_summary(&c, "slow")->copy;
     cr_assert(stopped.written_bytes > 0 && stopped.written_bytes < SLOW_BYTES);
+    percent = job_case_summary(&c, "slow")->progress.percent;
 
     job_case_forget(&c);
     job_case_point(&c, "rp");
     job_case_disk(&c, "slow", job_case_url(&c, "slow", snapshot, "r", 7200),
                   job_case_url(&c, "copy", NULL, "racwd", 3600));
-    cr_assert_eq(job_case_run(&c), 0);
+    job_case_start(&c);
+    cr_assert_geq(
+        c.events[job_case_await(&c, 0, EVENT_PROGRESS, "slow", EVENT_IN_PROGRESS)].progress.percent,
+        percent, "the percentage of the process before");
+    cr_assert_eq(job_case_finish(&c), 0);
     resumed = job_case_summary(&c, "slow")->copy;
     cr_assert_eq(resumed.resumed_bytes, stopped.written_bytes);
     cr_assert_eq(resumed.written_bytes, SLOW_BYTES - stopped.written_bytes);
@@ -204,5 +210,34 @@ Test(job, lets_disks_wait_that_descriptors_do_not_suffice_for)
         most = now > most ? now : most;
     }
     cr_assert(most >= 1 && most <= 3, "%u at once", most);
+    job_case_close(&c);
+}
+
+Test(job, copies_what_changed_since_a_base)
+{
+    struct job_case c;
+    char snapshots[2][64];
+    const struct job_case_event *summary;
+
+    job_case_open(&c, NULL);
+    job_case_blob(&c, "disk", 4 * JOB_CASE_MIB, 1);
+    job_case_snapshot(&c, "disk", snapshots[0]);
+    job_case_spoil(&c, "disk", JOB_CASE_MIB);
+    job_case_snapshot(&c, "disk", snapshots[1]);
+    job_case_point(&c, "rp1");
+    job_case_disk(&c, "d", job_case_url(&c, "disk", snapshots[0], "r", 3600),
+                  job_case_url(&c, "copy", NULL, "racwd", 3600));
+    cr_assert_eq(job_case_run(&c), 0);
+    job_case_expect_blob(&c, "copy", 4 * JOB_CASE_MIB, 1);
+
+    job_case_forget(&c);
+    job_case_point(&c, "rp2");
+    job_case_disk(&c, "d", job_case_url(&c, "disk", snapshots[1], "r", 3600),
+                  job_case_url(&c, "copy", NULL, "racwd", 3600))
+        ->base.text = strdup(job_case_url(&c, "disk", snapshots[0], "r", 3600));
+    cr_assert_eq(job_case_run(&c), 0);
+    summary = job_case_summary(&c, "d");
+    cr_assert(summary->copy.delta, "%s", summary->copy.why_full);
+    cr_assert_lt(summary->copy.written_bytes, JOB_CASE_MIB);
     job_case_close(&c);
 }

@@ -3,10 +3,12 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,19 +118,34 @@ const char *job_case_file(const struct job_case *c, const char *name, uint64_t b
     return path;
 }
 
-static void put_piece(struct job_case *c, const char *name, uint64_t offset, uint64_t bytes,
-                      uint64_t seed)
+static void put_bytes(struct job_case *c, const char *name, uint64_t offset, const void *content,
+                      size_t bytes)
 {
-    unsigned char *content = malloc(bytes);
     char path[128], headers[128];
 
-    cr_assert(content);
-    endpoint_pattern_fill(seed, 0, offset, content, bytes);
     snprintf(path, sizeof path, "/ccc/%s?comp=page", name);
     snprintf(headers, sizeof headers, "x-ms-page-write: update\r\nx-ms-range: bytes=%llu-%llu\r\n",
              (unsigned long long)offset, (unsigned long long)(offset + bytes - 1));
     blob_bench_owner(&c->region, 201, BENCH_ACCOUNT, "PUT", path, headers, content, bytes, "");
+}
+
+static void put_piece(struct job_case *c, const char *name, uint64_t offset, uint64_t bytes,
+                      uint64_t seed)
+{
+    unsigned char *content = malloc(bytes);
+
+    cr_assert(content);
+    endpoint_pattern_fill(seed, 0, offset, content, bytes);
+    put_bytes(c, name, offset, content, bytes);
     free(content);
+}
+
+void job_case_spoil(struct job_case *c, const char *name, uint64_t offset)
+{
+    unsigned char page[512];
+
+    memset(page, 1, sizeof page);
+    put_bytes(c, name, offset, page, sizeof page);
 }
 
 void job_case_blob(struct job_case *c, const char *name, uint64_t bytes, uint64_t seed)
@@ -270,6 +287,8 @@ static void on_told(void *arg, const struct event *event)
         kept->status_code = event->statuses[0].code;
     check(c, kept);
     c->events_count++;
+    if (c->watch)
+        c->watch(c, event);
 }
 
 static void on_ended(void *arg)
@@ -292,7 +311,7 @@ void job_case_start(struct job_case *c)
     c->setup.pool = c->region.pool;
     c->setup.share = c->share;
     c->setup.spec = &c->spec;
-    c->setup.state_folder = c->state;
+    c->setup.state_folder = c->stateless ? NULL : c->state;
     c->setup.random_seed = 1;
     c->setup.told = on_told;
     c->setup.ended = on_ended;
@@ -330,6 +349,34 @@ int job_case_run(struct job_case *c)
 {
     job_case_start(c);
     return job_case_finish(c);
+}
+
+/* With a reactor of its own: a ring is nothing that two processes could share. */
+static void run_child(struct job_case *c)
+{
+    struct http_options options = {0};
+    struct err e = {0};
+
+    c->region.reactor = reactor_new(REACTOR_AUTO, &c->region.clock, &e);
+    c->region.http = c->region.reactor ? http_new(c->region.reactor, &options, &e) : NULL;
+    c->region.pool =
+        c->region.http ? bufpool_new(c->region.reactor, 4 * BUF_BYTES, 64 * BUF_BYTES, &e) : NULL;
+    c->share =
+        c->region.pool ? share_new(c->region.reactor, c->region.pool, &c->spec.limits, &e) : NULL;
+    cr_assert(c->share, "%s", e.text);
+    _exit(job_case_run(c));
+}
+
+bool job_case_run_apart(struct job_case *c)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    cr_assert(pid >= 0);
+    if (pid == 0)
+        run_child(c);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
 static bool is_such(const struct job_case_event *event, enum event_kind kind, const char *disk,

@@ -40,12 +40,14 @@ struct job_case {
     struct blob_bench region; /* pool, reactor and client too */
     struct share *share;
     char folder[TEST_PATH_MAX_BYTES], state[TEST_PATH_MAX_BYTES + 16];
+    bool stateless; /* set by the test: no state folder */
     struct job_spec spec;
     struct job_setup setup;
     struct job *job;
     bool ended;
     struct job_case_event *events;
     uint32_t events_count;
+    void (*watch)(struct job_case *c, const struct event *event); /* also told; NULL: nobody */
 };
 
 /* ---- Life ---- */
@@ -71,6 +73,8 @@ const char *job_case_url(struct job_case *c, const char *name, const char *snaps
                          const char *permissions, int64_t life_s);
 /* Of a snapshot made now, for an hour. */
 const char *job_case_snapshot_url(struct job_case *c, const char *name);
+/* As a foreign writer would: a page of ones. */
+void job_case_spoil(struct job_case *c, const char *name, uint64_t offset);
 /* The blob holds what job_case_blob would make. */
 void job_case_expect_blob(struct job_case *c, const char *name, uint64_t bytes, uint64_t seed);
 void job_case_same_files(const struct job_case *c, const char *one, const char *other);
@@ -79,6 +83,8 @@ void job_case_same_files(const struct job_case *c, const char *one, const char *
 void job_case_start(struct job_case *c);
 int job_case_finish(struct job_case *c); /* until it ended; frees it; its exit */
 int job_case_run(struct job_case *c);    /* both */
+/* The same job in a process of its own, until watch ends that; true when kill -9 did. */
+bool job_case_run_apart(struct job_case *c);
 /* Turns until such an event is there that came after the first `after` events; its index. code is
  * looked at for STATE and SUMMARY. disk NULL: of a restore point, or of none. */
 uint32_t job_case_await(struct job_case *c, uint32_t after, enum event_kind kind, const char *disk,
