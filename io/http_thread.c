@@ -113,8 +113,9 @@ static void *serve(void *argument)
         fail(t, &e);
     }
     http_lane_close(&t->lane);
-    if (r && !reactor_busy(r)) /* one that failed may hold a task for ever; its memory is lost */
-        reactor_free(r);
+    if (r && !ok)
+        reactor_drop_tasks(r); /* look_task: what it would have found was ended */
+    reactor_free(r);
     return NULL;
 }
 

@@ -270,6 +270,11 @@ void reactor_post_remote(struct reactor *r, struct reactor_task *task, reactor_t
     reactor_tasks_add_remote(&r->tasks, task, fn);
 }
 
+void reactor_drop_tasks(struct reactor *r)
+{
+    reactor_tasks_drop(&r->tasks);
+}
+
 static struct reactor *reactor_of_wake_op(struct reactor_op *op)
 {
     return (struct reactor *)((char *)op - offsetof(struct reactor, wake_op));

@@ -102,6 +102,14 @@ void reactor_tasks_run(struct reactor_tasks *tasks)
     }
 }
 
+void reactor_tasks_drop(struct reactor_tasks *tasks)
+{
+    take_remote(tasks);
+    for (struct reactor_task *task = tasks->local.first; task; task = task->next)
+        task->posted = false;
+    tasks->local = (struct reactor_task_list){0};
+}
+
 void reactor_tasks_hush(struct reactor_tasks *tasks)
 {
     uint64_t count;

@@ -37,6 +37,8 @@ void reactor_tasks_add_remote(struct reactor_tasks *tasks, struct reactor_task *
 bool reactor_tasks_none(const struct reactor_tasks *tasks);
 /* Runs what is there now; what that posts waits for the next run. */
 void reactor_tasks_run(struct reactor_tasks *tasks);
+/* Forgets what is there; who posted it knows that the reactor turns no more. */
+void reactor_tasks_drop(struct reactor_tasks *tasks);
 /* Makes wake_fd quiet again; the tasks stay. */
 void reactor_tasks_hush(struct reactor_tasks *tasks);
 
