@@ -19,6 +19,7 @@ static const struct copy_step copy_steps[] = {
     {"looking", NULL, copy_start_stat_target, copy_after_stat_target, NULL},
     {"opening the journal", copy_want_fit, NULL, copy_after_fit, NULL},
     {"looking", copy_want_base, copy_start_stat_base, copy_after_stat_base, NULL},
+    {"looking", copy_want_held, NULL, copy_after_held, NULL},
     {"looking", copy_want_judge_base, NULL, copy_after_judge_base, NULL},
     {"proving the base", copy_want_target_diff, copy_start_target_diff, copy_after_target_diff,
      copy_failed_target_diff},

@@ -106,4 +106,10 @@ bool copy_begin_proof(struct copy *copy, struct endpoint *of, struct access *acc
 bool copy_target_is_as_kept(const struct copy *copy);
 void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */
 
+/* ---- copy_held.c: does the target hold the source already? ---- */
+bool copy_want_held(const struct copy *copy);
+bool copy_after_held(struct copy *copy);
+/* The size of a target that holds what a source of that size has. */
+uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_bytes);
+
 #endif

@@ -91,20 +91,6 @@ bool copy_start_stat_target(struct copy *copy)
     return true;
 }
 
-/* The size of a target that holds what a source of that size has. */
-static uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_bytes)
-{
-    switch (copy->options.footer) {
-    case COPY_FOOTER_STRIP:
-        return size_bytes - VHD_FOOTER_BYTES;
-    case COPY_FOOTER_ADD:
-        return size_bytes + VHD_FOOTER_BYTES;
-    case COPY_FOOTER_KEEP:
-        break;
-    }
-    return size_bytes;
-}
-
 bool copy_target_is_as_kept(const struct copy *copy)
 {
     const struct stat_req *target = &copy->facts.target;
@@ -114,64 +100,11 @@ bool copy_target_is_as_kept(const struct copy *copy)
            strcmp(known->etag, target->etag) == 0;
 }
 
-/* ---- A delta that is made already ---- */
-
-/* A full copy of the same name may be of another time: only the root tells, and only a stream's is known. */
-static bool copy_may_be_held(const struct copy *copy)
-{
-    const struct marker *said = copy->options.streamed_to;
-
-    if (copy->options.bound.copy_uuid)
-        return false; /* the base may have that very name */
-    if (copy->summary.delta)
-        return true;
-    return said && said->root[0] && strcmp(said->root, copy->facts.target.marker.root) == 0;
-}
-
-/* A caller who did not hear of the end asks again: a full copy would take a good disk away for hours.
- * A source that may change is not known by its name. */
-static bool copy_target_holds_source(const struct copy *copy)
-{
-    const struct stat_req *target = &copy->facts.target;
-    const struct marker *marker = &target->marker;
-
-    return copy_may_be_held(copy) && !copy->options.restart && target->exists &&
-           marker->state == MARKER_COMPLETE && copy_can(copy->ends.target, ENDPOINT_CAN_MARK) &&
-           !copy_can(copy->ends.target, ENDPOINT_DISCARDS) &&
-           !copy_can(copy->ends.source, ENDPOINT_CAN_MARK) &&
-           strcmp(marker->source, copy->source_identity) == 0 &&
-           marker->size_bytes == target->size_bytes &&
-           target->size_bytes == copy_target_bytes_of(copy, copy->facts.source.size_bytes) &&
-           copy_target_is_as_kept(copy);
-}
-
-static bool copy_finish_as_held(struct copy *copy)
-{
-    const struct marker *marker = &copy->facts.target.marker;
-    struct copy_summary *summary = &copy->summary;
-
-    if (!copy_manifest_is_kept(copy, marker->copy_uuid))
-        return false;
-    copy_say(copy,
-             "The target holds the source already, as an earlier copy left it; nothing is left "
-             "to do.");
-    memcpy(summary->copy_uuid, marker->copy_uuid, sizeof marker->copy_uuid);
-    memcpy(summary->root, marker->root, sizeof marker->root);
-    memcpy(summary->base_root, marker->base_root, sizeof marker->base_root);
-    memcpy(summary->delta_digest, marker->delta, sizeof marker->delta);
-    summary->planned = true;
-    summary->disk.length = copy_marked_disk_bytes(marker);
-    summary->at_base_already = true;
-    summary->target_size_bytes = copy->facts.target.size_bytes;
-    progress_plan(&copy->progress, 0, reactor_now_ns(copy->reactor));
-    return copy_finish(copy);
-}
-
 /* ---- Is the target at the base? ---- */
 
 bool copy_want_judge_base(const struct copy *copy)
 {
-    return (copy->summary.delta || copy->options.streamed_to) && !copy->resume.found;
+    return copy->summary.delta && !copy->resume.found;
 }
 
 /* What the marker and our own file say; proofs come after. */
@@ -180,10 +113,6 @@ bool copy_after_judge_base(struct copy *copy)
     const struct stat_req *target = &copy->facts.target;
     const struct marker *marker = &target->marker;
 
-    if (copy_target_holds_source(copy))
-        return copy_finish_as_held(copy);
-    if (!copy->summary.delta)
-        return true;
     if (copy_can(copy->ends.target, ENDPOINT_DISCARDS))
         copy->facts.at_base = true; /* it holds whatever one likes: a delta to plan or to measure */
     else if (!target->exists)

@@ -20,12 +20,13 @@ enum endpoint_capability {
     ENDPOINT_BUFFERS = 1u << 10,        /* what is written is durable only after a flush */
     ENDPOINT_COMPARES = 1u << 11, /* nothing is changed: writes are compared (endpoint_compare.h) */
     ENDPOINT_CAN_LEASE = 1u << 12,
-    ENDPOINT_KEEPS_MARKS = 1u << 13, /* its stat tells the marker, if there is one */
-    ENDPOINT_WANTS_PLAN = 1u << 14,  /* SETUP_EXPECT comes before the first write */
-    ENDPOINT_LENDS = 1u << 15,       /* as a source: a target's own service may read it */
-    ENDPOINT_CAN_PULL = 1u << 16,    /* as a target: it reads from a source that lends */
-    ENDPOINT_TAKES_ZEROS = 1u << 17, /* of a write, what of it is zero may be named */
-    ENDPOINT_KNOWS_RESULT = 1u << 18 /* a source that SETUP_AGREE asks before the commit */
+    ENDPOINT_KEEPS_MARKS = 1u << 13,  /* its stat tells the marker, if there is one */
+    ENDPOINT_WANTS_PLAN = 1u << 14,   /* SETUP_EXPECT comes before the first write */
+    ENDPOINT_LENDS = 1u << 15,        /* as a source: a target's own service may read it */
+    ENDPOINT_CAN_PULL = 1u << 16,     /* as a target: it reads from a source that lends */
+    ENDPOINT_TAKES_ZEROS = 1u << 17,  /* of a write, what of it is zero may be named */
+    ENDPOINT_KNOWS_RESULT = 1u << 18, /* a source that SETUP_AGREE asks before the commit */
+    ENDPOINT_IS_SNAPSHOT = 1u << 19   /* its identity names one moment of a disk, for good */
 };
 
 #endif

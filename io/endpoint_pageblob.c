@@ -379,6 +379,8 @@ static unsigned capabilities(const struct endpoint_pageblob *ep, const struct se
         all |= ENDPOINT_LENDS;
     if (ep->upload)
         return all | ENDPOINT_CAN_PULL;
+    if (url->snapshot)
+        all |= ENDPOINT_IS_SNAPSHOT;
     if (ep->managed)
         return all | ENDPOINT_CAN_DIFF;
     all |= ENDPOINT_KEEPS_MARKS;

@@ -1,5 +1,5 @@
-/* copy_map_crash_test.c - kill -9 of a copy that keeps a map, between the commit of the target and that of the
- * map, right after it, and after every record before: the same command again leaves a true map. */
+/* copy_map_crash_test.c - kill -9 of a copy that keeps a map, between the commit of the target and that of
+ * the map, right after it, and after every record before: the same command again leaves a true map. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -46,6 +46,7 @@ expect 0 'equal' "$SF" verify env:RP1 env:EAST
 expect 0 'delta copy of a disk' "$SF" copy env:RP2 env:EAST --base env:RP1
 expect 0 'equal' "$SF" verify env:RP2 env:EAST
 expect 0 'nothing is left to do' "$SF" copy env:RP2 env:EAST --base env:RP1
+expect 0 'complete already' "$SF" copy env:RP2 env:EAST
 expect 0 'nothing is left to do' "$SF" plan env:RP2 env:EAST --base env:RP1
 expect 0 'Making a full copy' "$SF" copy env:RP2 env:EAST --base env:RP1 --restart
 

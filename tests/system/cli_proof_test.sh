@@ -81,7 +81,8 @@ cp out first
 expect 0 'seed 3' "$SF" verify env:RP1 env:EAST --sample 2% --seed 3
 check "the same seed draws the same" sh -c 'cut -d% -f1 out | cmp - first -n "$(cut -d% -f1 out | wc -c)" ||
     [ "$(sed "s/ *(.*//" out)" = "$(sed "s/ *(.*//" first)" ]'
-expect 0 complete "$SF" copy env:RP1 env:EAST --manifest m1
+expect 0 'nothing is left to do' "$SF" copy env:RP1 env:EAST --manifest m1 # its ETag is the one it was left with
+expect 0 complete "$SF" copy env:RP1 env:EAST --manifest m1 --restart
 expect 0 'every block' "$SF" verify --manifest m1 env:EAST
 
 # ---- Manifests that are none ----

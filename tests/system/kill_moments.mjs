@@ -22,7 +22,7 @@ const wanted = value("--kills", 40);
 const first = value("--first", 1);
 const width = value("--width", 8);
 const root = lab.newFolder(`${process.env.TMPDIR}/kills`);
-const totals = { kills: 0, client: 0, stopped: 0, source: 0, target: 0, again: 0, read: 0, worst: 0, late: 0 };
+const totals = { kills: 0, client: 0, stopped: 0, source: 0, target: 0, again: 0, read: 0, worst: 0 };
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function makeDisks(draw) {
@@ -127,13 +127,6 @@ class Case {
         await this[victim].start(victim === "source" ? { shape: this.shape } : {});
     }
 
-    // The kill met a client whose copy was over: a full copy that is asked for again is made again.
-    async isCommitted() {
-        if (!this.toFile) return (await lab.lookAtBlob(this.env.TARGET))?.state === "complete";
-        const marker = `${this.file}.snapferry`;
-        return existsSync(marker) && readFileSync(marker, "utf8").includes("snapferry_state=complete");
-    }
-
     async copy() {
         const ends = [this.from("SOURCE"), this.end()];
         if (this.delta) ends.push("--base", this.from("BASE"));
@@ -149,7 +142,6 @@ class Case {
             over.yes = true;
             await killing;
             if (ended.status === 0) return;
-            if (!this.delta && (await this.isCommitted())) return totals.late++;
             if (ended.signal !== "SIGKILL" && ended.status !== 130 && ended.status !== 3)
                 throw new Error(`status ${ended.status} ${ended.signal}: ${ended.all}`);
             if (runs > KILLS_EACH + 2) throw new Error(`it does not end: ${ended.all}`);

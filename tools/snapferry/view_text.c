@@ -125,9 +125,10 @@ static void write_on(struct page *page, const char *fmt, ...)
 static const char *headline(const struct view_copy *done)
 {
     if (done->outcome.status == STATUS_DONE)
-        return done->copy->at_base_already ? "nothing had changed"
-               : done->verified            ? "complete and verified"
-                                           : "complete";
+        return done->copy->at_base_already
+                   ? (done->copy->delta ? "nothing had changed" : "complete already")
+               : done->verified ? "complete and verified"
+                                : "complete";
     if (done->outcome.status == STATUS_DIFFERENT)
         return "complete, but the target differs";
     return "not complete";
