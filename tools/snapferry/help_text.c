@@ -15,8 +15,8 @@ const char *help_text(void)
            "  snapferry export SOURCE -o FILE|-; apply FILE|- TARGET   by a file or a pipe\n"
            "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
            "  snapferry receive --listen HOST:PORT             take disks that others send\n"
-           "  snapferry COMMAND --help                         options and examples\n"
-           "  snapferry --version\n"
+           "  snapferry run JOB.json|-; ctl PATH status|...    many disks of a control plane\n"
+           "  snapferry COMMAND --help; snapferry --version    options and examples\n"
            "\n"
            "SOURCE, TARGET and PREVIOUS are\n"
            "  https://...?SAS   a page blob or one of its snapshots, with its SAS\n"
@@ -234,15 +234,68 @@ static const char receive_page[] =
     "  snapferry receive --listen 10.0.0.4:8443 --target-root env:CONTAINER \\\n"
     "    --tls-cert server.pem --tls-key server.key --client-ca senders.pem\n";
 
+static const char run_page[] =
+    "Usage: snapferry run JOB.json|- [OPTION...]\n"
+    "Copies the disks of many restore points at once, and tells of each in events:\n"
+    "lines of JSON on stdout, or a view of all disks where that is a terminal. With -\n"
+    "the first line of stdin is the job, later ones are commands; its end stops all.\n"
+    "  --control PATH        takes commands there, too: snapferry ctl PATH status|...\n"
+    "  --detach              of run -: the end of stdin stops nothing\n"
+    "  --metrics HOST:PORT   numbers for Prometheus at http://HOST:PORT/metrics\n"
+    "  --memory BYTES        of buffers, instead of the job's limits.memoryBytes\n"
+    "  --threads N|auto      that share the work; auto: one a core [1]\n"
+    "  --state-dir DIR       journals, and reports that wait for report.url\n"
+    "                        [~/.local/state/snapferry]\n"
+    "  --restart             begins each disk anew\n"
+    "  --renew-wait SECONDS  that a disk waits for a new URL [3600]\n"
+    "  --io auto|uring|epoll             how to talk to the kernel\n"
+    "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
+    "  --json, --quiet       events also on a terminal; or errors only\n"
+    "Exit status: 0 all disks are complete, 1 one failed for good, 2 a mistake in the\n"
+    "job (nothing was begun), 3 stopped: the same job goes on, 130 ended at once\n"
+    "Examples:\n"
+    "  snapferry run job.json --control /run/user/1000/ferry\n"
+    "  control-plane | snapferry run - | control-plane-events\n";
+
+static const char ctl_page[] =
+    "Usage: snapferry ctl PATH VERB [ARGUMENT...] [OPTION...]\n"
+    "Speaks to a snapferry run, by the PATH of its control socket.\n"
+    "  status                a line a disk: state, percent, rate, time left\n"
+    "  pause DISK            begins nothing more; what is under way ends\n"
+    "  resume DISK           goes on with it\n"
+    "  cancel DISK           stops it for good, in this run\n"
+    "  priority DISK N       1 to 1000: its share beside its siblings\n"
+    "  renew DISK source|base|target URL     the new URL of an end: better env:NAME\n"
+    "                        or @FILE, for arguments can be seen by other users\n"
+    "  limits NAME=VALUE...  bytesPerSecond, memoryBytes, accountBytesPerSecond,\n"
+    "                        accountRequestsPerSecond, blobBytesPerSecond,\n"
+    "                        blobRequestsPerSecond; a size such as 64M, or none\n"
+    "  --restore-point ID    instead of DISK: all disks of that restore point\n"
+    "  --expires TIME        of renew: when the new URL ends, if it does not say\n"
+    "  --json, --quiet       the answer as a line of JSON; or the exit status only\n"
+    "Exit status: 0 accepted, 1 refused, 2 wrong usage, 3 nobody answers at PATH\n"
+    "Examples:\n"
+    "  snapferry ctl /run/user/1000/ferry status\n"
+    "  snapferry ctl /run/user/1000/ferry limits bytesPerSecond=100M\n"
+    "  snapferry ctl /run/user/1000/ferry renew vm1-os source @new.url\n";
+
 const char *help_text_of(enum command_id command)
 {
     static const char *const pages[COMMANDS_COUNT] = {
-        [COMMAND_COPY] = copy_page,           [COMMAND_PLAN] = plan_page,
-        [COMMAND_VERIFY] = verify_page,       [COMMAND_SNAPSHOT] = snapshot_page,
-        [COMMAND_MAP_BUILD] = map_build_page, [COMMAND_MAP_DIFF] = map_diff_page,
-        [COMMAND_MAP_SHOW] = map_show_page,   [COMMAND_SEND] = send_page,
-        [COMMAND_EXPORT] = export_page,       [COMMAND_APPLY] = apply_page,
+        [COMMAND_COPY] = copy_page,
+        [COMMAND_PLAN] = plan_page,
+        [COMMAND_VERIFY] = verify_page,
+        [COMMAND_SNAPSHOT] = snapshot_page,
+        [COMMAND_MAP_BUILD] = map_build_page,
+        [COMMAND_MAP_DIFF] = map_diff_page,
+        [COMMAND_MAP_SHOW] = map_show_page,
+        [COMMAND_SEND] = send_page,
+        [COMMAND_EXPORT] = export_page,
+        [COMMAND_APPLY] = apply_page,
         [COMMAND_RECEIVE] = receive_page,
+        [COMMAND_RUN] = run_page,
+        [COMMAND_CTL] = ctl_page,
     };
 
     return pages[command];

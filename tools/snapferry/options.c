@@ -11,6 +11,7 @@
 #include "io/compress_level.h"
 #include "io/secret.h"
 #include "tools/snapferry/arguments.h"
+#include "tools/snapferry/options_check.h"
 #include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 
@@ -50,10 +51,12 @@ struct option_row {
 #define RECEIVE   (1u << COMMAND_RECEIVE)
 #define EXPORT    (1u << COMMAND_EXPORT)
 #define APPLY     (1u << COMMAND_APPLY)
+#define RUN       (1u << COMMAND_RUN)
+#define CTL       (1u << COMMAND_CTL)
 #define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT)  /* what is kept in the state folder */
 #define MOVING    (KNOWING | BUILD | EXPORT | APPLY) /* talks to ends */
-#define SERVING   (MOVING | RECEIVE)                 /* turns a reactor */
-#define EVERY     (SERVING | DIFF | SHOW)
+#define SERVING   (MOVING | RECEIVE | RUN)           /* turns a reactor */
+#define EVERY     (SERVING | DIFF | SHOW | CTL)
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_row rows[] = {
@@ -64,10 +67,10 @@ static const struct option_row rows[] = {
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY | EXPORT, AT(source_id), 0, 0, NULL},
     {"base-id", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base_id), 0, 0, NULL},
-    {"state-dir", OPTION_TEXT, KNOWING | APPLY, AT(state_folder), 0, 0, NULL},
+    {"state-dir", OPTION_TEXT, KNOWING | APPLY | RUN, AT(state_folder), 0, 0, NULL},
     {"state", OPTION_TEXT, COPY_ONLY | PLAN | VERIFY | APPLY, AT(state_path), 0, 0, NULL},
     {"journal", OPTION_TEXT, COPY | VERIFY | APPLY, AT(journal_path), 0, 0, NULL},
-    {"restart", OPTION_FLAG, COPY | VERIFY | APPLY, AT(restart), 0, 0, NULL},
+    {"restart", OPTION_FLAG, COPY | VERIFY | APPLY | RUN, AT(restart), 0, 0, NULL},
     {"coalesce", OPTION_SIZE, COPY | PLAN, AT(coalesce_bytes), 0, 1ull << 40, NULL},
     {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
     {"manifest", OPTION_TEXT, COPY | VERIFY, AT(manifest), 0, 0, NULL},
@@ -90,8 +93,8 @@ static const struct option_row rows[] = {
     {"no-index", OPTION_FLAG, RECEIVE, AT(receive.no_index), 0, 0, NULL},
     {"index-bytes", OPTION_SIZE, RECEIVE, AT(receive.index_bytes), OPTIONS_INDEX_MIN_BYTES,
      OPTIONS_INDEX_MAX_BYTES, NULL},
-    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE, AT(memory_bytes),
-     OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
+    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE | RUN,
+     AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
     {"window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_start), 1,
      OPTIONS_WINDOW_MAX, NULL},
     {"max-window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_max), 1,
@@ -100,8 +103,8 @@ static const struct option_row rows[] = {
      "auto on off "},
     {"renew-command", OPTION_TEXT, COPY | PLAN | VERIFY | BUILD | EXPORT | APPLY, AT(renew_command),
      0, 0, NULL},
-    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY | BUILD | EXPORT | APPLY, AT(renew_wait_s), 1,
-     OPTIONS_RENEW_WAIT_MAX_S, NULL},
+    {"renew-wait", OPTION_COUNT, COPY | PLAN | VERIFY | BUILD | EXPORT | APPLY | RUN,
+     AT(renew_wait_s), 1, OPTIONS_RENEW_WAIT_MAX_S, NULL},
     {"source-expires", OPTION_TIME, COPY | PLAN | VERIFY | BUILD | EXPORT, AT(source_expires_s), 0,
      0, NULL},
     {"base-expires", OPTION_TIME, COPY | PLAN | EXPORT, AT(base_expires_s), 0, 0, NULL},
@@ -111,8 +114,13 @@ static const struct option_row rows[] = {
     {"client-key", OPTION_TEXT, SEND | VERIFY, AT(client_key), 0, 0, NULL},
     {"compress", OPTION_LEVEL, SEND | EXPORT, AT(compress), 0, 0, NULL},
     {"no-dedup", OPTION_FLAG, SEND | EXPORT, AT(no_dedup), 0, 0, NULL},
-    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(threads), 1,
+    {"control", OPTION_TEXT, RUN, AT(run.control), 0, 0, NULL},
+    {"detach", OPTION_FLAG, RUN, AT(run.detach), 0, 0, NULL},
+    {"metrics", OPTION_TEXT, RUN, AT(run.metrics), 0, 0, NULL},
+    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY | RUN, AT(threads), 1,
      HTTP_THREADS_MAX, NULL},
+    {"restore-point", OPTION_TEXT, CTL, AT(run.point), 0, 0, NULL},
+    {"expires", OPTION_TIME, CTL, AT(run.expires_s), 0, 0, NULL},
     {"io", OPTION_CHOICE, SERVING, AT(backend), 0, 0, "auto uring epoll "},
     {"cacert", OPTION_TEXT, SERVING, AT(ca_file), 0, 0, NULL},
     {"allow-http", OPTION_FLAG, SERVING, AT(allow_http), 0, 0, NULL},
@@ -273,116 +281,6 @@ static void long_options(enum command_id command, struct option out[OPTIONS_COUN
     out[count] = (struct option){0};
 }
 
-/* What proves a copy: which of it goes together. */
-static bool check_proofs(const struct options *o, struct err *e)
-{
-    static const char *const words[] = {
-        "--manifest needs the hashes that --no-root leaves out",
-        "--base-manifest needs --base",
-        "--base-manifest serves --audit and --manifest; give one of them",
-        "--audit needs --base-manifest, to know what did not change",
-        "--sample compares SOURCE and TARGET, not with --manifest or --complete",
-        "--seed needs --sample, or --audit",
-        "--journal and --restart are for a whole comparison of SOURCE and TARGET",
-        "--strip-footer and --add-footer need a SOURCE: a manifest knows its target's footer",
-        "--strong is of the hashes of --map FILE",
-        "--map finds by itself what changed: it goes without --base",
-        "--manifest, --map, --journal and --state name one file: with several TARGETs leave them "
-        "out",
-    };
-    bool copy = o->command == COMMAND_COPY || o->command == COMMAND_SEND;
-    bool wrong[] = {
-        copy && o->manifest && o->no_root,
-        o->base_manifest && !o->base,
-        o->base_manifest && !o->audit_ppm && !o->manifest,
-        o->audit_ppm && !o->base_manifest,
-        o->sample_ppm && options_target_only(o),
-        o->seed != OPTIONS_SEED_DRAWN && !o->sample_ppm && !o->audit_ppm,
-        (o->sample_ppm || options_target_only(o)) && (o->journal_path || o->restart),
-        options_target_only(o) && (o->strip_footer || o->add_footer),
-        copy && o->strong && !o->map,
-        o->command == COMMAND_EXPORT && o->map && o->base,
-        options_many_targets(o) && (o->manifest || o->map || o->journal_path || o->state_path),
-    };
-
-    _Static_assert(sizeof words / sizeof words[0] == sizeof wrong / sizeof wrong[0],
-                   "a sentence for each");
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        if (wrong[i])
-            return err_set(e, ERR_USAGE, RETRY_NEVER, "%s", words[i]);
-    return true;
-}
-
-static bool check_together(const struct options *options, struct err *e)
-{
-    static const struct {
-        uint32_t min, max;
-        const char *wanted;
-    } ends[] = {
-        [COMMAND_COPY] = {2, OPTIONS_ENDS_MAX, "SOURCE and TARGET"},
-        [COMMAND_PLAN] = {1, 2, "SOURCE, and perhaps TARGET"},
-        [COMMAND_VERIFY] = {2, 2, "SOURCE and TARGET"},
-        [COMMAND_SNAPSHOT] = {1, 1, "TARGET"},
-        [COMMAND_RECEIVE] = {0, 0, ""},
-        [COMMAND_MAP_BUILD] = {1, 1, "SOURCE"},
-        [COMMAND_MAP_DIFF] = {2, 2, "two maps"},
-        [COMMAND_MAP_SHOW] = {1, 1, "MAP"},
-        [COMMAND_SEND] = {2, 2, "SOURCE and TARGET"},
-        [COMMAND_EXPORT] = {1, 1, "SOURCE"},
-        [COMMAND_APPLY] = {2, 2, "STREAM and TARGET"},
-    };
-
-    if (options_target_only(options) && options->ends_count < 1)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs TARGET");
-    if (!options_target_only(options) && options->ends_count < ends[options->command].min)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs %s",
-                       ends[options->command].wanted);
-    if (options->command == COMMAND_MAP_BUILD && !options->output)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o MAP");
-    if (options->command == COMMAND_EXPORT && !options->output)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o FILE, or -o -");
-    if (options->strong && options->like)
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "--like takes over how that map hashes: "
-                       "it goes without --strong");
-    if (options->strip_footer && options->add_footer)
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "--strip-footer and --add-footer exclude each other");
-    if (options->base_id && !options->base)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "--base-id needs --base");
-    if (options->base_expires_s && !options->base)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "--base-expires needs --base");
-    if (options->window_max && options->window_start > options->window_max)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "--window must not be above --max-window");
-    if (!options->client_cert != !options->client_key)
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "--client-cert and --client-key go together: one file each, PEM");
-    if (options->receive.index_folder && options->receive.no_index)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "--index and --no-index exclude each other");
-    if (options->json && options->quiet)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "--json and --quiet exclude each other");
-    return check_proofs(options, e);
-}
-
-static bool add_end(struct options *options, const char *argument, struct err *e)
-{
-    bool one = options_target_only(options) || options->command == COMMAND_MAP_BUILD ||
-               options->command == COMMAND_MAP_SHOW || options->command == COMMAND_EXPORT;
-    uint32_t max = options->command == COMMAND_RECEIVE ? 0
-                   : one                               ? 1
-                   : options->command == COMMAND_COPY  ? OPTIONS_ENDS_MAX
-                                                       : 2;
-    char shown[ARGUMENT_SHOWN_MAX_BYTES];
-
-    if (options->ends_count == max)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "one argument too many: \"%s\"",
-                       arguments_show(argument, shown));
-    if (!*argument)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "an argument is empty");
-    options->ends[options->ends_count++] = argument;
-    return true;
-}
-
 /* -o, where the command has --output; 0: it has none. */
 static int output_row(enum command_id command)
 {
@@ -396,13 +294,14 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                    char **arguments, struct err *e)
 {
     struct options options = {.command = command,
-                              .memory_bytes = OPTIONS_MEMORY_DEFAULT_BYTES,
+                              .memory_bytes =
+                                  command == COMMAND_RUN ? 0 : OPTIONS_MEMORY_DEFAULT_BYTES,
+                              .threads = 1,
                               .coalesce_bytes = COPY_COALESCE_DEFAULT,
                               .target = 1,
                               .seed = OPTIONS_SEED_DRAWN,
                               .compress = COMPRESS_AUTO,
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S,
-                              .threads = 1,
                               .receive = {.index_bytes = OPTIONS_INDEX_DEFAULT_BYTES}};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
@@ -428,9 +327,9 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
     }
     if (!options.help) {
         for (int i = optind; i < count; i++)
-            if (!add_end(&options, arguments[i], e))
+            if (!options_check_end(&options, arguments[i], e))
                 return false;
-        if (!check_together(&options, e))
+        if (!options_check(&options, e))
             return false;
     }
     options.footer = options.strip_footer ? COPY_FOOTER_STRIP

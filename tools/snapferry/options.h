@@ -17,7 +17,9 @@
 #include "io/endpoint_file.h"
 #include "io/http_options.h"
 #include "io/reactor.h"
+#include "tools/snapferry/command_id.h"
 #include "tools/snapferry/receive_options.h"
+#include "tools/snapferry/run_options.h"
 
 #define OPTIONS_MEMORY_DEFAULT_BYTES (512ull << 20)
 #define OPTIONS_MEMORY_MIN_BYTES     ((uint64_t)BUF_BYTES)
@@ -29,21 +31,6 @@
 #define OPTIONS_SEED_MAX             INT64_MAX
 #define OPTIONS_SEED_DRAWN           UINT64_MAX
 _Static_assert(OPTIONS_MEMORY_DEFAULT_BYTES <= BUFPOOL_MAX_BYTES, "a pool of the default fits");
-
-enum command_id {
-    COMMAND_COPY,
-    COMMAND_PLAN,
-    COMMAND_VERIFY,
-    COMMAND_SNAPSHOT,
-    COMMAND_MAP_BUILD,
-    COMMAND_MAP_DIFF,
-    COMMAND_MAP_SHOW,
-    COMMAND_SEND,
-    COMMAND_EXPORT,
-    COMMAND_APPLY,
-    COMMAND_RECEIVE,
-    COMMANDS_COUNT
-};
 
 struct options {
     enum command_id command;
@@ -65,8 +52,9 @@ struct options {
     const char *like;      /* map build: a map whose seed and strength are taken */
     const char *other_map; /* map show: what changed since that */
     struct receive_options receive;
-    const char *map; /* of TARGET's blocks; export: as the target is; NULL: none */
-    uint64_t memory_bytes;
+    struct run_options run;
+    const char *map;       /* of TARGET's blocks; export: as the target is; NULL: none */
+    uint64_t memory_bytes; /* run: 0: as the job says */
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
     uint64_t window_max;

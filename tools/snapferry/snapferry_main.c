@@ -27,6 +27,8 @@ static const struct {
     {"send", COMMAND_SEND, command_copy},
     {"export", COMMAND_EXPORT, command_export},
     {"apply", COMMAND_APPLY, command_apply},
+    {"run", COMMAND_RUN, command_run},
+    {"ctl", COMMAND_CTL, command_ctl},
 };
 #define COMMANDS_LISTED (sizeof commands / sizeof commands[0])
 _Static_assert(COMMANDS_LISTED == COMMANDS_COUNT, "every command is listed");

@@ -63,6 +63,8 @@ void command_snapshot(struct stage *stage, struct view_outcome *outcome);
 void command_export(struct stage *stage, struct view_outcome *outcome);  /* the same to a stream */
 void command_apply(struct stage *stage, struct view_outcome *outcome);   /* of a stream: a copy */
 void command_receive(struct stage *stage, struct view_outcome *outcome); /* opens its session */
+void command_run(struct stage *stage, struct view_outcome *outcome);     /* opens its session */
+void command_ctl(struct stage *stage, struct view_outcome *outcome);     /* no session */
 void command_map_build(struct stage *stage, struct view_outcome *outcome);
 void command_map_diff(struct stage *stage, struct view_outcome *outcome); /* no session */
 void command_map_show(struct stage *stage, struct view_outcome *outcome); /* no session */

@@ -92,6 +92,34 @@ Test(options, threads_are_one_a_number_or_auto)
     }
 }
 
+Test(options, takes_every_option_of_run_and_ctl)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_RUN, "run job.json", storage, &e), "%s", e.text);
+    cr_expect_eq(o.memory_bytes, 0u, "the job's");
+    cr_expect_eq(o.threads, 1u);
+    cr_expect(!o.run.control && !o.run.metrics && !o.run.detach);
+    cr_assert(parse(&o, COMMAND_RUN,
+                    "run - --detach --control c --metrics h:1 --threads auto --memory 64M "
+                    "--state-dir d --restart --renew-wait 5",
+                    storage, &e),
+              "%s", e.text);
+    cr_expect_str_eq(o.ends[0], "-");
+    cr_expect_str_eq(o.run.control, "c");
+    cr_expect_str_eq(o.run.metrics, "h:1");
+    cr_expect_eq(o.threads, 0u);
+    cr_expect_eq(o.memory_bytes, 64u << 20);
+    cr_expect_eq(o.renew_wait_s, 5u);
+    cr_expect(o.run.detach && o.restart);
+    cr_assert(parse(&o, COMMAND_CTL, "ctl path pause --restore-point p", storage, &e), "%s",
+              e.text);
+    cr_expect_str_eq(o.run.point, "p");
+    cr_expect_eq(o.ends_count, 2u);
+}
+
 Test(options, o_is_short_for_output)
 {
     struct options o;
@@ -169,6 +197,16 @@ static const struct {
     {COMMAND_MAP_DIFF, "diff a b --memory 1G", "--memory"},
     {COMMAND_MAP_SHOW, "show a b", "too many"},
     {COMMAND_COPY, "copy a b -o m", "-o"},
+    {COMMAND_RUN, "run", "JOB.json"},
+    {COMMAND_RUN, "run a b", "too many"},
+    {COMMAND_RUN, "run job --detach", "standard input"},
+    {COMMAND_RUN, "run job --threads 0", "between"},
+    {COMMAND_RUN, "run job --threads some", "number or auto"},
+    {COMMAND_RUN, "run job --threads 1K", "number or auto"},
+    {COMMAND_RUN, "run job --verify", "--verify"},
+    {COMMAND_CTL, "ctl", "PATH"},
+    {COMMAND_CTL, "ctl path", "verb"},
+    {COMMAND_CTL, "ctl path renew d source u --expires soon", "takes a time"},
 };
 
 Test(options, refuses_with_a_sentence_that_names_the_cause)
