@@ -2,6 +2,7 @@
 #include "engine/job_access.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ static bool is_blob(const struct endpoint *ep)
 {
     return ep && strcmp(ep->ops->name, "pageblob") == 0;
 }
+
+#define JOB_READ_AGAIN_NS (1 * NS_PER_S) /* an @FILE, while a URL is wanted */
 
 /* ---- What is told ---- */
 
@@ -65,6 +68,16 @@ static void on_news(void *arg, struct access *access, enum access_news news, con
     }
 }
 
+static void read_again(struct timer *timer);
+
+static void read_again_soon(struct job_side *side)
+{
+    struct reactor *r = side->life->job->setup.reactor;
+
+    if (end_of(side)->text[0] == '@' && side->asked && side->life->phase != JOB_ENDED)
+        reactor_arm(r, &side->timer, reactor_now_ns(r) + JOB_READ_AGAIN_NS, read_again);
+}
+
 static void on_ask(void *arg, struct access *access)
 {
     struct job_side *side = arg;
@@ -72,6 +85,7 @@ static void on_ask(void *arg, struct access *access)
     (void)access;
     side->asked = true;
     tell_expiring(side);
+    read_again_soon(side);
 }
 
 /* ---- A new URL ---- */
@@ -99,8 +113,8 @@ static void on_swap(void *arg, struct access *access, struct secret_url *take)
 
     (void)access;
     if (text) {
-        secret_wipe_free(side->renewed);
-        side->renewed = text;
+        secret_wipe_free(side->url);
+        side->url = text;
         side->expires_s = side->candidate_expires_s;
     }
     if (side->endpoint)
@@ -125,7 +139,10 @@ static void on_checked(void *arg, const struct err *why)
         secret_url_fini(&side->candidate);
     else
         access_answer(side->access, &side->candidate, side->candidate_expires_s);
-    answer(side, NULL, side->ticket, why);
+    if (!side->by_itself)
+        answer(side, NULL, side->ticket, why);
+    else if (why && side->life->phase != JOB_ENDED)
+        job_tell_warning(side->life, why->text);
 }
 
 static bool start_check(struct job_side *side, struct job_place *place, struct err *e)
@@ -147,9 +164,9 @@ static bool start_check(struct job_side *side, struct job_place *place, struct e
 
     if (!job_side_place(side, &used, e))
         return false;
-    check.same_address = used.kind == JOB_PLACE_BLOB && job_same_blob(&used.url, &place->url);
+    check.same_address = used.given.kind == JOB_GIVEN_URL && job_same_place(&used, place);
     job_place_fini(&used);
-    text = secret_url_full(&place->url, NULL);
+    text = secret_url_full(&place->given.url, NULL);
     if (!text)
         return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
     if (!secret_url_parse(text, &side->candidate, e)) {
@@ -159,12 +176,47 @@ static bool start_check(struct job_side *side, struct job_place *place, struct e
     secret_wipe_free(text);
     access_check_free(side->check);
     side->check = NULL;
-    opened = endpoint_pageblob_open(setup->reactor, setup->http, &place->url, &options, e);
+    opened = endpoint_pageblob_open(setup->reactor, setup->http, &place->given.url, &options, e);
     if (opened)
         side->check = access_check_start(opened, &check, e);
     if (!side->check)
         secret_url_fini(&side->candidate);
     return side->check != NULL;
+}
+
+/* What an @FILE holds is looked at once, good or not. */
+static void try_found(struct job_side *side, struct job_place *place)
+{
+    char *text = secret_url_full(&place->given.url, NULL);
+    struct err e = {0};
+
+    if (!text || (side->tried && strcmp(text, side->tried) == 0) ||
+        (side->url && strcmp(text, side->url) == 0)) {
+        secret_wipe_free(text);
+        return;
+    }
+    secret_wipe_free(side->tried);
+    side->tried = text;
+    side->candidate_expires_s = 0;
+    side->by_itself = true;
+    side->checking = job_place_check_url(place, side->life->job->setup.allow_http, &e) &&
+                     start_check(side, place, &e);
+    if (!side->checking)
+        job_tell_warning(side->life, e.text);
+}
+
+/* Not there, or no URL: somebody is just writing it. */
+static void read_again(struct timer *timer)
+{
+    struct job_side *side = (struct job_side *)((char *)timer - offsetof(struct job_side, timer));
+    struct job_place place = {0};
+    struct err e = {0};
+
+    if (!side->checking && side->life->phase != JOB_ENDED &&
+        job_place_parse(side->side, end_of(side)->text, &place, &e))
+        try_found(side, &place);
+    job_place_fini(&place);
+    read_again_soon(side);
 }
 
 /* No attempt was made yet, so there is nothing to hold it against but the job: the same blob, or a managed
@@ -178,10 +230,11 @@ static bool take_early(struct job_side *side, struct job_place *place, uint64_t 
 
     if (!job_side_place(side, &used, e))
         return false;
-    fits = used.kind == JOB_PLACE_BLOB &&
-           (job_same_blob(&used.url, &place->url) ||
-            (used.url.managed_disk && place->url.managed_disk && side->side != ACCESS_TARGET));
-    if (used.kind != JOB_PLACE_BLOB)
+    fits = used.given.kind == JOB_GIVEN_URL &&
+           (job_same_place(&used, place) ||
+            (used.given.url.managed_disk && place->given.url.managed_disk &&
+             side->side != ACCESS_TARGET));
+    if (used.given.kind != JOB_GIVEN_URL)
         err_set(e, ERR_USAGE, RETRY_NEVER, "the %s is no URL", access_side_name(side->side));
     else if (!fits)
         err_set(e, ERR_CONFLICT, RETRY_NEVER,
@@ -189,11 +242,11 @@ static bool take_early(struct job_side *side, struct job_place *place, uint64_t 
                 "nothing is known to compare it with",
                 access_side_name(side->side));
     job_place_fini(&used);
-    text = fits ? secret_url_full(&place->url, NULL) : NULL;
+    text = fits ? secret_url_full(&place->given.url, NULL) : NULL;
     if (!text)
         return err_is_set(e) ? false : err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
-    secret_wipe_free(side->renewed);
-    side->renewed = text;
+    secret_wipe_free(side->url);
+    side->url = text;
     side->expires_s = expires_s;
     return true;
 }
@@ -218,12 +271,13 @@ void job_side_renew(struct job_side *side, const struct control *control, uint64
     struct err e = {0};
     bool ok = may_renew(side, &e) && job_place_parse(side->side, control->url, &place, &e);
 
-    if (ok && place.kind != JOB_PLACE_BLOB)
+    if (ok && place.given.kind != JOB_GIVEN_URL)
         ok = err_set(&e, ERR_USAGE, RETRY_NEVER, "this is no URL");
     ok = ok && job_place_check_url(&place, side->life->job->setup.allow_http, &e);
     if (ok && side->access) {
         side->candidate_expires_s = control->expires_s;
         side->ticket = ticket;
+        side->by_itself = false;
         memcpy(side->tag, control->tag, sizeof side->tag);
         ok = side->checking = start_check(side, &place, &e);
     } else if (ok && take_early(side, &place, control->expires_s, &e)) {
@@ -240,7 +294,7 @@ void job_side_renew(struct job_side *side, const struct control *control, uint64
 
 bool job_side_place(const struct job_side *side, struct job_place *out_place, struct err *e)
 {
-    const char *text = side->renewed ? side->renewed : end_of(side)->text;
+    const char *text = side->url ? side->url : end_of(side)->text;
 
     if (text)
         return job_place_parse(side->side, text, out_place, e);
@@ -248,10 +302,22 @@ bool job_side_place(const struct job_side *side, struct job_place *out_place, st
     return true;
 }
 
+/* The variable or the file may say something else by the next attempt. */
+static bool keep_url(struct job_side *side, struct err *e)
+{
+    const char *text = end_of(side)->text;
+
+    if (side->url || secret_is_url(text))
+        return true;
+    side->url = secret_url_full(endpoint_pageblob_url(side->endpoint), NULL);
+    side->expires_s = end_of(side)->expires_s;
+    return side->url || err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
+}
+
 static bool open_access(struct job_side *side, struct err *e)
 {
     const struct job_setup *setup = &side->life->job->setup;
-    uint64_t told_s = side->renewed ? side->expires_s : end_of(side)->expires_s;
+    uint64_t told_s = side->url ? side->expires_s : end_of(side)->expires_s;
     uint64_t said_s = endpoint_pageblob_url(side->endpoint)->expiry_s;
     struct access_setup how = {.reactor = setup->reactor,
                                .side = side->side,
@@ -279,7 +345,7 @@ bool job_sides_attach(struct job_sides *sides, struct endpoint *const endpoints[
         side->endpoint = is_blob(endpoints[i]) ? endpoints[i] : NULL;
         if (!side->identity && !(side->identity = strdup(endpoints[i]->identity)))
             return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a name");
-        if (side->endpoint && !side->access && !open_access(side, e))
+        if (side->endpoint && !side->access && !(keep_url(side, e) && open_access(side, e)))
             return false;
     }
     return true;
@@ -339,6 +405,8 @@ static void end_check(struct job_side *side)
     if (!side->checking)
         return;
     side->checking = false;
+    if (side->by_itself)
+        return;
     err_set(&why, ERR_CONFLICT, RETRY_NEVER, "the disk has ended meanwhile");
     answer(side, NULL, side->ticket, &why);
 }
@@ -351,10 +419,12 @@ void job_sides_free(struct job_sides *sides)
         struct job_side *side = &sides->side[i];
 
         assert(!side->endpoint);
+        reactor_disarm(side->life->job->setup.reactor, &side->timer);
         end_check(side);
         access_free(side->access);
         secret_url_fini(&side->candidate);
-        secret_wipe_free(side->renewed);
+        secret_wipe_free(side->url);
+        secret_wipe_free(side->tried);
         free(side->identity);
     }
     free(sides);

@@ -5,7 +5,8 @@
  * Threads:       the reactor's.
  *
  * A new URL is looked at before access hears of it: a wrong one is refused to whoever sent it, and costs the
- * disk nothing. Endpoints come and go with attempts; what was renewed stays.
+ * disk nothing. An end that is @FILE is also read again, now and then, while a URL is wanted. Endpoints come and
+ * go with attempts; what was renewed stays.
  */
 #ifndef ENGINE_JOB_ACCESS_H
 #define ENGINE_JOB_ACCESS_H
@@ -18,6 +19,7 @@
 #include "engine/control.h"
 #include "engine/copy.h"
 #include "engine/job_ends.h"
+#include "io/timers.h"
 
 struct job_life;
 
@@ -26,7 +28,7 @@ struct job_side {
     struct job_life *life;
     enum access_side side;
     /* changes, reactor thread only */
-    char *renewed;             /* secret, owned: the URL in use; NULL: the job's */
+    char *url;                 /* secret, owned: the one in use; NULL: as the job's text says */
     uint64_t expires_s;        /* told with it */
     char *identity;            /* owned: of the endpoint first opened; a renewed path keeps it */
     struct access *access;     /* NULL: no URL, or no attempt was made yet */
@@ -40,6 +42,9 @@ struct job_side {
     struct secret_url candidate;
     uint64_t candidate_expires_s, ticket;
     char tag[CONTROL_TAG_MAX_BYTES];
+    bool by_itself;     /* it was found in @FILE: nobody waits for an answer */
+    char *tried;        /* secret, owned: what was last found there */
+    struct timer timer; /* armed while asked: the file is read again */
 };
 
 struct job_sides {

@@ -20,10 +20,11 @@ static bool no_memory(struct err *e)
 
 static bool set_since(struct job_attempt *attempt, const struct job_place *base, struct err *e)
 {
-    if (base->kind == JOB_PLACE_NONE)
+    if (base->given.kind == JOB_GIVEN_NOTHING)
         return true;
     /* Of a file nobody is asked what changed since. */
-    attempt->since = base->kind == JOB_PLACE_BLOB ? secret_url_full(&base->url, NULL) : strdup("");
+    attempt->since =
+        base->given.kind == JOB_GIVEN_URL ? secret_url_full(&base->given.url, NULL) : strdup("");
     return attempt->since || no_memory(e);
 }
 
@@ -49,7 +50,7 @@ static bool open_ends(struct job_life *life, struct err *e)
     ok = ok && job_places_check(&places, life->spec, setup->allow_http, e) &&
          set_since(attempt, &places.side[ACCESS_BASE], e);
     for (size_t i = 0; ok && i < ACCESS_SIDES; i++) {
-        if (places.side[i].kind == JOB_PLACE_NONE)
+        if (places.side[i].given.kind == JOB_GIVEN_NOTHING)
             continue;
         attempt->ends[i] = job_place_open(setup->reactor, setup->http, &places.side[i],
                                           identity_of(life, (enum access_side)i), e);
@@ -98,11 +99,11 @@ static bool name_side(const struct job_life *life, enum access_side side, struct
 
     if (!job_side_place(&life->sides->side[side], &place, e))
         return false;
-    if (place.kind == JOB_PLACE_BLOB) {
-        authority = strstr(place.url.address, "://") + 3;
+    if (place.given.kind == JOB_GIVEN_URL) {
+        authority = strstr(place.given.url.address, "://") + 3;
         names->blob = strdup(authority);
         if (asprintf(&names->account, "%.*s/%s", (int)strcspn(authority, "/"), authority,
-                     place.url.account) < 0)
+                     place.given.url.account) < 0)
             names->account = NULL;
         ok = (names->blob && names->account) || no_memory(e);
     }

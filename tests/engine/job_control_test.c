@@ -1,5 +1,6 @@
 /* job_control_test.c - a running job is steered: verbs in right and in wrong states, URLs renewed. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/job_case.h"
@@ -308,5 +309,40 @@ Test(job_control, stops_while_a_disk_waits_for_a_url)
     job_case_await(&c, 0, EVENT_STATE, "d", EVENT_WAITING_FOR_ACCESS);
     job_stop(c.job);
     cr_assert_eq(job_case_finish(&c), 3);
+    job_case_close(&c);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    cr_assert(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+Test(job_control, reads_a_file_again_while_a_url_is_wanted)
+{
+    struct job_case c;
+    char snapshot[64], at[TEST_PATH_MAX_BYTES + 64];
+    const char *path;
+
+    job_case_open(&c, NULL);
+    job_case_blob(&c, "disk", JOB_CASE_MIB, 3);
+    job_case_blob(&c, "wrong", JOB_CASE_MIB, 4);
+    job_case_snapshot(&c, "disk", snapshot);
+    path = job_case_path(&c, "url");
+    snprintf(at, sizeof at, "@%s", path);
+    write_text(path, job_case_url(&c, "disk", snapshot, "r", -60));
+    job_case_point(&c, "rp");
+    job_case_disk(&c, "d", at, job_case_path(&c, "t"));
+    job_case_start(&c);
+    job_case_await(&c, 0, EVENT_STATE, "d", EVENT_WAITING_FOR_ACCESS);
+    write_text(at + 1, job_case_url(&c, "wrong", NULL, "r", 600));
+    cr_assert(strstr(c.events[job_case_await(&c, 0, EVENT_WARNING, "d", EVENT_PENDING)].message,
+                     "another disk"));
+    write_text(at + 1, job_case_url(&c, "disk", snapshot, "r", 600));
+    cr_assert_eq(job_case_finish(&c), 0);
+    cr_assert_eq(job_case_count(&c, EVENT_WARNING, "d", EVENT_PENDING), 1u, "it is said once");
     job_case_close(&c);
 }

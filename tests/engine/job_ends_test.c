@@ -59,10 +59,10 @@ Test(job_ends, refuses_what_is_no_end)
 {
     bad(LIVE, NULL, "/tmp/x", "source: the URL has no SAS");
     bad("http://acct.blob.core.windows.net/c/d" SAS, NULL, "/tmp/x", "in clear");
-    bad("htps://acct.blob.core.windows.net/c/d" SAS, NULL, "/tmp/x", "no URL of a page blob");
+    bad("htps://acct.blob.core.windows.net/c/d" SAS, NULL, "/tmp/x", "neither a http");
     bad("https://acct.blob.core.windows.net" SAS, NULL, "/tmp/x", "source");
     bad("null:", NULL, "/tmp/x", "can only be a target");
-    bad("file:", NULL, "/tmp/x", "no path");
+    bad("file:", NULL, "/tmp/x", "names no file");
     bad("env:SNAPFERRY_TEST_NOWHERE", NULL, "/tmp/x", "source");
 }
 
@@ -72,8 +72,8 @@ Test(job_ends, refuses_ends_that_do_not_go_together)
     bad(LIVE SAS, NULL, "https://ACCT.blob.core.windows.net:443/c/disk%2evhd" SAS, "source itself");
     bad("/a/b", NULL, "/a/b", "source itself");
     bad(LIVE SNAP, LIVE SNAP, "/tmp/x", "source itself");
-    bad(LIVE SAS, LIVE OLD, "/tmp/x", "must both be snapshots");
-    bad(LIVE SNAP, "/a/b", "/tmp/x", "must both be snapshots");
+    bad(LIVE SAS, LIVE OLD, "/tmp/x", "needs a source that is a snapshot");
+    bad(LIVE SNAP, "/a/b", "/tmp/x", "of its source's kind");
     bad(LIVE SNAP, "https://acct.blob.core.windows.net/c/other" OLD, "/tmp/x", "of two");
     good("https://md-a.blob.core.windows.net/x/1" SAS, "https://md-b.blob.core.windows.net/x/2" SAS,
          "/tmp/x");
