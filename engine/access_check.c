@@ -9,8 +9,6 @@
 #include "blockmap/vhd.h"
 #include "engine/retry.h"
 
-#define CHECK_POOL_WAIT_NS (20 * NS_PER_MS) /* others hold every buffer: look again */
-
 struct access_check {
     struct access_check_setup setup; /* set once */
     struct access_facts facts;
@@ -22,6 +20,7 @@ struct access_check {
     struct stat_req stat;
     struct block_req block;
     struct buf *buf;
+    struct buf_waiter buf_wait;
 };
 
 static void check_look(struct access_check *check);
@@ -45,6 +44,12 @@ static void check_refuse(struct access_check *check, const char *what)
 }
 
 /* ---- Another try ---- */
+
+/* Borrows at once, before others do. */
+static void check_may_borrow(struct buf_waiter *waiter)
+{
+    check_read((struct access_check *)((char *)waiter - offsetof(struct access_check, buf_wait)));
+}
 
 static void check_timer_fired(struct timer *timer)
 {
@@ -90,12 +95,12 @@ static void check_read_done(struct block_req *req)
 
 static void check_read(struct access_check *check)
 {
-    struct reactor *r = check->setup.reactor;
-
     if (!check->buf)
         check->buf = bufpool_borrow(check->setup.pool);
+    if (!check->buf && bufpool_grow(check->setup.pool))
+        check->buf = bufpool_borrow(check->setup.pool);
     if (!check->buf) {
-        reactor_arm(r, &check->timer, reactor_now_ns(r) + CHECK_POOL_WAIT_NS, check_timer_fired);
+        bufpool_wait(check->setup.pool, &check->buf_wait, check_may_borrow);
         return;
     }
     check->block = (struct block_req){.offset = check->facts.size_bytes - VHD_FOOTER_BYTES,
@@ -208,6 +213,7 @@ void access_check_free(struct access_check *check)
         return;
     assert(!access_check_busy(check));
     reactor_disarm(check->setup.reactor, &check->timer);
+    (void)bufpool_leave(check->setup.pool, &check->buf_wait);
     if (check->buf)
         bufpool_release(check->setup.pool, check->buf);
     endpoint_close(check->endpoint);

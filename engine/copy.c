@@ -87,10 +87,9 @@ static const struct copy_step copy_steps[] = {
     /* The only one of a copy that an earlier process completed. */
     {"mapping the target", copy_want_map_owed, copy_start_map_owed, copy_after_map_owed, NULL},
 };
-#define COPY_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
-#define COPY_END_WAIT_NS  (1 * NS_PER_MS) /* the journal is being synced */
-#define COPY_STEP_LAST    (COPY_STEPS - 1)
-#define COPY_STEPS        (sizeof copy_steps / sizeof copy_steps[0])
+#define COPY_END_WAIT_NS (1 * NS_PER_MS) /* the journal is being synced */
+#define COPY_STEP_LAST   (COPY_STEPS - 1)
+#define COPY_STEPS       (sizeof copy_steps / sizeof copy_steps[0])
 
 static void copy_run_step(struct reactor_task *task);
 
@@ -192,6 +191,22 @@ static void copy_timer_fired(struct timer *timer)
     copy_post((struct copy *)((char *)timer - offsetof(struct copy, timer)));
 }
 
+/* At once, before others do; the step that wanted it finds it. */
+static void copy_may_borrow(struct buf_waiter *waiter)
+{
+    struct copy *copy = (struct copy *)((char *)waiter - offsetof(struct copy, buf_wait));
+
+    if (copy_borrow(copy))
+        copy_post(copy);
+}
+
+static void copy_release(struct copy *copy)
+{
+    if (copy->buf)
+        bufpool_release(copy->ends.pool, copy->buf);
+    copy->buf = NULL;
+}
+
 /* Comes again when the journal is at rest, and when the target's host has taken the lease back. */
 static void copy_end(struct copy *copy)
 {
@@ -207,9 +222,7 @@ static void copy_end(struct copy *copy)
         return;
     copy->ended = true;
     copy->summary.ended_ns = reactor_now_ns(copy->reactor);
-    if (copy->buf)
-        bufpool_release(copy->ends.pool, copy->buf);
-    copy->buf = NULL;
+    copy_release(copy);
     copy->watch.done(copy->watch.arg, copy);
 }
 
@@ -263,8 +276,7 @@ bool copy_borrow(struct copy *copy)
     if (!copy->buf && bufpool_grow(copy->ends.pool))
         copy->buf = bufpool_borrow(copy->ends.pool);
     if (!copy->buf)
-        reactor_arm(copy->reactor, &copy->timer, reactor_now_ns(copy->reactor) + COPY_POOL_WAIT_NS,
-                    copy_timer_fired);
+        bufpool_wait(copy->ends.pool, &copy->buf_wait, copy_may_borrow);
     return copy->buf != NULL;
 }
 
@@ -281,10 +293,13 @@ void copy_step_end(struct copy *copy, const struct err *error)
             copy_end(copy);
             return;
         }
+        copy_release(copy);
         copy->step++;
         copy_post(copy);
         return;
     }
+    copy_release(
+        copy); /* whoever waits, for another try or a URL, holds nothing that others want */
     if (copy_access_refused(copy, error))
         return;
     verdict = retry_judge(error, ++copy->attempts, &copy->random);
@@ -401,7 +416,8 @@ void copy_stop(struct copy *copy)
         mover_stop(copy->mover);
     endpoint_give_up(copy->ends.source);
     endpoint_give_up(copy->ends.target);
-    if (copy_access_stop(copy) || copy->timer.slot) { /* waiting: go on, to end */
+    if (copy_access_stop(copy) || bufpool_leave(copy->ends.pool, &copy->buf_wait) ||
+        copy->timer.slot) { /* waiting: go on, to end */
         reactor_disarm(copy->reactor, &copy->timer);
         copy_post(copy);
     }

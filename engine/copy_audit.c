@@ -174,6 +174,7 @@ static bool audit_move(struct copy *copy)
                                 .target = audit->nothing,
                                 .source_access = copy->ends.sides.source,
                                 .pool = copy->ends.pool,
+                                .seat = copy->options.seat,
                                 .plan = &audit->plan,
                                 .progress = &audit->progress,
                                 .random = &copy->random,

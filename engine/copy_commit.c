@@ -244,6 +244,7 @@ bool copy_start_move(struct copy *copy)
         .source_access = copy->ends.sides.source,
         .target_access = copy->ends.sides.target,
         .pool = copy->ends.pool,
+        .seat = copy->options.seat,
         .plan = &copy->plan,
         .keep = copy->map.keep,
         .older = copy_mover_older(copy),

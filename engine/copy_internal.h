@@ -63,6 +63,7 @@ struct copy {
     struct list_req list;
     struct block_req block;
     struct buf *buf;
+    struct buf_waiter buf_wait;
     struct copy_asking asking;
     struct copy_facts facts;
     struct copy_lists lists;
@@ -92,7 +93,7 @@ void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_v
                        struct extent extent);
 void copy_step_end(struct copy *copy, const struct err *error);  /* its request ended */
 void copy_step_fail(struct copy *copy, const struct err *error); /* no retry of it mends that */
-/* Sees to copy->buf. False: there is none now; the step begins again by itself in a moment. */
+/* Sees to copy->buf. False: there is none now; the step begins again by itself when there is. */
 bool copy_borrow(struct copy *copy);
 void copy_say(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A base was given, but a full copy is made; the sentence says why. */

@@ -231,9 +231,6 @@ static bool copy_judge_sizes(struct copy *copy)
 
 bool copy_after_judge(struct copy *copy)
 {
-    if (copy->buf)
-        bufpool_release(copy->ends.pool, copy->buf);
-    copy->buf = NULL;
     return copy_judge_footer(copy) && copy_judge_sizes(copy);
 }
 

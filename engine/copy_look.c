@@ -215,6 +215,7 @@ bool copy_begin_proof(struct copy *copy, struct endpoint *of, struct access *acc
     struct copy_options options = {.hash = true,
                                    .window_start = copy->options.window_start,
                                    .window_max = copy->options.window_max,
+                                   .seat = copy->options.seat,
                                    .random_seed = retry_random_next(&copy->random)};
     struct copy_watch watch = {.done = copy_proof_done, .arg = copy};
 

@@ -181,6 +181,7 @@ bool copy_start_disk_back(struct copy *copy)
                                     .sink = {.blocks = back_blocks, .arg = copy},
                                     .window_start = copy->options.window_start,
                                     .window_max = copy->options.window_max,
+                                    .seat = copy->options.seat,
                                     .random_seed = retry_random_next(&copy->random),
                                     .done = back_done,
                                     .arg = copy};

@@ -9,8 +9,9 @@
 #include "engine/mover_access.h"
 #include "engine/mover_internal.h"
 
-#define MOVER_TAKE_MAX     4096u /* ranges begun in one turn: those known to be zero end at once */
-#define MOVER_POOL_WAIT_NS (5 * NS_PER_MS) /* others hold every buffer: look again */
+#define MOVER_TAKE_MAX        4096u /* ranges begun in one turn: those known to be zero end at once */
+#define MOVER_POOL_WAIT_NS    (5 * NS_PER_MS) /* others hold every buffer: look again */
+#define MOVER_SEAT_WINDOW_MAX 256u
 
 static void mover_pump(struct reactor_task *task);
 
@@ -28,24 +29,48 @@ static bool mover_make_digests(struct mover *m, struct err *e)
     return m->root != NULL;
 }
 
-static bool mover_make_ranges(struct mover *m, struct err *e)
+/* More ranges to begin. */
+static bool mover_make_chunk(struct mover *m)
 {
-    m->ranges = calloc(m->pacer.window_max, sizeof *m->ranges);
-    if (!m->ranges || !extent_set_copy(&m->reads, &m->setup.plan->reads) ||
-        !extent_set_copy(&m->clears, &m->setup.plan->clears))
-        return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the list of what must be copied");
-    for (uint32_t i = 0; i < m->pacer.window_max; i++) {
-        m->ranges[i].mover = m;
-        m->ranges[i].next = m->free_ranges;
-        m->free_ranges = &m->ranges[i];
+    struct mover_chunk *chunk = calloc(1, sizeof *chunk);
+
+    if (!chunk)
+        return false;
+    chunk->next = m->chunks;
+    m->chunks = chunk;
+    for (uint32_t i = 0; i < MOVER_CHUNK_RANGES; i++) {
+        chunk->ranges[i].mover = m;
+        chunk->ranges[i].next = m->free_ranges;
+        m->free_ranges = &chunk->ranges[i];
     }
     return true;
+}
+
+static bool mover_make_ranges(struct mover *m, struct err *e)
+{
+    if (mover_make_chunk(m) && extent_set_copy(&m->reads, &m->setup.plan->reads) &&
+        extent_set_copy(&m->clears, &m->setup.plan->clears))
+        return true;
+    return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the list of what must be copied");
+}
+
+/* Others may take most of the memory now and less of it later: with a seat the pool's size is no bound. */
+static uint32_t mover_window_max(const struct mover_setup *setup)
+{
+    uint32_t window_max = bufpool_count_max(setup->pool);
+
+    if (setup->seat && window_max < MOVER_SEAT_WINDOW_MAX)
+        window_max = MOVER_SEAT_WINDOW_MAX;
+    if (setup->window_max && setup->window_max < window_max)
+        window_max = setup->window_max;
+    if (setup->older.endpoint && window_max > 1)
+        window_max /= 2; /* a range may have two buffers */
+    return window_max < PACER_WINDOW_MAX ? window_max : PACER_WINDOW_MAX;
 }
 
 struct mover *mover_new(const struct mover_setup *setup, struct err *e)
 {
     struct mover *m = calloc(1, sizeof *m);
-    uint32_t window_max = bufpool_count_max(setup->pool);
 
     /* zeros found in what one read brought are cleared in one request */
     assert(setup->target->clear_max_bytes >= setup->target->request_max_bytes);
@@ -59,14 +84,8 @@ struct mover *mover_new(const struct mover_setup *setup, struct err *e)
     m->replaying = setup->journal != NULL;
     m->pulling = setup->pull.wanted;
     assert(!m->pulling || !setup->hash);
-    if (setup->window_max && setup->window_max < window_max)
-        window_max = setup->window_max;
-    if (setup->older.endpoint && window_max > 1)
-        window_max /= 2; /* a range may have two buffers */
-    if (window_max > PACER_WINDOW_MAX)
-        window_max = PACER_WINDOW_MAX;
     pacer_init(&m->pacer, setup->window_start ? setup->window_start : PACER_WINDOW_START,
-               window_max);
+               mover_window_max(setup));
     if (!mover_make_ranges(m, e) || !mover_make_digests(m, e)) {
         mover_free(m);
         return NULL;
@@ -78,12 +97,17 @@ void mover_free(struct mover *m)
 {
     if (!m)
         return;
-    assert(m->inflight == 0 && !m->pump_posted && !m->flushing);
+    assert(m->inflight == 0 && !m->pump_posted && !m->flushing && !share_waits(&m->turn.ask));
     extent_set_fini(&m->reads);
     extent_set_fini(&m->clears);
     root_free(m->root);
     delta_order_free(m->order);
-    free(m->ranges);
+    while (m->chunks) {
+        struct mover_chunk *chunk = m->chunks;
+
+        m->chunks = chunk->next;
+        free(chunk);
+    }
     free(m);
 }
 
@@ -112,8 +136,7 @@ static void mover_range_give_back(struct mover_range *range)
 {
     struct mover *m = range->mover;
 
-    if (range->buf)
-        bufpool_release(m->setup.pool, range->buf);
+    mover_release(m, range->buf);
     range->buf = NULL;
     range->next = m->free_ranges;
     m->free_ranges = range;
@@ -162,7 +185,7 @@ static bool mover_take_clear(struct mover *m, struct extent *out_extent)
 }
 
 /* The lower of both worklists' fronts: a delta's records are begun in order of offset. */
-static bool mover_clear_is_next(const struct mover *m)
+bool mover_clear_is_next(const struct mover *m)
 {
     if (m->clears.count == 0 || m->reads.count == 0)
         return m->reads.count == 0;
@@ -171,23 +194,53 @@ static bool mover_clear_is_next(const struct mover *m)
 
 struct buf *mover_borrow(struct mover *m)
 {
-    struct buf *buf = bufpool_borrow(m->setup.pool);
+    struct buf *buf;
 
+    if (m->setup.seat) { /* only what its turn gave it */
+        buf = m->turn.given;
+        m->turn.given = NULL;
+        return buf;
+    }
+    buf = bufpool_borrow(m->setup.pool);
     if (!buf && bufpool_grow(m->setup.pool))
         buf = bufpool_borrow(m->setup.pool);
     return buf;
+}
+
+void mover_release(struct mover *m, struct buf *buf)
+{
+    if (!buf)
+        return;
+    if (m->setup.seat)
+        share_give_back(m->setup.seat, buf);
+    else
+        bufpool_release(m->setup.pool, buf);
 }
 
 static uint32_t mover_chunk_bytes(const struct mover *m)
 {
     uint32_t source_max = m->setup.source->request_max_bytes;
     uint32_t target_max = m->setup.target->request_max_bytes;
+    uint32_t ends_max = source_max < target_max ? source_max : target_max;
+    uint64_t turn_max = mover_request_max(m);
 
-    return source_max < target_max ? source_max : target_max;
+    return turn_max < ends_max ? (uint32_t)turn_max : ends_max;
 }
 
-/* Takes one range of the worklist and begins it; false when there is no buffer for it. */
-static bool mover_begin_next(struct mover *m)
+/* One to begin; NULL: no memory for it. */
+static struct mover_range *mover_free_range(struct mover *m)
+{
+    struct mover_range *range;
+
+    if (!m->free_ranges && !mover_make_chunk(m))
+        return NULL;
+    range = m->free_ranges;
+    m->free_ranges = range->next;
+    m->inflight++;
+    return range;
+}
+
+bool mover_begin_next(struct mover *m)
 {
     bool clear = mover_clear_is_next(m);
     bool pull = !clear && m->pulling;
@@ -201,19 +254,24 @@ static bool mover_begin_next(struct mover *m)
         if (!buf)
             return false;
     }
+    range = mover_free_range(m);
+    if (!range) {
+        mover_release(m, buf);
+        return false;
+    }
     if (clear)
         zero_known = mover_take_clear(m, &extent);
     else
         (void)extent_set_take_front(&m->reads, mover_chunk_bytes(m), mover_chunk_bytes(m), &extent);
-    range = m->free_ranges;
-    m->free_ranges = range->next;
-    m->inflight++;
     range->extent = extent;
     range->clear = clear;
     range->pull = pull;
     range->zero_known = zero_known;
     range->buf = buf;
     range->state = RANGE_PLANNED;
+    range->granted = m->setup.seat != NULL;
+    range->passed_bytes = 0;
+    m->turn.begun_bytes += zero_known ? 0 : extent.length;
     if (extent_end(extent) > m->ahead_end)
         m->ahead_end = extent_end(extent);
     mover_range_begin(range);
@@ -228,7 +286,7 @@ static bool mover_hashing_is_behind(const struct mover *m)
 
 /* What hashing waits for is always taken: it lies below what was taken before, by this process or by one
  * whose journal was replayed. */
-static bool mover_may_take(const struct mover *m)
+bool mover_may_take(const struct mover *m)
 {
     const struct extent_set *next = mover_clear_is_next(m) ? &m->clears : &m->reads;
 
@@ -243,12 +301,17 @@ static void mover_begin_ranges(struct mover *m)
     uint64_t wake_ns;
 
     if (!mover_access_ready(m)) {
-        if (!mover_access_waits(m))
+        if (m->setup.seat)
+            mover_turn_want(m);
+        else if (!mover_access_waits(m))
             reactor_arm(m->setup.reactor, &m->wake_timer, now_ns + MOVER_POOL_WAIT_NS, mover_wake);
         return;
     }
-    for (uint32_t taken = 0; taken < MOVER_TAKE_MAX && mover_may_take(m); taken++) {
-        if (!m->free_ranges || !pacer_may_start(&m->pacer, m->inflight, now_ns))
+    if (m->setup.seat)
+        mover_turn_want(m);
+    for (uint32_t taken = 0; !m->setup.seat && taken < MOVER_TAKE_MAX && mover_may_take(m);
+         taken++) {
+        if (!pacer_may_start(&m->pacer, m->inflight, now_ns))
             break;
         if (!mover_begin_next(m)) {
             if (m->inflight == 0)
@@ -267,6 +330,7 @@ static void mover_end(struct mover *m)
     m->ended = true;
     m->counts.window = m->pacer.window;
     mover_access_leave(m);
+    (void)share_leave(&m->turn.ask);
     reactor_disarm(m->setup.reactor, &m->wake_timer);
     reactor_disarm(m->setup.reactor, &m->flush_timer);
     m->setup.done(m->setup.arg);
@@ -277,9 +341,13 @@ static void mover_wind_down(struct mover *m)
 {
     endpoint_give_up(m->setup.source);
     endpoint_give_up(m->setup.target);
-    for (uint32_t i = 0; i < m->pacer.window_max; i++)
-        if (m->inflight && m->ranges[i].state == RANGE_WAITING)
-            mover_range_abandon(&m->ranges[i]);
+    (void)share_leave(&m->turn.ask);
+    for (struct mover_chunk *chunk = m->chunks; chunk; chunk = chunk->next)
+        for (uint32_t i = 0; i < MOVER_CHUNK_RANGES; i++) {
+            mover_turn_abandon(&chunk->ranges[i]);
+            if (m->inflight && chunk->ranges[i].state == RANGE_WAITING)
+                mover_range_abandon(&chunk->ranges[i]);
+        }
     if (m->inflight == 0 && !mover_flush_last(m) && !m->pump_posted)
         mover_end(m);
 }

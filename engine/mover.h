@@ -35,6 +35,7 @@
 
 struct mover;
 struct access;
+struct share_seat;
 
 /* The target's own service reads the source (endpoint_pull): without buffers, and unseen, so without hash. */
 struct mover_pull {
@@ -62,6 +63,7 @@ struct mover_setup {
     struct access *source_access; /* NULL: its URL is what it is */
     struct access *target_access;
     struct bufpool *pool;
+    struct share_seat *seat; /* of the share of that pool: its turns are waited for; NULL: none */
     const struct plan *plan;
     struct map_keep *keep; /* the map of the blocks that are moved (a plan by blocks); NULL: none */
     struct progress *progress; /* planned; counts durable bytes */

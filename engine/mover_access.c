@@ -71,8 +71,7 @@ void mover_access_stand_back(struct mover_range *range)
 {
     struct mover *m = range->mover;
 
-    if (range->buf)
-        bufpool_release(m->setup.pool, range->buf);
+    mover_release(m, range->buf);
     range->buf = NULL;
     range->judged = false; /* it is read again */
     range->read_at = range->piece_at = 0;
@@ -100,20 +99,31 @@ bool mover_access_waits(const struct mover *m)
     return m->source_wait.access || m->target_wait.access;
 }
 
+/* False: it waits on, for a buffer. */
+static bool range_is_ready(struct mover_range *range)
+{
+    struct mover *m = range->mover;
+
+    if (!range->clear && !range->pull) {
+        range->buf = mover_borrow(m);
+        if (!range->buf)
+            return false;
+        range->granted = m->setup.seat != NULL;
+        m->turn.begun_bytes += range->extent.length;
+    }
+    mover_access_forget(range);
+    mover_range_again(range);
+    return true;
+}
+
 bool mover_access_ready(struct mover *m)
 {
     if (mover_access_waits(m))
         return false;
-    for (uint32_t i = 0; m->refused_count && i < m->pacer.window_max; i++) {
-        struct mover_range *range = &m->ranges[i];
-
-        if (!range->refused)
-            continue;
-        if (!range->clear && !range->pull && !(range->buf = mover_borrow(m)))
-            return false;
-        mover_access_forget(range);
-        mover_range_again(range);
-    }
+    for (struct mover_chunk *chunk = m->chunks; m->refused_count && chunk; chunk = chunk->next)
+        for (uint32_t i = 0; i < MOVER_CHUNK_RANGES; i++)
+            if (chunk->ranges[i].refused && !range_is_ready(&chunk->ranges[i]))
+                return false;
     return true;
 }
 

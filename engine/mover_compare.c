@@ -122,7 +122,7 @@ static void compare_done(struct block_req *req)
             compare_pages(range, at, range->older->memory, (uint32_t)req->length);
         compare_join(range, at, (uint32_t)req->length);
     }
-    bufpool_release(m->setup.pool, range->older);
+    mover_release(m, range->older);
     range->older = NULL;
     if (!read || !m->setup.older.proven) {
         mover_range_judged(range);
@@ -143,9 +143,10 @@ bool mover_compare(struct mover_range *range)
     span = compare_span(range);
     if (!span.length)
         return false;
-    range->older = mover_borrow(m);
+    range->older = mover_borrow_second(m);
     if (!range->older)
         return false;
+    mover_charge(m, SHARE_READ_TARGET, span.length);
     memset(range->equal, 0, sizeof range->equal);
     range->req = (struct block_req){
         .offset = span.offset, .length = span.length, .buf = range->older, .done = compare_done};

@@ -88,7 +88,10 @@ void mover_pull(struct mover_range *range)
     const struct mover_setup *setup = &range->mover->setup;
 
     assert(!range->clear && !range->buf);
-    mover_range_move(range, RANGE_WRITING);
+    if (range->state != RANGE_WRITING)
+        mover_range_move(range, RANGE_WRITING);
+    if (!mover_may_send(range, SHARE_PULL, &range->extent.length))
+        return;
     range->generation = access_generation(setup->target_access);
     range->from_generation = access_generation(setup->source_access);
     range->req = (struct block_req){.offset = range->extent.offset,

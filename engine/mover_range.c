@@ -177,7 +177,7 @@ static void mover_range_write(struct mover_range *range)
 {
     struct endpoint *target = range->mover->setup.target;
     struct extent piece = range->extent;
-    bool whole = range_goes_whole(range);
+    bool whole = range_goes_whole(range) && mover_sends_whole(range);
     bool zero = !whole;
 
     if (!whole && !range->clear && !mover_next_piece(range, &piece, &zero)) {
@@ -186,6 +186,8 @@ static void mover_range_write(struct mover_range *range)
     }
     if (range->state != RANGE_WRITING)
         mover_range_move(range, RANGE_WRITING);
+    if (!mover_may_send(range, range->clear || zero ? SHARE_CLEAR : SHARE_WRITE, &piece.length))
+        return;
     range->generation = access_generation(range->mover->setup.target_access);
     if (range->clear) {
         range_submit_clear(range);
@@ -268,6 +270,8 @@ static void mover_range_read(struct mover_range *range)
             mover_range_judged(range);
         return;
     }
+    if (!mover_may_send(range, SHARE_READ, &part.length))
+        return;
     range->generation = access_generation(range->mover->setup.source_access);
     range->req = (struct block_req){.offset = part.offset,
                                     .length = part.length,

@@ -159,8 +159,6 @@ static void seat_grant(struct share_seat *seat, struct buf *buf)
     seat->granting = false;
     if (bytes)
         seat_spend(seat, bytes);
-    else
-        share_give_back(seat, buf);
     share_seat_settle(seat);
 }
 

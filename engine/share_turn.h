@@ -35,7 +35,7 @@ struct share_grant {
 /* Embedded in its owner, zeroed at first. */
 struct share_ask {
     /* Its turn; from the reactor, never inside an asking call. It may ask again in here. Of a begin: answers
-     * the bytes of the range that it began; 0: it began none, and the buffer is given back for it. */
+     * the bytes of the range that it began; 0: none. */
     uint64_t (*granted)(struct share_ask *ask, const struct share_grant *grant);
     struct share_seat *seat; /* private from here on */
     struct share_link link;

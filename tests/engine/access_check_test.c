@@ -307,7 +307,7 @@ Test(access_check, no_buffer_is_waited_for)
     setup.done = on_done;
     running = access_check_start(disk, &setup, &e);
     for (int i = 0; i < 20; i++)
-        rig_turn(&c.rig);
+        rig_peek(&c.rig);
     cr_expect_not(seen.done);
     for (size_t i = 0; i < count; i++)
         bufpool_release(c.pool, all[i]);
