@@ -12,7 +12,7 @@ void bucket_set(struct bucket *bucket, uint64_t per_s, uint64_t now_ns)
         return;
     bucket->per_s = per_s;
     bucket->rest = 0;
-    /* a debt is kept as time: what was taken at a gigabyte a second would stop a megabyte a second for long */
+    /* kept as time: what was taken at a gigabyte a second would stop a megabyte a second for long */
     if (bucket->paid_ns > now_ns + BUCKET_DEBT_NS)
         bucket->paid_ns = now_ns + BUCKET_DEBT_NS;
 }

@@ -1,6 +1,6 @@
 /* share_case.h - disks of arithmetic that ask a share for turns, on a simulated clock.
  *
- * Knows:         how a mover asks: a range begins, is read, is written in pieces, a part of all is tried again.
+ * Knows:         how a mover asks: a range begins, is read, is written in pieces, some is tried again.
  * Must not know: what is expected of the share.
  * Threads:       the reactor's.
  */
