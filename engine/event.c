@@ -160,6 +160,14 @@ static const char *reason_of(const struct event *event)
     return event->error && err_is_set(event->error) ? event->error->text : NULL;
 }
 
+/* Where there must be one: the last part of the code, when nobody said more. */
+static const char *sentence_of(const struct event *event)
+{
+    const char *reason = reason_of(event);
+
+    return reason ? reason : strchr(event_code_name(event->code), '/') + 1;
+}
+
 /* ---- Summaries ---- */
 
 static void set_proof(struct page *page, const struct copy_summary *s)
@@ -203,7 +211,10 @@ static void set_copy(struct page *page, const struct event *event)
 static void set_summary(struct page *page, const struct event *event)
 {
     set_text(page, "code", event_code_name(event->code));
-    set_text_if(page, "message", reason_of(event));
+    if (event->disk && event->code != EVENT_SUCCEEDED)
+        set_text(page, "message", sentence_of(event));
+    else
+        set_text_if(page, "message", reason_of(event));
     if (!event->disk)
         return;
     set_error(page, event->error);
@@ -239,7 +250,10 @@ static void set_answer(struct page *page, const struct event *event)
     set_text_if(page, "command", event->command);
     set_text_if(page, "tag", event->tag);
     set_flag(page, "accepted", event->accepted);
-    set_text_if(page, "message", reason_of(event));
+    if (event->accepted)
+        set_text_if(page, "message", reason_of(event));
+    else
+        set_text(page, "message", reason_of(event) ? reason_of(event) : "not accepted");
     set_error(page, event->error);
     if (!event->accepted || !is_status)
         return;
@@ -254,12 +268,9 @@ static void set_answer(struct page *page, const struct event *event)
 
 static void set_state(struct page *page, const struct event *event)
 {
-    const char *code = event_code_name(event->code);
-    const char *reason = reason_of(event);
-
-    set_text(page, "code", code);
+    set_text(page, "code", event_code_name(event->code));
     set_text(page, "level", event->level ? event->level : "Info");
-    set_text(page, "displayStatus", reason ? reason : strchr(code, '/') + 1);
+    set_text(page, "displayStatus", sentence_of(event));
     set_error(page, event->error);
 }
 
