@@ -1,8 +1,8 @@
 /* copy_held.c - the target holds the source already: a caller who did not hear of the end asks again, and a
  * copy would take a good disk away for hours.
  *
- * The target shows it by its marker and by the ETag it was left with. The source must show that it is what was
- * copied then: a name that anybody may choose does not, a snapshot's own does, and so does a disk that
+ * The target shows it by its marker and by the ETag it was left with. The source must show that it is what
+ * was copied then: a name that anybody may choose does not, a snapshot's own does, and so does a disk that
  * cannot change while it is exported and was last written to before that copy was completed.
  */
 #include <string.h>

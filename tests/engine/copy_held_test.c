@@ -1,5 +1,5 @@
-/* copy_held_test.c - the same full copy again after it succeeded: of a source that is provably what was copied
- * nothing moves again; of any other everything does. */
+/* copy_held_test.c - the same full copy again after it succeeded: of a source that is provably what was
+ * copied nothing moves again; of any other everything does. */
 #include "engine/copy.h"
 
 #include <criterion/criterion.h>
