@@ -57,6 +57,7 @@ static void piece_give(struct receiver_piece *piece)
 
 static void desk_pace(struct receiver_desk *desk);
 static void on_done(struct block_req *req);
+static void piece_end(struct receiver_piece *piece, const struct err *error);
 
 static void piece_submit(struct receiver_piece *piece)
 {
@@ -69,6 +70,34 @@ static void piece_submit(struct receiver_piece *piece)
         endpoint_zero(piece->ep, &piece->req);
     else
         endpoint_write(piece->ep, &piece->req);
+}
+
+/* The target may have become smaller while this waited: whoever looks at it tells its endpoint. */
+static bool piece_fits(const struct receiver_piece *piece)
+{
+    uint64_t size_bytes = piece->ep->size_bytes;
+
+    return piece->req.offset <= size_bytes && piece->req.length <= size_bytes - piece->req.offset;
+}
+
+static void on_gone(struct timer *timer)
+{
+    struct receiver_piece *piece =
+        (struct receiver_piece *)((char *)timer - offsetof(struct receiver_piece, timer));
+    struct err error = {0};
+
+    piece->waiting = false;
+    err_set(&error, ERR_GONE, RETRY_REPLAN, "%.200s became smaller", piece->ep->name);
+    piece_end(piece, &error);
+}
+
+/* Not from within: its batch may be in the midst of beginning others. */
+static void piece_end_as_gone(struct receiver_piece *piece)
+{
+    struct reactor *r = piece_reactor(piece);
+
+    piece->waiting = true;
+    reactor_arm(r, &piece->timer, reactor_now_ns(r), on_gone);
 }
 
 static void on_pace(struct timer *timer)
@@ -94,6 +123,10 @@ static void desk_pace(struct receiver_desk *desk)
         desk->pace_first = piece->next;
         if (!desk->pace_first)
             desk->pace_last = NULL;
+        if (!piece_fits(piece)) {
+            piece_end_as_gone(piece);
+            continue;
+        }
         desk->inflight++;
         piece_submit(piece);
     }
@@ -104,7 +137,10 @@ void receiver_piece_start(struct receiver_piece *piece)
     struct receiver_desk *desk = piece_desk(piece);
 
     if (piece->kind == PIECE_READ) { /* as many at once as the batch has pieces */
-        piece_submit(piece);
+        if (piece_fits(piece))
+            piece_submit(piece);
+        else
+            piece_end_as_gone(piece);
         return;
     }
     piece->next = NULL;

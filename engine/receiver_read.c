@@ -183,6 +183,14 @@ static void read_on(struct receiver_call *call)
                             crc64_update(0, call->buf->memory, (size_t)call->range.length));
         return;
     }
+    if (extent_end(call->range) > ep->size_bytes) { /* since it was checked */
+        struct err e = {0};
+
+        err_set(&e, ERR_GONE, RETRY_REPLAN, "%.200s became smaller", ep->name);
+        receiver_buffer_give(call->desk, call->buf);
+        receiver_refuse(call, &e);
+        return;
+    }
     call->block = (struct block_req){
         .offset = call->range.offset + call->read_bytes,
         .length = left < ep->request_max_bytes ? left : ep->request_max_bytes,
