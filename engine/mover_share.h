@@ -1,4 +1,4 @@
-/* mover_share.h - a mover among others: its ranges begin, and their requests are sent, when its seat's turn comes.
+/* mover_share.h - a mover among others: ranges begin, and requests are sent, when its turn comes.
  *
  * Knows:         the seat (share_turn.h), the ranges of one mover. Part of mover_internal.h.
  * Must not know: who else asks.

@@ -7,8 +7,8 @@
  *
  * Fair by bytes: units share equally, the seats of one unit by their weights; a seat that has nothing to ask
  * for takes nothing, and what it did not use is not owed to it. What nobody else wants is never held back,
- * but for one buffer for each seat that holds none, up to a quarter of the pool: seats that hold their part
- * do not take of those, so that disks whose hosts do not answer cannot hold all of it.
+ * but for the last quarter of the pool, and of that as much as those lack who hold less than their part of
+ * it: seats that hold theirs do not take that, so that disks whose hosts do not answer cannot hold it all.
  *
  * A request carries at most 100 ms of the tightest cap that counts for it, at least 64 KiB, and a power of
  * two of bytes. Caps are held at the moment a request is sent: by what is read and by what is written, each;

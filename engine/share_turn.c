@@ -92,20 +92,39 @@ static void seat_spend(struct share_seat *seat, uint64_t bytes)
 
 /* ---- Buffers ---- */
 
-/* See share.h: what is kept for those who hold none. */
+/* What those lack who hold less than a part; one buffer each of those who do not ask. */
+static uint32_t share_lacking(const struct share *share, uint32_t part)
+{
+    uint32_t lacking = 0;
+
+    if (part == 1)
+        return share->seats_count - share->holders_count;
+    for (struct share_link *u = share->units.next; u != &share->units; u = u->next) {
+        struct share_unit *unit = SHARE_OF(struct share_unit, all, u);
+
+        for (struct share_link *s = unit->seats.next; s != &unit->seats; s = s->next) {
+            struct share_seat *seat = SHARE_OF(struct share_seat, all, s);
+
+            if (seat->held_count < part)
+                lacking += seat->counts ? part - seat->held_count : 1;
+        }
+    }
+    return lacking;
+}
+
+/* See share.h: what is kept for those who hold little. More seats than buffers have a part of one: the long
+ * way is gone only where seats are few. */
 static bool seat_has_enough(const struct share_seat *seat)
 {
     const struct share *share = seat->unit->share;
     uint32_t most = bufpool_count_max(share->pool);
     uint32_t borrowed = bufpool_borrowed_count(share->pool);
     uint32_t part = most / (share->active_count + 1);
-    uint32_t kept = share->seats_count - share->holders_count;
+    uint32_t left = borrowed < most ? most - borrowed : 0;
 
     if (part == 0)
         part = 1;
-    if (kept > most / 4)
-        kept = most / 4;
-    return seat->held_count >= part && (borrowed >= most || most - borrowed <= kept);
+    return seat->held_count >= part && left <= most / 4 && left <= share_lacking(share, part);
 }
 
 /* Those who want one buffer for a moment come first. */

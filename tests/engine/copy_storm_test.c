@@ -1,7 +1,7 @@
 /* copy_storm_test.c - generations of one disk through endpoints that fail in every way that is noticed:
  * a copy that says it succeeded is true, now and after all late writes landed; one that does not says why.
  * Some go on from a journal, some are stopped, some get new URLs, some targets lose what was not flushed,
- * some have the target read the source itself.
+ * some have the target read the source itself, some take turns at a seat.
  *
  * Every storm follows from its seed. SNAPFERRY_STORM_FIRST and SNAPFERRY_STORM_COUNT choose others than
  * the few that run by default; a failure prints the line that replays it.
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/share.h"
 #include "tests/support/access_case.h"
 #include "tests/support/copy_case.h"
 #include "tests/support/page_model.h"
@@ -35,6 +36,10 @@ struct storm {
     bool tracked;  /* the target can lose what was not flushed */
     bool renewing; /* a refused URL is renewed while the copy waits */
     bool pulling;  /* runs take the server's path, or try to, or do not */
+    bool sitting;  /* it takes turns at the seat of a share, with few buffers and some caps */
+    struct share *share;
+    struct share_unit *unit;
+    struct share_seat *seat;
     uint64_t pulled_bytes;
     uint32_t stops_count, losses_count, renewals_count;
     char name[GENERATIONS][16];
@@ -245,10 +250,42 @@ static void make_storm(struct storm *s)
     s->renewing = below(s, 3) == 0;
     s->tracked = below(s, 3) == 0;
     s->pulling = below(s, 3) == 0;
+    s->sitting = s->seed % 2;
     if (s->pulling) {
         endpoint_mem_give_pulls(c.source);
         endpoint_mem_give_pulls(c.target);
     }
+}
+
+static void sit_down(struct storm *s)
+{
+    struct share_side source = {"source", "account"}, target = {"target", "account"};
+    struct job_limits limits = {.memory_bytes = (1 + below(s, 3)) * BUF_BYTES,
+                                .bytes_per_s = below(s, 2) * 4 * COPY_CASE_MIB,
+                                .blob_requests_per_s = below(s, 2) * 200,
+                                .account_bytes_per_s = below(s, 2) * 2 * COPY_CASE_MIB};
+    struct err e = {0};
+
+    if (!s->sitting)
+        return;
+    s->share = share_new(c.rig.r, c.pool, &limits, &e);
+    s->unit = share_unit_new(s->share, &e);
+    s->seat = share_seat_new(s->unit, 1, &source, &target, &e);
+    cr_assert_not_null(s->seat, "%s", e.text);
+    c.options.seat = s->seat;
+}
+
+static void stand_up(struct storm *s)
+{
+    if (!s->sitting)
+        return;
+    cr_assert_eq(share_seat_held_count(s->seat) + share_count(s->share).waiting, 0u,
+                 "a buffer or an ask was forgotten; replay: %s", s->replay);
+    share_seat_free(s->seat);
+    share_unit_free(s->unit);
+    share_free(s->share);
+    c.options.seat = NULL;
+    bufpool_set_max(c.pool, COPY_CASE_POOL_BYTES);
 }
 
 static struct storm run_storm(uint64_t seed)
@@ -257,6 +294,7 @@ static struct storm run_storm(uint64_t seed)
     struct err e = {0};
 
     make_storm(&s);
+    sit_down(&s);
     if (s.tracked)
         cr_assert(endpoint_mem_track_flushes(c.target, &e), "%s", e.text);
     wrap(&s, &c.source, false);
@@ -274,6 +312,7 @@ static struct storm run_storm(uint64_t seed)
     endpoint_close(c.base);
     c.source = c.target = c.base = NULL;
     unlink(journal_path);
+    stand_up(&s);
     return s;
 }
 

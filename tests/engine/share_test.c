@@ -200,6 +200,23 @@ Test(share, disks_that_do_not_answer_do_not_hold_the_whole_pool)
     cr_expect_geq(c.disks[3].done_bytes, 1000 * MIB);
 }
 
+Test(share, disks_that_stop_answering_leave_the_others_what_they_had)
+{
+    uint64_t done;
+
+    begin(12);
+    add_many(3, 1000000 * MIB);
+    for (uint32_t i = 0; i < 3; i++)
+        c.disks[i].window = 8;
+    share_case_begin_all(&c);
+    share_case_for(&c, NS_PER_S);
+    c.disks[0].latency_ns = c.disks[1].latency_ns = 1000000 * NS_PER_S;
+    share_case_for(&c, NS_PER_S);
+    done = c.disks[2].done_bytes;
+    share_case_for(&c, 10 * NS_PER_S);
+    cr_expect_geq(c.disks[2].done_bytes - done, 10 * 50 * 2 * 4 * MIB);
+}
+
 Test(share, a_paused_disk_ends_what_it_has_and_begins_nothing)
 {
     uint64_t done;
