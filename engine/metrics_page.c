@@ -130,6 +130,29 @@ static void write_http(struct page *p, const struct metrics_sources *sources)
     write_one(p, M_HTTP_CONNECTIONS, counts.connections);
 }
 
+static void label_thread(struct page *p, unsigned thread)
+{
+    metrics_text_clear(&p->labels);
+    metrics_text_label_decimal(&p->labels, "thread", thread, 0);
+}
+
+static void write_lanes(struct page *p, const struct metrics_sources *sources)
+{
+    struct http_lane_count lanes[HTTP_THREADS_MAX];
+    unsigned count = sources->lanes(sources->arg, lanes);
+
+    begin(p, M_THREAD_REQUESTS);
+    for (unsigned i = 0; i < count; i++) {
+        label_thread(p, i);
+        metrics_text_count(&p->text, p->name, p->labels.bytes, lanes[i].requests);
+    }
+    begin(p, M_THREAD_CPU);
+    for (unsigned i = 0; i < count; i++) {
+        label_thread(p, i);
+        metrics_text_decimal(&p->text, p->name, p->labels.bytes, lanes[i].cpu_ns, NS_DECIMALS);
+    }
+}
+
 /* ---- Budgets ---- */
 
 static void write_pool(struct page *p, const struct bufpool *pool)
@@ -201,6 +224,8 @@ char *metrics_page_make(const struct metrics_sources *sources, size_t *out_bytes
         write_metrics(&p, sources->metrics);
     if (sources->http)
         write_http(&p, sources);
+    if (sources->lanes)
+        write_lanes(&p, sources);
     if (sources->pool)
         write_pool(&p, sources->pool);
     if (sources->limits) {

@@ -31,6 +31,8 @@ struct metrics_sources {
     void (*look)(void *arg, uint32_t disk, struct job_disk_view *out_view);
     /* Of all clients together. */
     void (*http)(void *arg, struct http_counts *out_counts);
+    /* As http_lanes, of the client that moves the data. */
+    unsigned (*lanes)(void *arg, struct http_lane_count out[HTTP_THREADS_MAX]);
     /* The limits in force, live changes included. */
     void (*limits)(void *arg, struct job_limits *out_limits);
     void (*events)(void *arg, struct metrics_events *out_events);

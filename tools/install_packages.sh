@@ -7,8 +7,8 @@ wanted=(gcc cmake ninja-build pkg-config libcurl4-openssl-dev liburing-dev libss
     libzstd-dev libexpat1-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev ca-certificates curl e2fsprogs)
 if [ "${1:-all}" != build ]; then
     # Criterion; the lints; fuzzing; Azurite, the official SDK and AzCopy with what they need.
-    wanted+=(libcriterion-dev clang-format universal-ctags clang libclang-rt-dev python3-jsonschema nodejs npm
-        libsecret-1-0 bsdutils openssl)
+    wanted+=(libcriterion-dev clang-format universal-ctags clang libclang-rt-dev nodejs npm
+        python3 python3-jsonschema python3-prometheus-client libsecret-1-0 bsdutils openssl)
 fi
 
 missing=()

@@ -53,6 +53,14 @@ static void events(void *arg, struct metrics_events *out_events)
         (struct metrics_events){.dropped = 1, .waiting = 2, .posted = 3, .failed_posts = 4};
 }
 
+static unsigned lanes(void *arg, struct http_lane_count out[HTTP_THREADS_MAX])
+{
+    (void)arg;
+    out[0] = (struct http_lane_count){.requests = 7, .cpu_ns = 1500000000};
+    out[1] = (struct http_lane_count){.requests = 8, .cpu_ns = 2};
+    return 2;
+}
+
 static char *make(const struct metrics_sources *sources)
 {
     size_t bytes = 0;
@@ -125,9 +133,9 @@ Test(metrics_page, a_ratio_of_one_is_for_a_committed_disk)
     free(page);
 }
 
-Test(metrics_page, a_limit_that_is_none_is_infinite)
+Test(metrics_page, limits_events_and_threads_stand_as_they_are)
 {
-    struct metrics_sources sources = {.limits = limits, .events = events};
+    struct metrics_sources sources = {.limits = limits, .events = events, .lanes = lanes};
     char *page = make(&sources);
 
     expect_line(page, "snapferry_limit_bytes_per_second{scope=\"process\"} 5000");
@@ -138,6 +146,9 @@ Test(metrics_page, a_limit_that_is_none_is_infinite)
     expect_line(page, "snapferry_events_waiting 2");
     expect_line(page, "snapferry_events_posted_total 3");
     expect_line(page, "snapferry_event_post_failures_total 4");
+    expect_line(page, "snapferry_http_thread_requests_total{thread=\"1\"} 8");
+    expect_line(page, "snapferry_http_thread_cpu_seconds_total{thread=\"0\"} 1.5");
+    expect_line(page, "snapferry_http_thread_cpu_seconds_total{thread=\"1\"} 0.000000002");
     cr_assert_null(strstr(page, "snapferry_disk"));
     free(page);
 }

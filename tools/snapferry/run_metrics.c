@@ -53,6 +53,13 @@ static void http(void *arg, struct http_counts *out_counts)
     add_counts(out_counts, m->setup.session->relay_http);
 }
 
+static unsigned lanes(void *arg, struct http_lane_count out[HTTP_THREADS_MAX])
+{
+    const struct run_metrics *m = arg;
+
+    return m->setup.session->http ? http_lanes(m->setup.session->http, out) : 0;
+}
+
 void run_metrics_watch(struct run_metrics *m, struct session *session)
 {
     assert(!session->http && !session->relay_http);
@@ -71,6 +78,7 @@ bool run_metrics_open(struct run_metrics *m, const struct run_metrics_setup *set
                                             .disks_count = job_disks_count(run_job(setup->run)),
                                             .look = look,
                                             .http = http,
+                                            .lanes = lanes,
                                             .limits = limits,
                                             .events = events,
                                             .arg = m,
