@@ -246,6 +246,7 @@ void copying_conclude(struct copying *copying, struct view_outcome *outcome, str
         outcome->status = STATUS_FAILED;
     done->outcome = *outcome;
     done->verified = copying->verified;
+    done->http = copying->stage->session.http;
     if (done->copy->planned)
         view_copy(&copying->stage->view, done);
     copy_free(copying->copy);

@@ -52,6 +52,7 @@ struct view_copy {
     uint64_t wire_bytes; /* over the network, both ends; with a relay: between the regions */
     const struct endpoint_relay_counts *relay; /* NULL: none */
     uint64_t cpu_ns;
+    const struct http *http; /* NULL: none; whose threads shared the work */
 };
 
 struct view;

@@ -9,6 +9,7 @@
 
 #include "blockmap/stream_pack.h"
 #include "io/compress_level.h"
+#include "io/http.h"
 
 #define JSON_INTERVAL_NS 1000000000ull
 
@@ -121,6 +122,28 @@ static void set_relay(json_t *object, const struct endpoint_relay_counts *relay)
     set_real(object, "packSeconds", (double)relay->cpu_ns / (double)NS_PER_S, 1000);
 }
 
+/* What each thread did, ours first; nothing where there is but one. */
+static void set_threads(json_t *object, const struct http *http)
+{
+    struct http_lane_count lanes[HTTP_THREADS_MAX];
+    unsigned count = http ? http_lanes(http, lanes) : 0;
+    json_t *array;
+
+    if (count < 2)
+        return;
+    array = json_array();
+    for (unsigned i = 0; i < count; i++) {
+        json_t *lane = json_object();
+
+        view_json_set_count(lane, "requests", lanes[i].requests);
+        view_json_set_count(lane, "sentBytes", lanes[i].sent_bytes);
+        view_json_set_count(lane, "receivedBytes", lanes[i].received_bytes);
+        set_real(lane, "cpuSeconds", (double)lanes[i].cpu_ns / (double)NS_PER_S, 1000);
+        json_array_append_new(array, lane);
+    }
+    json_object_set_new(object, "threads", array);
+}
+
 static const char *const path_names[] = {
     [COPY_PATH_CLIENT] = "client", [COPY_PATH_SERVER] = "server", [COPY_PATH_AUTO] = "both"};
 
@@ -162,6 +185,7 @@ json_t *view_json_copy(uint64_t time_ns, const char *disk, const struct view_cop
     view_json_set_count(object, "requests", done->requests_count);
     view_json_set_count(object, "retries", s->retries);
     set_real(object, "cpuSeconds", (double)done->cpu_ns / (double)NS_PER_S, 1000);
+    set_threads(object, done->http);
     set_real(object, "seconds", (double)(s->ended_ns - s->started_ns) / (double)NS_PER_S, 1000);
     return object;
 }
