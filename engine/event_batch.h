@@ -1,4 +1,4 @@
-/* event_batch.h - lines on their way: records of a spool become the body of a post, and leave it piece by piece.
+/* event_batch.h - lines on their way: records of a spool become the body of a post, and leave by pieces.
  *
  * Knows:         records, newlines.
  * Must not know: files, HTTP.

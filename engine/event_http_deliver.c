@@ -35,7 +35,7 @@ static void old_ended(struct event_http *h)
     event_http_look(h);
 }
 
-/* What a kill tore, or what was damaged, cannot be told from what was never there: the rest of the file goes. */
+/* What a kill tore, or a disk damaged, has no borders: the rest of the file goes. */
 static void skip_rest(struct event_http *h, struct event_spool *spool)
 {
     uint64_t bytes = event_spool_waiting(spool);

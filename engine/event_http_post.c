@@ -1,4 +1,4 @@
-/* event_http_post.c - one post, and what its answer means: taken, again, slowly, in smaller pieces, not this one. */
+/* event_http_post.c - one post, and what its answer means: taken, again, slowly, smaller, not this one. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>

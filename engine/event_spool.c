@@ -213,7 +213,7 @@ void event_spool_on_marked(struct event_spool *spool, event_spool_done_fn *marke
     spool->marked_arg = arg;
 }
 
-/* First cut, then the cursor: a kill between the two leaves a cursor behind the end, which is an empty file. No
+/* First cut, then the cursor: a kill between the two leaves a cursor behind the end: an empty file. No
  * append comes before the cursor is there, or it would hide behind the old one. */
 void event_spool_reset(struct event_spool *spool, event_spool_done_fn *done, void *arg)
 {

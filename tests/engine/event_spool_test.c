@@ -1,4 +1,4 @@
-/* event_spool_test.c - events that wait on disk: through kills, full disks, bounds, and for the next process. */
+/* event_spool_test.c - events that wait on disk: through kills, full disks and bounds, for the next run. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* upstream.h - a control plane for tests: takes posted events, answers as it is told, and a reporter beside it on
- * one reactor.
+/* upstream.h - a control plane for tests: takes posted events and answers as it is told; beside it, on one
+ * reactor, a reporter.
  *
  * Knows:         HTTP, batches, the rule by which a line that came twice is told.
  * Must not know: how event_http works.
@@ -52,7 +52,7 @@ struct upstream {
     char said[16384]; /* by reporters: sentences, a line each */
 };
 
-/* simulated: time moves by upstream_until and upstream_pass alone. The server is up; the folder not yet made. */
+/* simulated: time moves by upstream_until and upstream_pass alone. The server is up, the folder not made. */
 void upstream_begin(struct upstream *up, bool simulated);
 void upstream_end(struct upstream *up);  /* removes the folder */
 void upstream_down(struct upstream *up); /* connections are refused */
