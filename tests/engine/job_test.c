@@ -241,3 +241,29 @@ Test(job, copies_what_changed_since_a_base)
     cr_assert_lt(summary->copy.written_bytes, JOB_CASE_MIB);
     job_case_close(&c);
 }
+
+/* Whoever did not hear of the end asks again: the disks are complete, and are not copied twice. */
+Test(job, holds_what_an_earlier_process_completed)
+{
+    struct job_case c;
+    char snapshot[64];
+    const struct job_case_event *summary;
+
+    job_case_open(&c, NULL);
+    job_case_blob(&c, "disk", 4 * JOB_CASE_MIB, 1);
+    job_case_snapshot(&c, "disk", snapshot);
+    for (uint32_t i = 0; i < 2; i++) {
+        job_case_point(&c, "rp");
+        job_case_disk(&c, "d", job_case_url(&c, "disk", snapshot, "r", 3600 + i),
+                      job_case_url(&c, "copy", NULL, "racwd", 3600));
+        cr_assert_eq(job_case_run(&c), 0);
+        if (i == 0)
+            job_case_forget(&c);
+    }
+    summary = job_case_summary(&c, "d");
+    cr_assert_eq(summary->copy.read_bytes + summary->copy.written_bytes, 0u);
+    cr_assert(summary->copy.at_base_already && summary->copy.committed);
+    cr_assert_str_not_empty(summary->copy.root);
+    cr_assert_eq(summary->progress.percent, 100.0);
+    job_case_close(&c);
+}
