@@ -15,7 +15,7 @@
 #include "engine/journal_internal.h"
 #include "io/durable.h"
 
-#define JOURNAL_NOTED_START   (64u << 10)
+#define JOURNAL_NOTED_START   (8u << 10)
 #define JOURNAL_OPEN_ATTEMPTS 10u /* the file was removed by its last owner while we waited */
 
 bool journal_fail_errno(struct journal *j, int why, const char *what, struct err *e)
@@ -240,7 +240,8 @@ static bool journal_put(struct journal *j, unsigned char *bytes, size_t count, u
 
 bool journal_begin(struct journal *j, const struct journal_header *header, struct err *e)
 {
-    struct journal_record *record = &j->record;
+    struct journal_record record = {.type = JOURNAL_HEADER, .header = *header};
+    unsigned char bytes[JOURNAL_RECORD_MAX_BYTES];
     size_t count;
 
     if (getrandom(&j->salt, sizeof j->salt, 0) != (ssize_t)sizeof j->salt)
@@ -251,10 +252,8 @@ bool journal_begin(struct journal *j, const struct journal_header *header, struc
     j->noted_bytes = j->sealed_bytes = 0;
     j->noted_count = j->sealed_count = 0;
     j->header = *header;
-    record->type = JOURNAL_HEADER;
-    record->header = *header;
-    count = journal_encode(record, j->scratch);
-    if (!journal_put(j, j->scratch, count, 1, e) || !journal_sync_now(j, e))
+    count = journal_encode(&record, bytes);
+    if (!journal_put(j, bytes, count, 1, e) || !journal_sync_now(j, e))
         return false;
     if (!durable_sync_folder_of(j->path))
         return journal_fail_errno(j, errno, "begun", e);
@@ -321,8 +320,10 @@ bool journal_write_sealed(struct journal *j, struct err *e)
 
 bool journal_append(struct journal *j, const struct journal_record *record, struct err *e)
 {
+    unsigned char bytes[JOURNAL_RECORD_MAX_BYTES];
+
     assert(record->type != JOURNAL_HEADER);
-    return journal_put(j, j->scratch, journal_encode(record, j->scratch), 1, e);
+    return journal_put(j, bytes, journal_encode(record, bytes), 1, e);
 }
 
 bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e)

@@ -16,6 +16,12 @@
 
 _Static_assert(JOURNAL_WINDOW_BYTES >= 2 * JOURNAL_RECORD_MAX_BYTES, "a record fits the window");
 
+/* What only reading needs: large, and of many journals at once most are only appended to. */
+struct journal_window {
+    struct journal_record record;
+    unsigned char bytes[JOURNAL_WINDOW_BYTES];
+};
+
 struct journal {
     /* set once */
     struct reactor *reactor;
@@ -34,10 +40,9 @@ struct journal {
     uint64_t file_bytes; /* of the file */
     struct err failed;
     /* reading */
-    unsigned char *window; /* NULL once everything was read */
-    uint64_t window_at;    /* offset of its first byte in the file */
+    struct journal_window *window; /* NULL once everything was read */
+    uint64_t window_at;            /* offset of its first byte in the file */
     size_t window_bytes;
-    struct journal_record record;
     bool unread;
     /* appending */
     unsigned char *noted; /* records without checksum: [0, sealed) may be written */
@@ -46,7 +51,6 @@ struct journal {
     struct timer sync_timer;
     struct reactor_op sync_op;
     bool dirty, syncing;
-    unsigned char scratch[JOURNAL_RECORD_MAX_BYTES];
 };
 
 /* ---- journal.c ---- */

@@ -10,7 +10,7 @@
 static bool journal_open_window(struct journal *j, struct err *e)
 {
     if (!j->window)
-        j->window = malloc(JOURNAL_WINDOW_BYTES);
+        j->window = malloc(sizeof *j->window);
     return j->window || err_set(e, ERR_LIMIT, RETRY_LATER, "no memory to read a journal");
 }
 
@@ -22,12 +22,12 @@ static bool journal_slide(struct journal *j, struct err *e)
 
     if (left >= JOURNAL_RECORD_MAX_BYTES || j->window_at + j->window_bytes == j->file_bytes)
         return true;
-    memmove(j->window, j->window + used, left);
+    memmove(j->window->bytes, j->window->bytes + used, left);
     j->window_at = j->end;
     j->window_bytes = left;
     while (j->window_bytes < JOURNAL_WINDOW_BYTES) {
         ssize_t got =
-            pread(j->fd, j->window + j->window_bytes, JOURNAL_WINDOW_BYTES - j->window_bytes,
+            pread(j->fd, j->window->bytes + j->window_bytes, JOURNAL_WINDOW_BYTES - j->window_bytes,
                   (off_t)(j->window_at + j->window_bytes));
 
         if (got < 0 && errno == EINTR)
@@ -45,10 +45,11 @@ static bool journal_slide(struct journal *j, struct err *e)
 
 static enum journal_decoded journal_decode_next(struct journal *j, struct err *e)
 {
-    const unsigned char *at = j->window + (j->end - j->window_at);
+    const unsigned char *at = j->window->bytes + (j->end - j->window_at);
     size_t left = j->window_bytes - (size_t)(j->end - j->window_at);
     size_t used = 0;
-    enum journal_decoded decoded = journal_decode(at, left, &j->salt, j->end, &j->record, &used, e);
+    enum journal_decoded decoded =
+        journal_decode(at, left, &j->salt, j->end, &j->window->record, &used, e);
 
     if (decoded == JOURNAL_WRONG)
         err_prefix(e, "the journal %.*s cannot be used; remove it to begin again: ",
@@ -70,7 +71,7 @@ enum journal_read journal_next(struct journal *j, const struct journal_record **
 {
     if (j->unread) {
         j->unread = false;
-        *out_record = &j->record;
+        *out_record = &j->window->record;
         return JOURNAL_RECORD;
     }
     if (j->appending)
@@ -79,7 +80,7 @@ enum journal_read journal_next(struct journal *j, const struct journal_record **
         return JOURNAL_FAILED;
     switch (journal_decode_next(j, e)) {
     case JOURNAL_WHOLE:
-        *out_record = &j->record;
+        *out_record = &j->window->record;
         return JOURNAL_RECORD;
     case JOURNAL_WRONG:
         return JOURNAL_FAILED;
@@ -117,10 +118,13 @@ bool journal_look(struct journal *j, struct err *e)
 {
     size_t claimed_bytes;
 
+    if (j->file_bytes == 0)
+        return true;
     if (!journal_open_window(j, e) || !journal_slide(j, e))
         return false;
-    if (!journal_is_ours(j->window, j->window_bytes)) {
-        if (j->file_bytes > JOURNAL_RECORD_MAX_BYTES || !all_zero(j->window, j->window_bytes))
+    if (!journal_is_ours(j->window->bytes, j->window_bytes)) {
+        if (j->file_bytes > JOURNAL_RECORD_MAX_BYTES ||
+            !all_zero(j->window->bytes, j->window_bytes))
             return journal_corrupt(j, e, "is not a journal");
         return true;
     }
@@ -129,13 +133,13 @@ bool journal_look(struct journal *j, struct err *e)
         return false;
     case JOURNAL_WHOLE:
         j->found = true;
-        j->header = j->record.header;
+        j->header = j->window->record.header;
         j->header_end = j->end;
         return true;
     case JOURNAL_TORN:
         break;
     }
-    claimed_bytes = journal_claimed_bytes(j->window, j->window_bytes, 0);
+    claimed_bytes = journal_claimed_bytes(j->window->bytes, j->window_bytes, 0);
     if (j->file_bytes > JOURNAL_RECORD_MAX_BYTES ||
         (claimed_bytes && claimed_bytes < j->file_bytes))
         return journal_corrupt(j, e, "is a journal whose first record is damaged");
