@@ -104,15 +104,60 @@ static void add_event(struct bench *bench, struct event event)
     free(line);
 }
 
+static void add_states(struct bench *bench, struct event event, const struct err *error)
+{
+    static const char *const levels[] = {"Info", "Warning", "Error"};
+
+    for (unsigned i = 0; i < EVENT_CODES_COUNT; i++) {
+        event.code = (enum event_code)i;
+        event.level = levels[i % 3];
+        event.error = i % 2 ? error : NULL;
+        event.message = i % 3 ? "a sentence" : NULL;
+        event.disk = i % 4 ? "d" : NULL;
+        add_event(bench, event);
+    }
+}
+
+static void add_summaries(struct bench *bench, struct event event, const struct err *error)
+{
+    struct copy_summary copy;
+
+    fill_summary(&copy);
+    event.code = EVENT_SUCCEEDED;
+    event.copy = &copy;
+    add_event(bench, event);
+    for (unsigned i = EVENT_FAILED; i <= EVENT_CANCELED; i++) {
+        event.code = (enum event_code)i;
+        event.copy = NULL;
+        event.error = error;
+        event.message = NULL;
+        add_event(bench, event);
+        event.error = NULL;
+        add_event(bench, event);
+    }
+    event.disk = NULL;
+    add_event(bench, event);
+}
+
+static void add_answers(struct bench *bench, struct event event)
+{
+    event.command = "pause";
+    add_event(bench, event);
+    add_event(bench, (struct event){.kind = EVENT_ANSWER});
+    add_event(bench, (struct event){.kind = EVENT_ANSWER,
+                                    .command = "status",
+                                    .tag = "7",
+                                    .accepted = true,
+                                    .statuses = statuses,
+                                    .statuses_count = 2});
+}
+
 /* Of a kind, with as much and with as little in it as there can be. */
 static void add_events(struct bench *bench, enum event_kind kind)
 {
-    static const char *const levels[] = {"Info", "Warning", "Error"};
     struct err error = {.http_status = 403, .code = "AuthenticationFailed", .request_id = "r-1"};
-    struct copy_summary copy;
     struct event event = {.kind = kind, .disk = "d", .point = "rp", .message = "a sentence"};
 
-    fill_summary(&copy);
     err_set(&error, ERR_AUTH, RETRY_NEVER, "the service says no");
     switch (kind) {
     case EVENT_PROGRESS:
@@ -122,14 +167,7 @@ static void add_events(struct bench *bench, enum event_kind kind)
         add_event(bench, event);
         break;
     case EVENT_STATE:
-        for (unsigned i = 0; i < EVENT_CODES_COUNT; i++) {
-            event.code = (enum event_code)i;
-            event.level = levels[i % 3];
-            event.error = i % 2 ? &error : NULL;
-            event.message = i % 3 ? "a sentence" : NULL;
-            event.disk = i % 4 ? "d" : NULL;
-            add_event(bench, event);
-        }
+        add_states(bench, event, &error);
         break;
     case EVENT_ACCESS_EXPIRING:
         event.side = ACCESS_BASE;
@@ -139,45 +177,20 @@ static void add_events(struct bench *bench, enum event_kind kind)
         add_event(bench, event);
         break;
     case EVENT_SUMMARY:
-        event.code = EVENT_SUCCEEDED;
-        event.copy = &copy;
-        add_event(bench, event);
-        for (unsigned i = EVENT_FAILED; i <= EVENT_CANCELED; i++) {
-            event.code = (enum event_code)i;
-            event.copy = NULL;
-            event.error = &error;
-            event.message = NULL;
-            add_event(bench, event);
-            event.error = NULL;
-            add_event(bench, event);
-        }
-        event.disk = NULL;
-        add_event(bench, event);
+        add_summaries(bench, event, &error);
         break;
     case EVENT_ANSWER:
-        event.command = "pause";
-        add_event(bench, event);
-        event = (struct event){.kind = kind};
-        add_event(bench, event);
-        event = (struct event){.kind = kind,
-                               .command = "status",
-                               .tag = "7",
-                               .accepted = true,
-                               .statuses = statuses,
-                               .statuses_count = 2};
-        add_event(bench, event);
+        add_answers(bench, event);
         break;
     case EVENT_WARNING:
     case EVENT_INVALID:
-        event.path = "$.restorePoints";
         event.disk = event.point = NULL;
         add_event(bench, event);
-        event.path = kind == EVENT_INVALID ? "$" : NULL;
+        event.path = "$.restorePoints";
         add_event(bench, event);
         break;
     case EVENT_END:
-        event = (struct event){.kind = kind, .exit = 3};
-        add_event(bench, event);
+        add_event(bench, (struct event){.kind = kind, .exit = 3});
         break;
     }
 }
