@@ -4,9 +4,9 @@
  * Must not know: copies; what else a command may say. Part of a job (job_internal.h).
  * Threads:       the reactor's.
  *
- * A new URL is looked at before access hears of it: a wrong one is refused to whoever sent it, and costs the
- * disk nothing. An end that is @FILE is also read again, now and then, while a URL is wanted. Endpoints come and
- * go with attempts; what was renewed stays.
+ * A new URL is looked at before access hears of it: a wrong one is refused to whoever sent it, and costs
+ * the disk nothing. An end that is @FILE is also read again, now and then, while a URL is wanted. Endpoints
+ * come and go with attempts; what was renewed stays.
  */
 #ifndef ENGINE_JOB_ACCESS_H
 #define ENGINE_JOB_ACCESS_H
