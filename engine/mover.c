@@ -150,6 +150,8 @@ void mover_range_done(struct mover_range *range)
     struct mover *m = range->mover;
     uint64_t now_ns = reactor_now_ns(m->setup.reactor);
 
+    if (m->setup.seat && range->buf)
+        share_note_done(m->setup.seat, range->extent.length, now_ns - range->started_ns);
     if (!range->zero_known)
         pacer_note_done(&m->pacer, range->clear ? 0 : range->extent.length,
                         now_ns - range->started_ns, now_ns);

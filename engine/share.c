@@ -181,6 +181,7 @@ void share_set_limits(struct share *share, const struct job_limits *limits)
     share->limits = *limits;
     if (limits->memory_bytes)
         bufpool_set_max(share->pool, limits->memory_bytes);
+    share_pool_set(share);
     share_budgets_set(share);
     share_settle_all(share);
 }

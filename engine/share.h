@@ -10,6 +10,8 @@
  * but for the last quarter of the pool, and of that as much as those lack who hold less than their part of
  * it: seats that hold theirs do not take that, so that disks whose hosts do not answer cannot hold it all.
  *
+ * The pool is used beyond its first 64 MiB only as far as that makes the whole faster.
+ *
  * A request carries at most 100 ms of the tightest cap that counts for it, at least 64 KiB, and a power of
  * two of bytes. Caps are held at the moment a request is sent: by what is read and by what is written, each;
  * what is tried again is charged again, and a request may leave a debt of itself.

@@ -8,6 +8,7 @@
 #define ENGINE_SHARE_INTERNAL_H
 
 #include "engine/bucket.h"
+#include "engine/pacer.h"
 #include "engine/share_turn.h"
 #include "engine/turn_heap.h"
 
@@ -66,6 +67,9 @@ struct share {
     struct share_link units;
     uint32_t units_count, seats_count;
     uint32_t active_count, holders_count; /* seats that ask or hold buffers; that hold some */
+    struct pacer pacer;                   /* of the pool: buffers as its window */
+    uint32_t held_count;                  /* buffers, of all seats */
+    uint64_t moved_ns;                    /* a buffer came or went */
     struct turn_heap ready, asleep;
     uint64_t now;             /* as share_unit.now */
     struct share_link passes; /* asks without a buffer, oldest first */
@@ -97,10 +101,20 @@ void share_budgets_set(struct share *share);                            /* from 
 /* When a request of that kind may go; not after now: at once. */
 uint64_t share_ready_ns(const struct share_seat *seat, enum share_verb verb);
 
+/* ---- share_pool.c ---- */
+void share_pool_set(struct share *share); /* from the pool's limit */
+/* One buffer; NULL: none is free, or that many do not pay. */
+struct buf *share_pool_borrow(struct share_seat *seat);
+/* Does the seat hold its part, and are what is left the parts of others? */
+bool share_pool_enough(const struct share_seat *seat);
+/* When to look again though nothing came back; UINT64_MAX: never. */
+uint64_t share_pool_wake_ns(const struct share *share);
+
 /* ---- share_turn.c ---- */
 void share_post(struct share *share);
 /* Puts a seat where it belongs: among those who are ready, or nowhere. */
 void share_seat_settle(struct share_seat *seat);
 void share_seat_withdraw(struct share_seat *seat);
+void share_seat_count(struct share_seat *seat); /* as active, or not */
 
 #endif

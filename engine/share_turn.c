@@ -33,7 +33,7 @@ static void share_timer_fired(struct timer *timer)
 
 /* ---- Order ---- */
 
-static void seat_count_active(struct share_seat *seat)
+void share_seat_count(struct share_seat *seat)
 {
     bool counts = seat->held_count > 0 || !share_ring_empty(&seat->asks);
 
@@ -90,76 +90,6 @@ static void seat_spend(struct share_seat *seat, uint64_t bytes)
     }
 }
 
-/* ---- Buffers ---- */
-
-/* What those lack who hold less than a part; one buffer each of those who do not ask. */
-static uint32_t share_lacking(const struct share *share, uint32_t part)
-{
-    uint32_t lacking = 0;
-
-    if (part == 1)
-        return share->seats_count - share->holders_count;
-    for (struct share_link *u = share->units.next; u != &share->units; u = u->next) {
-        struct share_unit *unit = SHARE_OF(struct share_unit, all, u);
-
-        for (struct share_link *s = unit->seats.next; s != &unit->seats; s = s->next) {
-            struct share_seat *seat = SHARE_OF(struct share_seat, all, s);
-
-            if (seat->held_count < part)
-                lacking += seat->counts ? part - seat->held_count : 1;
-        }
-    }
-    return lacking;
-}
-
-/* See share.h: what is kept for those who hold little. More seats than buffers have a part of one: the long
- * way is gone only where seats are few. */
-static bool seat_has_enough(const struct share_seat *seat)
-{
-    const struct share *share = seat->unit->share;
-    uint32_t most = bufpool_count_max(share->pool);
-    uint32_t borrowed = bufpool_borrowed_count(share->pool);
-    uint32_t part = most / (share->active_count + 1);
-    uint32_t left = borrowed < most ? most - borrowed : 0;
-
-    if (part == 0)
-        part = 1;
-    return seat->held_count >= part && left <= most / 4 && left <= share_lacking(share, part);
-}
-
-/* Those who want one buffer for a moment come first. */
-static struct buf *seat_borrow(struct share_seat *seat)
-{
-    struct share *share = seat->unit->share;
-    struct bufpool *pool = share->pool;
-    uint32_t taken = bufpool_borrowed_count(pool) + bufpool_waiters_count(pool);
-    struct buf *buf;
-
-    if (taken >= bufpool_count_max(pool))
-        return NULL;
-    buf = bufpool_borrow(pool);
-    if (!buf && bufpool_grow(pool))
-        buf = bufpool_borrow(pool);
-    if (!buf)
-        return NULL;
-    share->holders_count += seat->held_count++ == 0;
-    seat_count_active(seat);
-    return buf;
-}
-
-struct buf *share_borrow(struct share_seat *seat)
-{
-    return seat_has_enough(seat) ? NULL : seat_borrow(seat);
-}
-
-void share_give_back(struct share_seat *seat, struct buf *buf)
-{
-    assert(seat->held_count > 0);
-    seat->unit->share->holders_count -= --seat->held_count == 0;
-    seat_count_active(seat);
-    bufpool_release(seat->unit->share->pool, buf);
-}
-
 /* ---- Ranges that are read ---- */
 
 static void seat_grant(struct share_seat *seat, struct buf *buf)
@@ -199,12 +129,12 @@ static bool share_grant_next(struct share *share, uint64_t now_ns)
         turn_heap_add(&share->asleep, &seat->sleep, ready_ns);
         return true;
     }
-    if (seat_has_enough(seat)) {
+    if (share_pool_enough(seat)) {
         share_seat_withdraw(seat);
         share_link_add(&share->aside, &seat->aside);
         return true;
     }
-    buf = seat_borrow(seat);
+    buf = share_pool_borrow(seat);
     if (buf)
         seat_grant(seat, buf);
     return buf != NULL;
@@ -243,6 +173,8 @@ static uint64_t share_grant_all(struct share *share, uint64_t now_ns)
     if (turns == SHARE_TURNS_MAX)
         share_post(share);
     wake_ns = turn_heap_first(&share->asleep) ? turn_heap_first(&share->asleep)->key : UINT64_MAX;
+    if (share->asks_count && share_pool_wake_ns(share) < wake_ns)
+        wake_ns = share_pool_wake_ns(share);
     if (bucket_ready_ns(&share->process.read) > now_ns && turn_heap_first(&share->ready) &&
         bucket_ready_ns(&share->process.read) < wake_ns)
         wake_ns = bucket_ready_ns(&share->process.read);
@@ -356,7 +288,7 @@ void share_want(struct share_seat *seat, struct share_ask *ask, enum share_verb 
     if (verb == SHARE_READ) {
         share_link_add(&seat->asks, &ask->link);
         share->asks_count++;
-        seat_count_active(seat);
+        share_seat_count(seat);
         share_seat_settle(seat);
     } else {
         share_link_add(&share->passes, &ask->link);
@@ -401,7 +333,7 @@ bool share_leave(struct share_ask *ask)
         share->asks_count--;
         if (share_ring_empty(&ask->seat->asks))
             share_seat_withdraw(ask->seat);
-        seat_count_active(ask->seat);
+        share_seat_count(ask->seat);
     } else {
         share->passes_count--;
     }

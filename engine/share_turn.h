@@ -58,6 +58,8 @@ bool share_leave(struct share_ask *ask); /* true: it did wait */
 /* ---- Tell ---- */
 /* A request is sent without a turn, or was: it is paid for by those after it. */
 void share_charge(struct share_seat *seat, enum share_verb verb, uint64_t bytes);
+/* A range with a buffer ended well; took_ns: without what it waited for turns. */
+void share_note_done(struct share_seat *seat, uint64_t bytes, uint64_t took_ns);
 /* One buffer more, of a range that has one: now or not at all. */
 struct buf *share_borrow(struct share_seat *seat);
 /* Every buffer that a grant or share_borrow gave. */

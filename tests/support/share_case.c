@@ -31,8 +31,10 @@ static void slot_end(struct share_slot *slot)
     struct share_disk *disk = slot->disk;
     struct share_case *c = disk->c;
 
-    if (slot->buf)
+    if (slot->buf) {
+        share_note_done(disk->seat, slot->bytes, reactor_now_ns(c->rig.r) - slot->began_ns);
         share_give_back(disk->seat, slot->buf);
+    }
     slot->buf = NULL;
     slot->busy = false;
     disk->busy_count--;
@@ -69,6 +71,7 @@ static void slot_answered(struct timer *timer)
 static void slot_sent(struct share_slot *slot, uint64_t bytes)
 {
     struct share_case *c = slot->disk->c;
+    uint64_t now_ns = reactor_now_ns(c->rig.r);
 
     slot->sent_bytes = bytes;
     if (slot->disk->clears)
@@ -77,8 +80,12 @@ static void slot_sent(struct share_slot *slot, uint64_t bytes)
         note_sent(c, c->writes, &c->writes_count, bytes);
     else
         note_sent(c, c->reads, &c->reads_count, bytes);
-    reactor_arm(c->rig.r, &slot->timer, reactor_now_ns(c->rig.r) + slot->disk->latency_ns,
-                slot_answered);
+    if (c->link_per_s && c->link_free_ns < now_ns)
+        c->link_free_ns = now_ns;
+    if (c->link_per_s)
+        now_ns = c->link_free_ns += bytes * NS_PER_S / c->link_per_s;
+    now_ns += slot->disk->latency_ns + slot->disk->jitter_ns / 1000 * draw_permille(c);
+    reactor_arm(c->rig.r, &slot->timer, now_ns, slot_answered);
 }
 
 static uint64_t slot_granted(struct share_ask *ask, const struct share_grant *grant)
@@ -118,6 +125,7 @@ static uint64_t disk_granted(struct share_ask *ask, const struct share_grant *gr
     cr_assert_eq(!grant->buf, disk->clears);
     memset(slot, 0, sizeof *slot);
     *slot = (struct share_slot){.disk = disk, .buf = grant->buf, .bytes = bytes, .busy = true};
+    slot->began_ns = reactor_now_ns(disk->c->rig.r);
     disk->left_bytes -= bytes;
     disk->busy_count++;
     share_charge(disk->seat, disk->clears ? SHARE_CLEAR : SHARE_READ, bytes);

@@ -22,6 +22,7 @@ struct share_slot {
     struct share_disk *disk;
     struct share_ask ask;
     struct timer timer;
+    uint64_t began_ns;
     struct buf *buf;
     uint64_t bytes, written_bytes, sent_bytes; /* of the range; of the request under way */
     bool writing, busy;
@@ -33,6 +34,7 @@ struct share_disk {
     struct share_ask ask;
     uint32_t window; /* slots in use at most */
     uint64_t latency_ns;
+    uint64_t jitter_ns;      /* at most so much more */
     uint32_t fails_permille; /* of requests: tried again after latency */
     bool clears;             /* ranges are cleared, not read */
     uint64_t left_bytes, done_bytes;
@@ -55,6 +57,8 @@ struct share_case {
     uint32_t disks_count, ended_count;
     bool ended; /* all of them */
     uint64_t random;
+    uint64_t link_per_s;   /* bytes that all reads and writes have together; 0: any number */
+    uint64_t link_free_ns; /* until then it is busy */
     struct share_sent *reads, *writes;
     uint32_t reads_count, writes_count, clears_count;
     uint64_t largest_bytes; /* request */
