@@ -1,8 +1,8 @@
 /* share_pool.c - how many buffers are in use, and by whom. See share.h.
  *
  * The window of the pool is a pacer's, of all ranges together: more buffers are used only while that makes
- * the whole faster, so neither memory nor what is in flight grows for nothing. Hosts that do not answer hold some
- * of the window for long; when nothing at all comes back it is widened for those who do.
+ * the whole faster, so neither memory nor what is in flight grows for nothing. Hosts that do not answer hold
+ * some of the window for long; when nothing at all comes back it is widened for those who do.
  */
 #include <assert.h>
 
