@@ -8,70 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-5} mib=${2:-2048} connections=${CONNECTIONS:-4}
-build=${BUILD:-build/release}
 bytes=$((mib * 1048576))
-work=$(mktemp -d "${TMPDIR:-/tmp}/snapferry-bench.XXXXXX")
-pids=()
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-    rm -rf "$work"
-}
-trap finish EXIT
+. bench/lab.sh
+start_regions
 
-BENCH_KEY=$(head -c 64 /dev/urandom | base64 -w0)
-export BENCH_KEY XDG_STATE_HOME="$work/state"
-
-# region NAME [OPTION]...: starts a region and prints its URL.
-start_region() {
-    local name=$1
-    shift
-    mkdir -p "$work/$name"
-    : >"$work/$name.ready" # here: the child may open it later than it is looked at
-    "$build/regiond" --data "$work/$name" --account bench:env:BENCH_KEY --container disks "$@" \
-        >"$work/$name.ready" &
-    pids+=($!)
-    until [ -s "$work/$name.ready" ]; do
-        kill -0 "${pids[-1]}" || { echo "a region did not start" >&2; exit 1; }
-        sleep 0.02
-    done
-}
-url_of() { sed 's/.*"url":"\([^"]*\)".*/\1/' "$work/$1.ready"; }
-sas() {
-    "$build/regiond" sas --account bench:env:BENCH_KEY --resource "disks/$2" --permissions racwd \
-        --expiry +6h "$(url_of "$1")"
-}
-
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 \
-    -addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
-start_region plain_a
-start_region plain_b
-start_region tls_a --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
-start_region tls_b --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
-for kind in plain tls; do
-    for side in a b; do
-        declare -x "SAS_${kind}_$side=$(sas ${kind}_$side disk)"
-        "$build/snapferry" copy --quiet --no-root --cacert "$work/cert.pem" "pattern:${mib}M,7" \
-            "env:SAS_${kind}_$side" >/dev/null
-    done
-done
-
-# measure KEY COMMAND...: one run; its line goes to $work/KEY.
-measure() {
-    local key=$1
-    shift
-    "$build/bench/timed" "$work/$key" "$@" >"$work/$key.out" 2>&1 || { cat "$work/$key.out" >&2; exit 1; }
-}
 ceiling() { # KEY read|write ENV: the client's own clock, without its start
     "$build/bench/raw_ceiling" "$2" "env:$3" "$bytes" "$connections" >>"$work/$1.json"
-}
-copy() { # KEY SOURCE TARGET [OPTION]...
-    local key=$1
-    shift
-    measure "$key" "$build/snapferry" copy --json --cacert "$work/cert.pem" --window "$connections" \
-        --max-window "$connections" "$@"
-    # As with the ceiling: the copy's own clock, from its first request to its commit.
-    sed -n 's/.*"event":"summary".*"seconds":\([0-9.]*\).*/\1/p' "$work/$key.out" | head -n1 >>"$work/$key.s"
 }
 
 for ((i = 0; i < runs; i++)); do
@@ -84,14 +26,7 @@ for ((i = 0; i < runs; i++)); do
     done
 done
 
-median() { sort -g | awk '{v[NR]=$1} END {print (NR%2) ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
 rates() { sed 's/.*"mb_per_s":\([0-9.]*\).*/\1/' "$work/$1.json"; }
-own_rates() { awk -v b="$bytes" '{printf "%.1f\n", b/1e6/$1}' "$work/$1.s"; }
-cpu_gib() { awk -v b="$bytes" '{printf "%.3f\n", $2/(b/1073741824)}' "$work/$1"; }
-rss() { awk '{print $3}' "$work/$1"; }
-spread() { sort -g | awk '{v[NR]=$1} END {printf "%.0f to %.0f", v[1], v[NR]}'; }
-# Ratios are taken run by run, of neighbours in time, and their median is told.
-ratio() { paste "$1" "$2" | awk '{print $1/$2}' | median; }
 
 {
     echo "# Figures"
@@ -100,7 +35,7 @@ ratio() { paste "$1" "$2" | awk '{print $1/$2}' | median; }
     echo "$connections connections; servers and client on one machine, over loopback. Ratios are taken"
     echo "within a run, against the ceiling measured just before, and their median is told."
     echo
-    echo "Machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1), Linux $(uname -r)."
+    the_machine
     echo
     echo "| scenario | MB/s | lowest to highest | ceiling MB/s | ratio | CPU s/GiB | peak RSS MiB |"
     echo "|---|---|---|---|---|---|---|"

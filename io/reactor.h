@@ -51,7 +51,8 @@ enum reactor_backend { REACTOR_AUTO, REACTOR_URING, REACTOR_EPOLL };
  * does not matter here, the caller chooses. The clock is not owned and must outlive the reactor. */
 struct reactor *reactor_new(enum reactor_backend backend, struct clock *clock, struct err *e);
 void reactor_free(struct reactor *r); /* NULL is fine; asserts that reactor_busy is false */
-void reactor_drop_tasks(struct reactor *r); /* posted ones are never run; after a failed turn only */
+void reactor_drop_tasks(
+    struct reactor *r); /* posted ones are never run; after a failed turn only */
 
 /* ---- Run ---- */
 /* One turn: reads the clock, expires timers, submits, waits for at least one completion, timer or
