@@ -1,4 +1,4 @@
-/* job.c - see job.h. This half is the whole: points, the queue, start and end. A disk's life is job_life.c. */
+/* job.c - see job.h. The whole: points, the queue, start and end. A disk's life is job_life.c. */
 #include "engine/job.h"
 
 #include <assert.h>
