@@ -311,6 +311,24 @@ Test(event_http, an_end_does_not_wait_for_a_try_that_would_come_too_late)
     upstream_end(&up);
 }
 
+Test(event_http, a_token_does_not_go_in_clear_to_another_machine)
+{
+    struct upstream up;
+    struct event_http *h;
+
+    upstream_begin(&up, true);
+    strcpy(up.url, "http://control.example/report?" UPSTREAM_QUERY);
+    h = upstream_reporter(&up);
+    upstream_tell_numbered(h, EVENT_STATE, 0, 1);
+    upstream_until_said(&up, "control.example does not take events");
+    cr_assert(strstr(up.said, "without TLS"), "%s", up.said);
+    upstream_pass(&up, 100000);
+    cr_assert_leq(event_http_count(h).failed_posts, 4);
+    upstream_finish(&up, h, 1000);
+    upstream_expect_no_secret(&up);
+    upstream_end(&up);
+}
+
 Test(event_http, a_token_or_url_that_cannot_be_is_refused)
 {
     struct event_http_setup setup = {.url = "https://control.example/report?code=s3cret",

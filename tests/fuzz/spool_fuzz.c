@@ -1,6 +1,6 @@
-/* spool_fuzz.c - a file of events that wait as a broken disk may give it back. First as it stands; then with the
- * checksums of its records made good. A record that is taken is one that the writer would have written in these
- * very bytes. Must not know: files. */
+/* spool_fuzz.c - a file of events that wait as a broken disk may give it back. First as it stands; then with
+ * the checksums of its records made good. A record that is taken is one that the writer would have written
+ * in these very bytes. Must not know: files. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

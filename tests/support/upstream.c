@@ -9,6 +9,7 @@
 
 #define TEXT_MAX_BYTES (64u << 20)
 #define STEP_MS        20u
+#define LONG_STEP_MS   200u
 #define STEPS_MAX      150000u
 
 /* ---- The server ---- */
@@ -234,7 +235,7 @@ void upstream_tell_numbered(struct event_http *h, enum event_kind kind, unsigned
 
 /* ---- Turns ---- */
 
-static void step(struct upstream *up)
+static void step_by(struct upstream *up, uint32_t ms)
 {
     rig_peek(&up->rig);
     if (!up->rig.clock.simulated) {
@@ -242,7 +243,12 @@ static void step(struct upstream *up)
         return;
     }
     usleep(200);
-    clock_advance(&up->rig.clock, STEP_MS * NS_PER_MS);
+    clock_advance(&up->rig.clock, ms * NS_PER_MS);
+}
+
+static void step(struct upstream *up)
+{
+    step_by(up, STEP_MS);
 }
 
 void upstream_until(struct upstream *up, unsigned taken_lines)
@@ -272,8 +278,10 @@ void upstream_until_said(struct upstream *up, const char *words)
 
 void upstream_pass(struct upstream *up, uint32_t ms)
 {
-    for (uint32_t passed = 0; passed < ms; passed += STEP_MS)
-        step(up);
+    uint32_t step_ms = ms > 100 * LONG_STEP_MS ? LONG_STEP_MS : STEP_MS;
+
+    for (uint32_t passed = 0; passed < ms; passed += step_ms)
+        step_by(up, step_ms);
 }
 
 static void on_done(void *arg)
