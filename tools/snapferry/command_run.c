@@ -23,11 +23,10 @@
 /* ---- What is said ---- */
 
 /* To a person whom no event reaches. */
-static void say_aloud(const struct running *r, const char *sentence)
+static void say_aloud(const char *sentence)
 {
     char words[1024];
 
-    (void)r;
     snprintf(words, sizeof words, "%s", sentence);
     view_clean(words);
     fprintf(stderr, "snapferry: %s\n", words);
@@ -40,25 +39,51 @@ static void on_say(void *arg, const char *sentence)
     if (r->run && !run_ended(r->run))
         run_warn(r->run, sentence);
     else
-        say_aloud(r, sentence);
+        say_aloud(sentence);
+}
+
+/* Before the run tells anything itself. */
+static void tell(struct running *r, const struct event *event)
+{
+    struct event_sink *sinks[] = {r->out ? event_out_sink(r->out) : NULL,
+                                  r->report.events ? event_http_sink(r->report.events) : NULL};
+    size_t bytes;
+    char *line = event_format(event, &bytes);
+
+    for (size_t i = 0; line && i < sizeof sinks / sizeof sinks[0]; i++)
+        if (sinks[i])
+            sinks[i]->take(sinks[i], event, line, bytes);
+    free(line);
 }
 
 /* Remarks on a job that is good all the same, with their paths. */
 static void tell_remarks(struct running *r)
 {
-    uint64_t now_ns = clock_wall_ns(&r->session->clock);
-
-    if (r->voice == RUN_VOICE_WORDS)
+    if (r->voice == RUN_VOICE_WORDS && !r->options.quiet)
         run_remarks_print(&r->remarks, r->voice, &r->session->clock);
     for (uint32_t i = 0; i < r->remarks.count; i++) {
-        struct event event = run_remark_event(&r->remarks.items[i], now_ns);
-        size_t bytes;
-        char *line = event_format(&event, &bytes);
+        struct event event =
+            run_remark_event(&r->remarks.items[i], clock_wall_ns(&r->session->clock));
 
-        if (line && r->out)
-            event_out_sink(r->out)->take(event_out_sink(r->out), &event, line, bytes);
-        free(line);
+        tell(r, &event);
     }
+}
+
+static void tell_metrics(struct running *r)
+{
+    char message[128];
+    struct event event = {.kind = EVENT_WARNING,
+                          .level = "Info",
+                          .time_ns = clock_wall_ns(&r->session->clock),
+                          .message = message};
+
+    if (!r->metrics.serve)
+        return;
+    snprintf(message, sizeof message, "metrics are served at http://%s/metrics",
+             metrics_serve_address(r->metrics.serve));
+    if (r->voice == RUN_VOICE_WORDS && !r->options.quiet)
+        say_aloud(message);
+    tell(r, &event);
 }
 
 /* ---- What is heard ---- */
@@ -119,6 +144,11 @@ static void on_out_done(void *arg)
     ((struct running *)arg)->out_done = true;
 }
 
+static void on_report_done(void *arg)
+{
+    ((struct running *)arg)->report_done = true;
+}
+
 /* Every listener has heard "end"; what waits for slow ones is written. */
 static void on_run_ended(void *arg)
 {
@@ -134,9 +164,11 @@ static void on_run_ended(void *arg)
     if (r->peers)
         control_peers_finish(r->peers);
     r->out_done = !r->out;
-    r->report_done = true;
+    r->report_done = !r->report.events;
     if (r->out)
         event_out_finish(r->out, EVENT_OUT_FINISH_NS, on_out_done, r);
+    if (r->report.events)
+        event_http_finish(r->report.events, RUN_REPORT_FINISH_NS, on_report_done, r);
 }
 
 static bool running_ended(void *arg)
@@ -193,7 +225,7 @@ static void running_tick(void *arg)
 /* The kernel interface failed: requests are in flight that nobody can end, and nothing may be freed. */
 static void give_up(struct running *r, const struct err *error)
 {
-    say_aloud(r, error->text);
+    say_aloud(error->text);
     run_print_end(r->voice, &r->session->clock, STATUS_FAILED);
     _exit(STATUS_FAILED);
 }
@@ -213,7 +245,7 @@ static enum exit_status judge_output(const struct running *r, enum exit_status s
 
     if (!error || !err_is_set(error) || error->sys_errno == EPIPE || error->sys_errno == ECONNRESET)
         return status;
-    say_aloud(r, error->text);
+    say_aloud(error->text);
     return status == STATUS_DONE ? STATUS_FAILED : status;
 }
 
@@ -307,6 +339,7 @@ static enum exit_status run_it(struct running *r)
     const char *fallback = reactor_fallback_reason(r->session->reactor);
 
     tell_remarks(r);
+    tell_metrics(r);
     if (fallback)
         run_warn(r->run, fallback);
     if (http_fewer_threads(r->session->http))

@@ -55,6 +55,14 @@ static const char *state_word(const char *code)
     return "?";
 }
 
+/* Of the others the state says it all. */
+static bool needs_words(const char *code)
+{
+    return strcmp(code, "ReplicationState/inProgress") != 0 &&
+           strcmp(code, "ReplicationState/pending") != 0 &&
+           strcmp(code, "ReplicationState/succeeded") != 0;
+}
+
 /* In exactly as many columns. */
 static void put_name(FILE *page, const char *name, unsigned columns)
 {
@@ -110,7 +118,7 @@ static void put_disk(FILE *page, const json_t *disk)
     put_name(page, text_of(disk, "disk"), NAME_COLUMNS);
     fprintf(page, "  %-*s  %*s  %*s  %*s\n", (int)STATE_COLUMNS, state_word(code),
             (int)PERCENT_COLUMNS, percent, (int)RATE_COLUMNS, rate, (int)LEFT_COLUMNS, left);
-    if (*text_of(disk, "message"))
+    if (needs_words(code))
         put_message(page, text_of(disk, "message"));
 }
 

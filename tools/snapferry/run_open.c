@@ -79,14 +79,30 @@ static bool open_listeners(struct running *r, const struct run_hearing *hearing,
     }
     if (!run_report_open(&r->report, &upstream, e))
         return false;
+    if (r->report.events)
+        run_add_sink(r->run, event_http_sink(r->report.events));
     return true;
+}
+
+static bool open_metrics(struct running *r, struct err *e)
+{
+    struct run_metrics_setup setup = {.listen = r->options.run.metrics,
+                                      .session = r->session,
+                                      .run = r->run,
+                                      .out = r->out,
+                                      .upstream = r->report.events};
+
+    return !setup.listen || run_metrics_open(&r->metrics, &setup, e);
 }
 
 bool run_open_rest(struct running *r, const struct run_hearing *hearing, struct err *e)
 {
     raise_file_limit();
+    if (r->options.run.metrics)
+        run_metrics_watch(&r->metrics, r->session);
     r->share = share_new(r->session->reactor, r->session->pool, &r->spec.limits, e);
-    if (!r->share || !open_run(r, hearing, e) || !open_listeners(r, hearing, e))
+    if (!r->share || !open_run(r, hearing, e) || !open_listeners(r, hearing, e) ||
+        !open_metrics(r, e))
         return false;
     if (r->options.run.control)
         r->peers = control_peers_new(r->session->reactor, r->run, r->options.run.control, e);
@@ -118,6 +134,8 @@ void run_close(struct running *r)
 {
     if (r->session->reactor) {
         close_ears(r);
+        if (r->options.run.metrics)
+            run_metrics_close(&r->metrics);
         fleet_view_free(r->view);
         event_out_free(r->out);
         run_report_close(&r->report);
@@ -125,8 +143,9 @@ void run_close(struct running *r)
         share_free(r->share);
         http_free(r->session->http);
         r->session->http = NULL;
-        while (reactor_busy(r->session->reactor)) /* a line that goes to a file */
+        while (reactor_busy(r->session->reactor)) /* lines that go to a file, or upstream */
             turn_once(r);
+        run_report_free(&r->report);
         session_close(r->session);
     }
     job_spec_fini(&r->spec);

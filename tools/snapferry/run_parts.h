@@ -18,6 +18,7 @@
 #include "io/line_reader.h"
 #include "tools/snapferry/control_peers.h"
 #include "tools/snapferry/fleet_view.h"
+#include "tools/snapferry/run_metrics.h"
 #include "tools/snapferry/run_remarks.h"
 #include "tools/snapferry/run_report.h"
 #include "tools/snapferry/stage.h"
@@ -44,6 +45,7 @@ struct running {
     struct event_out *out; /* events on stdout */
     struct fleet_view *view;
     struct run_report report;
+    struct run_metrics metrics; /* with --metrics */
     struct control_peers *peers;
     /* changes */
     bool input_over; /* before there was a job */

@@ -28,9 +28,11 @@ struct run_report_setup {
     void *arg;
 };
 
-/* Nothing to do without report.url. Also when this fails run_report_close is called. */
+/* Nothing to do without report.url. Also when this fails both of the next are called. */
 bool run_report_open(struct run_report *report, const struct run_report_setup *setup,
                      struct err *e);
-void run_report_close(struct run_report *report); /* a zeroed struct is fine */
+/* Both: a zeroed struct is fine. Between the two the reactor is turned until it is idle. */
+void run_report_close(struct run_report *report);
+void run_report_free(struct run_report *report);
 
 #endif
