@@ -311,6 +311,50 @@ Test(event_http, an_end_does_not_wait_for_a_try_that_would_come_too_late)
     upstream_end(&up);
 }
 
+static unsigned draw(struct upstream *up, unsigned below)
+{
+    up->answers_left = up->answers_left * 1103515245u + 12345u;
+    return (up->answers_left >> 16) % below;
+}
+
+static int storms(struct upstream *up, const struct upstream_post *post, const char *body)
+{
+    static const int bad[] = {500, 503, 429, 408, 400, 403, UPSTREAM_HOLD};
+
+    (void)body;
+    if (post->bytes > 20000)
+        return 413;
+    return draw(up, 3) ? 200 : bad[draw(up, sizeof bad / sizeof bad[0])];
+}
+
+/* Runs that end whenever they do, an upstream that answers anything: every line once, in order. */
+Test(event_http, a_storm_of_bad_answers_and_short_runs_loses_and_repeats_nothing)
+{
+    struct upstream up;
+    unsigned told = 0;
+
+    upstream_begin(&up, true);
+    up.answers_left = 4711;
+    for (unsigned i = 0; i < 12; i++) {
+        struct event_http *h = upstream_reporter(&up);
+
+        up.answer = storms;
+        for (unsigned rounds = draw(&up, 8); rounds > 0; rounds--) {
+            unsigned count = 1 + draw(&up, 300);
+
+            upstream_tell_numbered(h, EVENT_STATE, told, count);
+            told += count;
+            upstream_pass(&up, 40 + draw(&up, 3000));
+        }
+        upstream_finish(&up, h, draw(&up, 2000));
+    }
+    up.answer = NULL;
+    upstream_finish(&up, upstream_reporter(&up), 60000);
+    upstream_expect_numbered(&up, 0, told);
+    cr_assert_eq(upstream_files(&up), 0);
+    upstream_end(&up);
+}
+
 Test(event_http, a_token_does_not_go_in_clear_to_another_machine)
 {
     struct upstream up;
