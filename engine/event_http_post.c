@@ -254,6 +254,7 @@ void event_http_post(struct event_http *h)
         sprintf(h->stream_text + 2 * i, "%02x", id->stream[i]);
     h->req = (struct http_req){
         .method = HTTP_POST,
+        .verb = "report",
         .url = &h->url,
         .headers = headers,
         .header_count = h->authorization ? 4 : 3,

@@ -4,6 +4,7 @@
 // Environment: SNAPFERRY_BIN, REGIOND_BIN, SNAPFERRY_SOURCE_DIR, TMPDIR.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import * as lab from "./lab.mjs";
 
@@ -70,7 +71,17 @@ class Run {
     }
 }
 
-async function makeJob(source, target) {
+// A control plane that takes every post of events.
+function upstream() {
+    return new Promise((resolve) => {
+        const server = http.createServer((request, answer) => {
+            request.resume().on("end", () => answer.writeHead(204).end());
+        });
+        server.listen(0, "127.0.0.1", () => resolve(server));
+    });
+}
+
+async function makeJob(source, target, report) {
     const disks = [];
     for (let i = 0; i < DISKS; i++) {
         const bytes = Buffer.alloc(DISK_BYTES / 2);
@@ -88,6 +99,7 @@ async function makeJob(source, target) {
     const late = { id: "late", source: disks[0].source, target: { url: target.sas("late.vhd", "rcwd") } };
     late.source = { url: late.source.url.replace(/se=[^&]*/, "se=2020-01-01T00%3A00%3A00Z") };
     return {
+        report,
         restorePoints: [
             { id: "monday", disks: disks.slice(0, 3) },
             { id: "tuesday", disks: [...disks.slice(3), late] },
@@ -188,6 +200,8 @@ function checkLast(page, run) {
     check("progress", value(page, 'snapferry_events_total{kind="summary"}') ===
         run.events.filter((e) => e.event === "summary").length);
     check("memory", value(page, "process_resident_memory_bytes") > lab.MIB);
+    check("reports", value(page, 'snapferry_requests_total{verb="report",status="204"}') > 0, page);
+    check("posted", value(page, "snapferry_events_posted_total") > 0, page);
     const began = value(page, "process_start_time_seconds");
     check("its beginning", began > Date.now() / 1000 - 600 && began <= Date.now() / 1000 + 1, began);
 }
@@ -196,7 +210,9 @@ async function main() {
     const regions = [new lab.Region(folder, "source"), new lab.Region(folder, "target")];
     const [source, target] = regions;
     for (const region of regions) await region.start();
-    const job = await makeJob(source, target);
+    const plane = await upstream();
+    const report = { url: `http://127.0.0.1:${plane.address().port}/events?token=t0psecret`, intervalMs: 200 };
+    const job = await makeJob(source, target, report);
     for (const region of regions) await region.stop();
     const starts = regions.map((region) => region.logBytes());
     for (const [i, region] of regions.entries()) await region.start({ seed: 7 + i, rules });
@@ -218,7 +234,7 @@ async function main() {
     const result = checker(...pages);
     check("all pages", result.right, result.said);
     process.stdout.write(result.said);
-    for (const path of pages) check("no secret", !/sig=|se=|sv=/.test(readFileSync(path, "utf8")));
+    for (const path of pages) check("no secret", !/sig=|se=|sv=|t0psecret/.test(readFileSync(path, "utf8")));
     check("head", (await fetch(url, { method: "HEAD" })).status !== 404);
     check("elsewhere", (await fetch(`http://127.0.0.1:${port}/other`)).status === 404);
 
@@ -230,6 +246,8 @@ async function main() {
     });
     check("for others: refused", remote.status === 2 && remote.all.includes("others could read it"), remote.all);
     for (const region of regions) await region.stop();
+    plane.closeAllConnections();
+    plane.close();
     check("no sanitizer's report", lab.sanitizerReports(folder).length === 0, lab.sanitizerReports(folder)[0]);
     console.log(`${passed} passed`);
 }

@@ -61,7 +61,8 @@ bool run_report_open(struct run_report *report, const struct run_report_setup *s
     const struct options *options = setup->session->options;
     struct http_options how = {.connections_max = CONNECTIONS_COUNT,
                                .ca_file = options->ca_file,
-                               .allow_plain = options->allow_http};
+                               .allow_plain = options->allow_http,
+                               .observer = setup->session->observer};
     char *url = NULL;
     bool ok = false;
 
