@@ -20,24 +20,28 @@ end_all() {
 trap end_all EXIT
 
 # ---- Disks and jobs ----
-echo '{"blob":{"bytesPerSecond":150000}}' >slow.json
-start_region slow --shape "$TMPDIR/slow.json"
+start_region east
 head -c $((1024 * KIB)) /dev/urandom >disk.raw
 
-# job NAME COUNT: NAME.json, of that many disks; each URL stays in the environment
+# job NAME COUNT BYTES: NAME.json, of that many disks, all together so many bytes a second; each URL stays
+# in the environment
 job() {
     local i comma=
     {
         printf '{"restorePoints":[{"id":"rp-7","disks":['
         for ((i = 0; i < $2; i++)); do
-            declare -gx "TARGET_$1_$i=$(sas "$slow_URL" "$1-$i" rcwd)"
+            declare -gx "TARGET_$1_$i=$(sas "$east_URL" "$1-$i" rcwd)"
             printf '%s{"id":"vm%02d-data","source":{"url":"disk.raw"},"target":{"url":"env:TARGET_%s_%d"}}' \
                 "$comma" "$i" "$1" "$i"
             comma=,
         done
-        printf ']}]}\n'
+        printf ']}],"limits":{"bytesPerSecond":%d}}\n' "$3"
     } >"$1.json"
 }
+
+job few 5 $((768 * KIB))
+job many $DISKS $((1536 * KIB))
+job plain 3 $((8192 * KIB)) # before tmux, whose server keeps the environment it began with
 
 # opens NAME COLUMNS ROWS COMMAND: in a terminal of that size; its exit status goes to NAME.status
 opens() {
@@ -69,7 +73,6 @@ rows() { grep -cE '^vm[0-9]+-data .*[0-9]%' seen; }
 widest() { awk '{ if (length($0) > m) m = length($0) } END { print m + 0 }' seen; }
 
 # ---- 80x24, fewer disks than rows ----
-job few 5
 opens few 80 24 "$SF run few.json"
 check "a row a disk" sees few '^vm04-data +\[#*\.*\] +[0-9.]+% +[0-9.]+ [KM]iB/s'
 check "five rows" [ "$(rows)" = 5 ]
@@ -83,7 +86,6 @@ check "once" [ "$(grep -c '^vm04-data: complete' seen)" = 1 ]
 check "no row is left standing" [ "$(rows)" = 0 ]
 
 # ---- 40x10, more disks than rows ----
-job many $DISKS
 opens many 40 10 "$SF run many.json"
 check "it says how many it shows" sees many '^7 of [0-9]+ under way shown'
 check "as many rows as there is room for" [ "$(rows)" = 7 ]
@@ -100,13 +102,21 @@ screen send-keys -t many C-s
 sleep 1 # a key must reach the program's terminal; nothing tells when it has
 capture many
 cp seen stopped
-check "a stopped terminal stops no copy" ends many 0
+all_complete() { # within a minute and a half
+    local i disk
+    for ((i = 0, disk = 0; i < 900 && disk < DISKS; i++)); do
+        if "$SF" verify --complete "env:TARGET_many_$disk" --quiet; then disk=$((disk + 1)); else sleep 0.1; fi
+    done
+    [ $disk = $DISKS ]
+}
+check "a stopped terminal stops no copy" all_complete
 capture many
+check "nothing was drawn meanwhile" cmp seen stopped
 screen send-keys -t many C-q
-check "and catches up when it goes on" sees many '^30/30 complete'
+check "the last words wait for it" ends many 0
+check "and say how it went" sees many '^30/30 complete'
 
 # ---- Without a terminal ----
-job plain 3
 "$SF" run plain.json >events 2>words
 check "without a terminal it ends well too" [ $? = 0 ]
 check "stdout has events alone" sh -c "! grep -vq '^{.*}\$' events"

@@ -34,8 +34,7 @@ void fleet_totals_add(struct fleet_totals *totals, const struct job_disk_view *d
     totals->canceled += disk->code == EVENT_CANCELED;
     totals->waiting += disk->code == EVENT_WAITING_FOR_ACCESS;
     totals->paused += disk->code == EVENT_PAUSED;
-    totals->planned = totals->planned && (planned || !fleet_is_under_way(disk->code)) &&
-                      disk->code != EVENT_PENDING;
+    totals->planned = totals->planned && (planned || disk->code == EVENT_SUCCEEDED);
     totals->durable_bytes += disk->progress.durable_bytes;
     totals->total_bytes += disk->progress.total_bytes;
     if (disk->code == EVENT_IN_PROGRESS)

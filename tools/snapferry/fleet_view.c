@@ -20,7 +20,7 @@
 #define ROWS_MAX        200u
 #define NOTE_MAX_BYTES  2048u
 #define FRAME_MAX_BYTES (ROWS_MAX * (FLEET_LINE_MAX_BYTES + 8u) + 4096u)
-#define LAST_WORDS_MS   2000 /* a terminal that takes nothing is waited for so long at the end */
+#define LAST_WORDS_MS   600000 /* a terminal that takes nothing is waited for so long at the end */
 
 struct fleet_view {
     /* set once */
@@ -103,6 +103,16 @@ static void note_message(struct fleet_view *view, const char *of, const char *me
     view_note(view, line);
 }
 
+/* Of an end its summary tells. */
+static bool is_news(const struct event *event)
+{
+    if (!event->message || !event->message[0] || event->code == EVENT_SUCCEEDED ||
+        event->code == EVENT_FAILED || event->code == EVENT_CANCELED)
+        return false;
+    return event->code == EVENT_WAITING_FOR_ACCESS ||
+           (event->level && strcmp(event->level, "Info") != 0);
+}
+
 static void view_take(struct event_sink *sink, const struct event *event, const char *line,
                       size_t bytes)
 {
@@ -120,9 +130,7 @@ static void view_take(struct event_sink *sink, const struct event *event, const 
             note_point_summary(view, event);
         break;
     case EVENT_STATE:
-        if (event->message && event->message[0] &&
-            (event->code == EVENT_WAITING_FOR_ACCESS ||
-             (event->level && strcmp(event->level, "Info") != 0)))
+        if (is_news(event))
             note_message(view, event->disk ? event->disk : event->point, event->message);
         break;
     case EVENT_ACCESS_EXPIRING:
