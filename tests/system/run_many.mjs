@@ -7,6 +7,8 @@
 //   --fault PERCENT       requests answered 503 (2)
 //   --no-limits           blobs' default limits (60 MiB/s, 500 requests/s) are off
 //   --threads N           handed on to snapferry run
+//   --memory MIB          the job's memoryBytes (256)
+//   --scrape PORT         --metrics there, asked for once a second; says how long the slowest answer took
 //
 // The ratio of the last finish to the first is judged (1.5) for disks of 64 MiB and more: a smaller one is
 // done in the time of one pause after a 503, so that its finish is luck.
@@ -31,6 +33,8 @@ const mib = value("--mib", 4);
 const share = value("--share", 25) / 100;
 const fault = value("--fault", 2) / 100;
 const threads = value("--threads", 0);
+const memory = value("--memory", 256);
+const port = value("--scrape", 0);
 const folder = lab.newFolder(`${process.env.TMPDIR}/many`);
 const names = Array.from({ length: count }, (_, i) => `disk${i}.vhd`);
 const disks = [];
@@ -87,7 +91,7 @@ function makeJob(source, target) {
         });
     });
     const limits = process.argv.includes("--no-limits") ? { blobBytesPerSecond: 0, blobRequestsPerSecond: 0 } : {};
-    return { restorePoints, limits: { memoryBytes: 256 * lab.MIB, ...limits } };
+    return { restorePoints, limits: { memoryBytes: memory * lab.MIB, ...limits } };
 }
 
 function peakKib(pid) {
@@ -95,8 +99,21 @@ function peakKib(pid) {
     return line ? Number(line[1]) : 0;
 }
 
+const scrapes = { count: 0, slowestMs: 0, bytes: 0 };
+
+async function scrape() {
+    const began = performance.now();
+    const page = await fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text(), () => "");
+    if (!page) return; // not yet, or no longer
+    scrapes.count++;
+    scrapes.slowestMs = Math.max(scrapes.slowestMs, performance.now() - began);
+    scrapes.bytes = page.length;
+}
+
 function run(path) {
     const args = ["run", path, "--json", ...(threads ? ["--threads", String(threads)] : [])];
+    if (port) args.push("--metrics", `127.0.0.1:${port}`);
+    const scraper = port ? setInterval(scrape, 1000) : null;
     const began = Date.now();
     const child = spawn(process.env.SNAPFERRY_BIN, args, { env: lab.environment(folder), cwd: folder });
     const ends = new Map();
@@ -123,6 +140,7 @@ function run(path) {
     return new Promise((resolve) =>
         child.on("close", (status) => {
             clearInterval(timer);
+            clearInterval(scraper);
             resolve({ status, said, peak, sum, ends: [...ends.values()].sort((a, b) => a - b), began });
         }),
     );
@@ -171,6 +189,10 @@ async function main() {
     console.log(`${count - different.length} identical; memory's peak ${(end.peak / 1024).toFixed(0)} MiB`);
     console.log(`${end.sum.requests} requests, ${busy} of them answered 503, ${end.sum.retries} retries`);
     console.log(`finished after ${first} s, ${middle} s (the middle one), ${last} s; the last to the first: ${ratio.toFixed(2)}`);
+    if (port) {
+        console.log(`${scrapes.count} pages, the last of ${scrapes.bytes} bytes, the slowest after ${scrapes.slowestMs.toFixed(0)} ms`);
+        if (scrapes.count === 0) wrong.push("no page of metrics came");
+    }
     if (mib >= JUDGED_MIB && !(ratio <= RATIO_MAX)) wrong.push(`the last finished ${ratio.toFixed(2)} times after the first`);
     for (const text of lab.sanitizerReports(folder)) wrong.push(text);
     for (const text of wrong) console.log(`FAILED: ${lab.withoutSecrets(text)}`);
