@@ -27,10 +27,16 @@ static bool is_due(const struct event_http *h)
 
 static void old_ended(struct event_http *h)
 {
+    struct err e = {0};
+
     if (h->old_delivered)
         event_http_say(h, "%" PRIu64 " events that an earlier run kept were delivered to %.100s",
                        h->old_delivered, h->url.host);
-    event_spool_free(h->old, true);
+    if (!event_spool_remove(h->old, &e)) {
+        h->blind = true; /* it would be found and delivered again and again */
+        event_http_say(h, "%s", e.text);
+    }
+    event_spool_free(h->old, false);
     h->old = NULL;
     event_http_look(h);
 }

@@ -48,6 +48,7 @@ struct event_http {
     uint64_t append_ns;    /* HELD: when it is tried again */
     uint64_t look_wait_ns; /* until the next look for files left behind */
     bool resetting;
+    bool blind; /* what others left behind is not looked for any more */
     /* on its way */
     enum event_source source; /* of the batch */
     struct event_batch batch;

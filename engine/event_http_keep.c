@@ -52,7 +52,7 @@ static void on_look(struct timer *timer)
 
 void event_http_look(struct event_http *h)
 {
-    if (h->folder && !h->old) {
+    if (h->folder && !h->old && !h->blind) {
         h->old = event_spool_find(h->reactor, h->folder, h->id.key);
         h->old_delivered = 0;
         if (h->old)

@@ -42,6 +42,13 @@ void event_spool_free(struct event_spool *spool, bool remove)
         free_now(spool);
 }
 
+bool event_spool_remove(struct event_spool *spool, struct err *e)
+{
+    return unlink(spool->path) == 0 || errno == ENOENT ||
+           err_set_errno(e, errno, RETRY_NEVER, "cannot remove %.*s", SHOWN_PATH_BYTES,
+                         spool->path);
+}
+
 /* The operation is over; whoever asked is told, unless the spool is gone for him. */
 static void call_end(struct spool_call *call, size_t moved, int why)
 {

@@ -32,8 +32,11 @@ struct event_spool *event_spool_make(struct reactor *r, const char *folder,
  * passed by. */
 struct event_spool *event_spool_find(struct reactor *r, const char *folder,
                                      const unsigned char key[SPOOL_KEY_BYTES]);
-/* NULL is fine. What is under way ends in later turns of the reactor, its done is not called. */
+/* NULL is fine. What is under way ends in later turns of the reactor, its done is not called. remove: when
+ * that is over. */
 void event_spool_free(struct event_spool *spool, bool remove);
+/* The file has no name any more, if that can be; it may still be used. */
+bool event_spool_remove(struct event_spool *spool, struct err *e);
 
 /* ---- Use ---- */
 /* Whole records at the end; one append at a time, and none during a reset. After an error the end is where it
