@@ -59,6 +59,24 @@ Test(job_control, pauses_and_goes_on_without_repeating)
     job_case_close(&c);
 }
 
+/* Where nothing is recorded it begins anew; what was told stays told (job_case holds every event to that). */
+Test(job_control, begins_a_paused_disk_anew_where_nothing_is_recorded)
+{
+    struct job_case c;
+
+    open_slow(&c);
+    c.stateless = true;
+    job_case_start(&c);
+    job_case_await_percent(&c, "slow", 10);
+    accepted(job_case_verb(&c, CONTROL_PAUSE, "slow"));
+    job_case_await(&c, 0, EVENT_STATE, "slow", EVENT_PAUSED);
+    accepted(job_case_verb(&c, CONTROL_RESUME, "slow"));
+    cr_assert_eq(job_case_finish(&c), 0);
+    cr_assert_gt(job_case_summary(&c, "slow")->copy.written_bytes, SLOW_BYTES);
+    job_case_expect_blob(&c, "copy", SLOW_BYTES, 7);
+    job_case_close(&c);
+}
+
 Test(job_control, goes_on_when_resumed_while_it_is_being_paused)
 {
     struct job_case c;
