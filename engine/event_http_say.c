@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/event_http_internal.h"
 
@@ -25,13 +26,22 @@ static const char *place_of(const struct event_http *h)
     return event_http_keeps(h) ? event_spool_path(h->own) : "memory";
 }
 
+/* Without the client's "POST ADDRESS: " or "http://HOST: ": a path may be a secret here (a web hook's). */
+static const char *reason_of(const struct err *error)
+{
+    const char *colon = strstr(error->text, ": ");
+    bool addressed = strncmp(error->text, "POST ", 5) == 0 || strncmp(error->text, "http", 4) == 0;
+
+    return addressed && colon ? colon + 2 : error->text;
+}
+
 void event_http_say_down(struct event_http *h, const struct err *error)
 {
     if (h->down_said)
         return;
     h->down_said = true;
     event_http_say(h, "%.100s does not take events (%s): they are kept in %.300s until it does",
-                   h->url.host, error->text, place_of(h));
+                   h->url.host, reason_of(error), place_of(h));
 }
 
 /* When what had waited is delivered. */

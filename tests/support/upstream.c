@@ -354,4 +354,6 @@ void upstream_expect_no_secret(const struct upstream *up)
     each_file(up, expect_clean, NULL);
     cr_assert_null(strstr(up->said, "qu3ry"), "%s", up->said);
     cr_assert_null(strstr(up->said, "t0psecret"), "%s", up->said);
+    cr_assert_null(strstr(up->said, "://127"), "%s", up->said);
+    cr_assert_null(strstr(up->said, "://control"), "%s", up->said);
 }
