@@ -67,7 +67,7 @@ json_t *view_json_event(uint64_t time_ns, const char *event, const char *disk)
 
     view_json_set_time(object, "time", time_ns);
     view_json_set_text(object, "event", event);
-    if (disk)
+    if (disk && *disk) /* what concerns no disk: a misuse of the command */
         view_json_set_text(object, "disk", disk);
     return object;
 }
