@@ -91,6 +91,7 @@ export class Storm {
         if (draw.chance(0.3)) options.push("--verify");
         if (draw.chance(0.2)) options.push("--no-root");
         if (draw.chance(0.4)) options.push("--window", "1", "--max-window", String(1 + draw.below(8)));
+        if (draw.chance(0.4)) options.push("--threads", String(2 + draw.below(3)));
         return options;
     }
 
