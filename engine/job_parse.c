@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/job_clash.h"
+#include "engine/job_given.h"
 #include "engine/job_reading.h"
 #include "io/secret.h"
 
@@ -38,9 +39,15 @@ enum { REPORT_URL, REPORT_TOKEN, REPORT_INTERVAL };
 static bool read_report_url(const char *text, struct job_report *report, struct err *e)
 {
     struct secret_url url = {0};
+    struct job_given given = {0};
 
-    if (!secret_url_parse(text, &url, e))
+    if (text[0] == '@' || strncmp(text, "env:", 4) == 0) {
+        if (!job_given_read(ACCESS_SOURCE, text, &given, e))
+            return false;
+        job_given_fini(&given);
+    } else if (!secret_url_parse(text, &url, e)) {
         return false;
+    }
     secret_url_fini(&url);
     report->url = strdup(text);
     return report->url || err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for it");

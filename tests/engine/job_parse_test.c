@@ -195,6 +195,25 @@ Test(job_parse, members_of_the_wrong_kind_are_told_with_their_path)
             "$.report.tokenEnv: must be the name");
 }
 
+#define REPORT(url)                                                                                \
+    "{\"restorePoints\":[{\"id\":\"p\",\"disks\":[" DISK "]}],\"report\":{\"url\":\"" url "\"}}"
+
+Test(job_parse, a_report_s_url_may_stand_elsewhere)
+{
+    static const char *const good[] = {REPORT("env:UP"), REPORT("@/nowhere/up"),
+                                       REPORT("https://up.x/e?key=" SIG)};
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct job_spec spec = read_job(good[i]);
+
+        cr_expect_not_null(spec.report.url);
+        job_spec_fini(&spec);
+    }
+    refused(REPORT("env:"), "$.report.url: names no variable");
+    refused(REPORT("@"), "$.report.url: names no file");
+    refused(REPORT("up.x/" SIG), "$.report.url: this is not an http:// or https:// URL");
+}
+
 #define WITH(members)                                                                              \
     POINT("{\"id\":\"d\",\"source\":" SOURCE ",\"target\":" TARGET "," members "}")
 

@@ -333,6 +333,8 @@ static const char *const jobs[] = {
     WITH("\"limits\":[]"),
     WITH("\"report\":{\"url\":\"https://up.x/e\",\"tokenEnv\":\"T\",\"intervalMs\":100}"),
     WITH("\"report\":{\"tokenEnv\":\"T\"}"),
+    WITH("\"report\":{\"url\":\"env:UP\"}"),
+    WITH("\"report\":{\"url\":\"env:\"}"),
     WITH("\"report\":{\"url\":\"up.x\"}"),
     WITH("\"report\":{\"intervalMs\":99}"),
     "{\"restorePoints\":[]}",
@@ -369,5 +371,5 @@ Test(schema, jobs_are_taken_by_both_or_by_neither)
         taken += ok;
         job_spec_fini(&spec);
     }
-    cr_expect_eq(taken, 5);
+    cr_expect_eq(taken, 6);
 }
