@@ -75,6 +75,7 @@ struct copy_options {
     struct copy_proof_options proof;
     struct copy_map_options map;
     struct share_seat *seat; /* borrowed; its turns are waited for; NULL: nobody to share with */
+    bool seat_reads_target;  /* the source is what the seat has for its target: a read back */
 };
 
 struct copy_watch {

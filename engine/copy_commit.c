@@ -245,6 +245,7 @@ bool copy_start_move(struct copy *copy)
         .target_access = copy->ends.sides.target,
         .pool = copy->ends.pool,
         .seat = copy->options.seat,
+        .reads_target = copy->options.seat_reads_target,
         .plan = &copy->plan,
         .keep = copy->map.keep,
         .older = copy_mover_older(copy),

@@ -216,6 +216,7 @@ bool copy_begin_proof(struct copy *copy, struct endpoint *of, struct access *acc
                                    .window_start = copy->options.window_start,
                                    .window_max = copy->options.window_max,
                                    .seat = copy->options.seat,
+                                   .seat_reads_target = of == copy->ends.target,
                                    .random_seed = retry_random_next(&copy->random)};
     struct copy_watch watch = {.done = copy_proof_done, .arg = copy};
 

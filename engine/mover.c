@@ -176,7 +176,11 @@ static bool mover_take_clear(struct mover *m, struct extent *out_extent)
 {
     struct extent next = extent_set_at(&m->clears, 0);
     uint64_t max_bytes = m->setup.target->clear_max_bytes;
+    bool reads = (m->setup.target->capabilities & ENDPOINT_COMPARES) != 0;
     bool zero = false;
+
+    if (reads && mover_request_max(m) < max_bytes)
+        max_bytes = mover_request_max(m);
 
     if (m->setup.keep)
         next.length = map_keep_alike(m->setup.keep, next, &zero);

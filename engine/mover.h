@@ -64,6 +64,7 @@ struct mover_setup {
     struct access *target_access;
     struct bufpool *pool;
     struct share_seat *seat; /* of the share of that pool: its turns are waited for; NULL: none */
+    bool reads_target;       /* of the seat: it is the source here, to be read back */
     const struct plan *plan;
     struct map_keep *keep; /* the map of the blocks that are moved (a plan by blocks); NULL: none */
     struct progress *progress; /* planned; counts durable bytes */

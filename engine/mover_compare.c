@@ -146,7 +146,7 @@ bool mover_compare(struct mover_range *range)
     range->older = mover_borrow_second(m);
     if (!range->older)
         return false;
-    mover_charge(m, SHARE_READ_TARGET, span.length);
+    mover_charge(m, SHARE_READ, span.length); /* a base is of the source's host */
     memset(range->equal, 0, sizeof range->equal);
     range->req = (struct block_req){
         .offset = span.offset, .length = span.length, .buf = range->older, .done = compare_done};

@@ -32,14 +32,32 @@ static uint64_t turn_granted(struct share_ask *ask, const struct share_grant *gr
     return m->turn.begun_bytes;
 }
 
+/* A read back has the seat's target for its source. */
+static enum share_verb read_verb(const struct mover *m)
+{
+    return m->setup.reads_target ? SHARE_READ_TARGET : SHARE_READ;
+}
+
+/* What a write or clear is to the target's host; false: nothing, it does not hear of it. */
+static bool change_verb(const struct mover *m, enum share_verb *verb)
+{
+    unsigned can = m->setup.target->capabilities;
+
+    if (can & ENDPOINT_DISCARDS)
+        return false;
+    if (can & ENDPOINT_COMPARES)
+        *verb = SHARE_READ_TARGET;
+    return true;
+}
+
 /* What the next range begins with. */
 static enum share_verb turn_verb(const struct mover *m)
 {
     if (m->refused_count)
-        return SHARE_READ; /* ranges without a buffer need no turn to go on */
+        return read_verb(m); /* ranges without a buffer need no turn to go on */
     if (mover_clear_is_next(m))
         return SHARE_CLEAR;
-    return m->pulling ? SHARE_PULL : SHARE_READ;
+    return m->pulling ? SHARE_PULL : read_verb(m);
 }
 
 void mover_turn_want(struct mover *m)
@@ -70,11 +88,16 @@ static uint64_t range_passed(struct share_ask *ask, const struct share_grant *gr
 bool mover_may_send(struct mover_range *range, enum share_verb verb, uint64_t *length)
 {
     struct share_seat *seat = range->mover->setup.seat;
+    bool cut = verb == SHARE_READ || verb == SHARE_WRITE;
 
     if (!seat)
         return true;
+    if (verb == SHARE_READ)
+        verb = read_verb(range->mover);
+    else if (verb != SHARE_PULL && !change_verb(range->mover, &verb))
+        return true;
     if (range->passed_bytes) {
-        if (*length > range->passed_bytes && (verb == SHARE_READ || verb == SHARE_WRITE))
+        if (*length > range->passed_bytes && cut)
             *length = range->passed_bytes;
         range->passed_bytes = 0;
         return true;

@@ -33,6 +33,7 @@ struct read_back *read_back_new(const struct read_back_setup *setup, struct err 
                                    .window_start = setup->window_start,
                                    .window_max = setup->window_max,
                                    .seat = setup->seat,
+                                   .seat_reads_target = true,
                                    .random_seed = setup->random_seed};
     struct copy_watch watch = {.done = read_back_done, .arg = back};
 

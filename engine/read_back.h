@@ -32,7 +32,7 @@ struct read_back_setup {
     struct root_sink sink; /* one that fails ends it with that error */
     uint32_t window_start; /* as copy_options */
     uint32_t window_max;
-    struct share_seat *seat;
+    struct share_seat *seat; /* as copy_options; the disk is its target */
     uint64_t random_seed;
     void (*done)(void *arg); /* once, from the reactor; it may be freed in here */
     void *arg;

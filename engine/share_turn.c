@@ -18,6 +18,11 @@ _Static_assert(BUCKET_DEPTH_NS >= 10 * SHARE_TIMER_NS, "what a late wake misses 
 
 static void share_run(struct reactor_task *task);
 
+static bool verb_has_buffer(enum share_verb verb)
+{
+    return verb == SHARE_READ || verb == SHARE_READ_TARGET;
+}
+
 void share_post(struct share *share)
 {
     if (share->posted || (!share->asks_count && !share->passes_count))
@@ -123,7 +128,7 @@ static bool share_grant_next(struct share *share, uint64_t now_ns)
     if (!unit)
         return false;
     seat = SHARE_OF(struct share_seat, turn, turn_heap_first(&unit->ready));
-    ready_ns = share_ready_ns(seat, SHARE_READ);
+    ready_ns = share_ready_ns(seat, SHARE_OF(struct share_ask, link, seat->asks.next)->verb);
     if (ready_ns > now_ns) {
         share_seat_withdraw(seat);
         turn_heap_add(&share->asleep, &seat->sleep, ready_ns);
@@ -185,7 +190,7 @@ static uint64_t share_grant_all(struct share *share, uint64_t now_ns)
 
 static bool verb_is_cut(enum share_verb verb)
 {
-    return verb == SHARE_READ || verb == SHARE_READ_TARGET || verb == SHARE_WRITE;
+    return verb_has_buffer(verb) || verb == SHARE_WRITE;
 }
 
 static uint64_t request_bytes(const struct share_seat *seat, enum share_verb verb, uint64_t bytes)
@@ -285,7 +290,7 @@ void share_want(struct share_seat *seat, struct share_ask *ask, enum share_verb 
     ask->begins = true;
     ask->bytes = 0;
     ask->granted = granted;
-    if (verb == SHARE_READ) {
+    if (verb_has_buffer(verb)) {
         share_link_add(&seat->asks, &ask->link);
         share->asks_count++;
         share_seat_count(seat);
@@ -329,7 +334,7 @@ bool share_leave(struct share_ask *ask)
         return false;
     share = ask->seat->unit->share;
     share_link_remove(&ask->link);
-    if (ask->begins && ask->verb == SHARE_READ) {
+    if (ask->begins && verb_has_buffer(ask->verb)) {
         share->asks_count--;
         if (share_ring_empty(&ask->seat->asks))
             share_seat_withdraw(ask->seat);

@@ -17,7 +17,7 @@
 /* What is sent, and so, what it counts for. */
 enum share_verb {
     SHARE_READ,        /* of the source */
-    SHARE_READ_TARGET, /* of the target, to compare */
+    SHARE_READ_TARGET, /* of the target: to compare, to read it back */
     SHARE_WRITE,       /* to the target */
     SHARE_CLEAR,       /* at the target: a request, and no bytes */
     SHARE_PULL,        /* the target reads the source: counts at both, and for the process */
@@ -28,7 +28,7 @@ struct share_link { /* in a ring; zeroed: in none */
 };
 
 struct share_grant {
-    struct buf *buf; /* to begin a SHARE_READ: the callee's; NULL otherwise */
+    struct buf *buf; /* to begin a read: the callee's; NULL otherwise */
     uint64_t bytes;  /* that may go in one request */
 };
 

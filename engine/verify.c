@@ -117,6 +117,8 @@ struct verify *verify_new(struct reactor *r, const struct verify_ends *ends,
     verify->summary.sample_seed = options->sample_seed;
     verify->compare = endpoint_compare_new(ends->target, e);
     copy_ends.target = verify->compare;
+    if (verify->compare && options->seat)
+        endpoint_compare_keep_nothing(verify->compare);
     if (verify->compare)
         verify->copy = copy_new(r, &copy_ends, &copy_options, &copy_watch, e);
     if (!verify->copy) {

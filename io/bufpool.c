@@ -221,6 +221,21 @@ bool bufpool_grow(struct bufpool *pool)
     return true;
 }
 
+static void bufpool_drop_free(struct bufpool *pool, uint32_t made_max)
+{
+    while (pool->made_count > made_max && pool->free_bufs) {
+        struct buf *buf = pool->free_bufs;
+
+        pool->free_bufs = buf->next;
+        bufpool_drop(pool, buf);
+    }
+}
+
+void bufpool_trim(struct bufpool *pool)
+{
+    bufpool_drop_free(pool, 0);
+}
+
 void bufpool_set_max(struct bufpool *pool, uint64_t max_bytes)
 {
     uint32_t count_max = bufpool_count_of(max_bytes);
@@ -236,12 +251,7 @@ void bufpool_set_max(struct bufpool *pool, uint64_t max_bytes)
     pool->count_max = count_max;
     if (pool->count > count_max)
         pool->count = count_max;
-    while (pool->made_count > count_max && pool->free_bufs) {
-        struct buf *buf = pool->free_bufs;
-
-        pool->free_bufs = buf->next;
-        bufpool_drop(pool, buf);
-    }
+    bufpool_drop_free(pool, count_max);
     bufpool_tell(pool);
 }
 

@@ -50,6 +50,8 @@ bool bufpool_leave(struct bufpool *pool, struct buf_waiter *waiter); /* true: it
 /* The one who hands buffers out to many: told, inside the call, that more may be free. NULL: nobody. */
 void bufpool_watch(struct bufpool *pool, void (*freed)(void *arg), void *arg);
 
+/* Gives the memory of what is free back to the system; the limit stays. */
+void bufpool_trim(struct bufpool *pool);
 /* One more buffer may be used, if max_bytes and the system allow; false = no. */
 bool bufpool_grow(struct bufpool *pool);
 /* From now on max_bytes; what is free and too much is given back to the system, what is in use when it is

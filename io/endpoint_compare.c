@@ -22,6 +22,7 @@ struct compare {
     struct endpoint head; /* first */
     struct endpoint *target;
     struct bufpool *pool;
+    bool keeps_nothing;
     struct compare_job *first, **last; /* waiting for a buffer */
     struct stat_req stat;
     struct stat_req *stat_asked;
@@ -165,6 +166,8 @@ static void compare_job_done(struct block_req *read)
         compare_job_begin(next, read->buf);
     } else {
         bufpool_release(c->pool, read->buf);
+        if (c->keeps_nothing)
+            bufpool_trim(c->pool);
     }
     free(job);
     endpoint_block_end(&c->head, asked);
@@ -275,6 +278,11 @@ struct endpoint *endpoint_compare_new(struct endpoint *target, struct err *e)
     c->head.request_cost_bytes = 0;
     c->head.clear_max_bytes = target->request_max_bytes;
     return &c->head;
+}
+
+void endpoint_compare_keep_nothing(struct endpoint *ep)
+{
+    compare_of(ep)->keeps_nothing = true;
 }
 
 const struct extent_set *endpoint_compare_differences(const struct endpoint *ep)

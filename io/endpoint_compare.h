@@ -22,6 +22,9 @@
 /* target is borrowed and must outlive the wrapper; while wrapped, it is used only through it. */
 struct endpoint *endpoint_compare_new(struct endpoint *target, struct err *e);
 
+/* One of many: from now on what it read is let go when it was compared, not kept for the next. */
+void endpoint_compare_keep_nothing(struct endpoint *ep);
+
 /* Pages that differ; a view, valid until close. */
 const struct extent_set *endpoint_compare_differences(const struct endpoint *ep);
 uint64_t endpoint_compare_different_bytes(const struct endpoint *ep);

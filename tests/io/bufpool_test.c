@@ -133,6 +133,8 @@ TEST_BOTH(bufpool, a_lower_limit_gives_memory_back_and_a_higher_one_can_be_grown
     cr_assert_eq(bufs[3]->memory[BUF_BYTES - 1], 3);
     bufpool_release(pool, bufs[3]);
     cr_assert_eq(bufpool_held_bytes(pool), (uint64_t)BUF_BYTES);
+    bufpool_trim(pool);
+    cr_assert_eq(bufpool_held_bytes(pool), 0u);
     bufpool_set_max(pool, 8 * BUF_BYTES);
     for (int i = 0; i < 8; i++) {
         bufs[i] = bufpool_borrow(pool);
