@@ -70,7 +70,7 @@ row() { # WORDS KEY
     echo
     echo "Written by \`bench/threads.sh $runs $mib $threads\`: medians of $runs pairs, one thread and $threads in"
     echo "turns, ratios pair by pair; a disk of $mib MiB without holes; $connections connections; servers and"
-    echo "client on the same cores, so that no gain can show here: where the client has 4 cores or more it is"
+    echo "client on the same cores, so rates are told and no gain is claimed; with 4 cores or more it is"
     echo "unmeasured. Must hold: CPU seconds a GiB rise by less than 5 %. Load of the machine after each run"
     echo "(its own servers and client are about 2): $(median <"$work/load"), at most $(sort -g "$work/load" | tail -n1)."
     the_machine
