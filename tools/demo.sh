@@ -51,7 +51,7 @@ start_region() {
 start_region west
 start_region east
 echo "west at $west_url, east at $east_url"
-sas() { "$bin/regiond" sas --account "$1:env:REGION_KEY" --resource disks/os.vhd --permissions "$3" \
+sas() { "$bin/regiond" sas --account "$1:env:REGION_KEY" --resource "disks/${5:-os.vhd}" --permissions "$3" \
     --expiry +1h ${4:+--snapshot "$4"} "$2"; }
 WEST_DISK=$(sas west "$west_url" rcw)
 EAST_DISK=$(sas east "$east_url" rcw)
@@ -218,6 +218,27 @@ quietly debugfs -w -R "write $bin/snapferry /changed/snapferry-again" "$work/os.
 run copy "$work/os.img" "$work/plain.img" --map "$work/plain.map" 2>/dev/null
 cmp "$work/os.img" "$work/plain.img"
 run map show "$work/plain.map" | tail -n 20
+
+# ---- A restore point of many disks ----
+say "A restore point of four disks, as a control plane has it copied: one process, steered while it works"
+job='{"restorePoints":[{"id":"vm7-monday","disks":[' comma=
+for disk in os data1 data2 data3; do
+    export "FROM_$disk=$RESTORE_POINT_2" "TO_$disk=$(sas east "$east_url" rcwd "" "vm7-$disk.vhd")"
+    job+="$comma{\"id\":\"$disk\",\"source\":{\"url\":\"env:FROM_$disk\"},\"target\":{\"url\":\"env:TO_$disk\"},\"verify\":true}"
+    comma=,
+done
+echo "$job]}],\"limits\":{\"bytesPerSecond\":41943040}}" >"$work/job.json"
+echo "$ snapferry run job.json --control ctl > events"
+"$bin/snapferry" run "$work/job.json" --control "$work/ctl" >"$work/run.events" &
+runner=$!
+until grep -q '"completionPercent":[1-9]' "$work/run.events"; do sleep 0.05; done
+run ctl "$work/ctl" pause data3
+run ctl "$work/ctl" status
+run ctl "$work/ctl" limits bytesPerSecond=none
+run ctl "$work/ctl" resume data3
+wait $runner
+grep '"event":"summary"' "$work/run.events" | cut -c 1-150
+tail -n 1 "$work/run.events"
 
 # ---- What moved ----
 say "What each copy moved"
