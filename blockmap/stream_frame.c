@@ -28,8 +28,7 @@ uint64_t stream_frame_checksum(const void *frame_bytes, const void *payload, uin
     return XXH3_64bits_withSeed(payload, payload_bytes, XXH3_64bits(frame_bytes, SUM_AT_BYTES));
 }
 
-uint32_t stream_frame_seal(void *record, enum stream_kind kind, uint64_t number,
-                           uint32_t payload_bytes)
+uint32_t stream_frame_seal(void *record, unsigned kind, uint64_t number, uint32_t payload_bytes)
 {
     struct bytes_writer w = {.bytes = record, .size = STREAM_FRAME_BYTES};
     struct bytes_writer check = {.bytes = (unsigned char *)record + CHECK_AT_BYTES, .size = 4};
@@ -37,7 +36,7 @@ uint32_t stream_frame_seal(void *record, enum stream_kind kind, uint64_t number,
     assert(payload_bytes <= stream_payload_max(kind));
     bytes_put(&w, STREAM_FRAME_MAGIC, MAGIC_BYTES);
     bytes_put_u8(&w, (uint8_t)kind);
-    bytes_put_u8(&w, STREAM_FLAG_MANDATORY);
+    bytes_put_u8(&w, kind <= STREAM_END ? STREAM_FLAG_MANDATORY : 0);
     bytes_put_u8(&w, (uint8_t)STREAM_VERSION);
     bytes_put_u8(&w, (uint8_t)(STREAM_VERSION >> 8));
     bytes_put_u32(&w, payload_bytes);
@@ -85,7 +84,8 @@ uint32_t stream_payload_max(unsigned kind)
 
 const char *stream_kind_name(unsigned kind)
 {
-    static const char *const names[] = {"", "HEAD", "PLAN", "DATA", "ZERO", "COPY", "END"};
+    static const char *const names[] = {"",     "HEAD", "PLAN", "DATA",
+                                        "ZERO", "COPY", "END",  "ORIGIN"};
 
     return kind > 0 && kind < sizeof names / sizeof names[0] ? names[kind] : "of an unknown kind";
 }

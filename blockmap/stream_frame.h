@@ -29,9 +29,9 @@ struct stream_frame {
     uint64_t checksum;
 };
 
-/* The payload stands behind STREAM_FRAME_BYTES of room; this fills the room in. Returns the whole length. */
-uint32_t stream_frame_seal(void *record, enum stream_kind kind, uint64_t number,
-                           uint32_t payload_bytes);
+/* The payload stands behind STREAM_FRAME_BYTES of room; this fills the room in. Returns the whole length.
+ * Kinds of enum stream_kind are mandatory, others may be passed over. */
+uint32_t stream_frame_seal(void *record, unsigned kind, uint64_t number, uint32_t payload_bytes);
 /* False: not our magic, or the frame's own checksum does not match; out_frame is set nevertheless. */
 bool stream_frame_decode(const void *bytes, struct stream_frame *out_frame);
 /* Of frame and payload. */

@@ -60,7 +60,7 @@ static const struct copy_step copy_steps[] = {
     {"clearing the footer", copy_want_clear_old_footer, copy_start_clear_old_footer, NULL, NULL},
     {"clearing the footer", copy_want_flush_clear, copy_start_flush, NULL, NULL},
     {"clearing the footer", copy_want_fence, copy_start_fence, copy_after_fence, NULL},
-    {"planning", copy_want_expect, copy_start_expect, NULL, NULL},
+    {"planning", copy_want_expect, copy_start_expect, copy_after_expect, NULL},
     {"planning", copy_want_note_planned, NULL, copy_after_note_planned, NULL},
     {"trying the way", copy_want_try_path, copy_start_try_path, NULL, NULL},
     {"planning", copy_want_note_pulled, NULL, copy_after_note_pulled, NULL},

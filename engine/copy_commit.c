@@ -249,6 +249,7 @@ bool copy_start_move(struct copy *copy)
         .plan = &copy->plan,
         .keep = copy->map.keep,
         .older = copy_mover_older(copy),
+        .held_below_bytes = copy->held.below_bytes,
         .progress = &copy->progress,
         .random = &copy->random,
         .hash = copy_hashes(copy),

@@ -102,7 +102,7 @@ bool copy_fit_is_named(const struct copy *copy, struct err *e)
 /* ---- The ends ---- */
 
 /* A snapshot, or a disk exported for reading, cannot change; a live blob can, and a file. */
-static bool copy_source_is_fixed(const struct copy *copy)
+bool copy_source_is_fixed(const struct copy *copy)
 {
     return copy_can(copy->ends.source, ENDPOINT_CAN_DIFF) &&
            !copy_can(copy->ends.source, ENDPOINT_CAN_MARK);

@@ -60,6 +60,7 @@ struct copy {
     struct stat_req stat;
     struct setup_req setup;
     struct setup_expect expect;
+    struct setup_held held;
     struct list_req list;
     struct block_req block;
     struct buf *buf;

@@ -67,6 +67,8 @@ bool copy_journal_let_go(struct copy *copy);
 /* ---- copy_fit.c ---- */
 /* What this copy's journal is bound to, as it is now. */
 void copy_fit_header(const struct copy *copy, struct journal_header *out_header);
+/* What has the source's identity cannot change. */
+bool copy_source_is_fixed(const struct copy *copy);
 /* Is what was found of this command, as far as one knows before the ends were looked at? */
 bool copy_fit_is_named(const struct copy *copy, struct err *e);
 

@@ -26,9 +26,35 @@ bool copy_start_expect(struct copy *copy)
         .base = copy->summary.delta ? copy->base_identity : NULL,
         .base_copy = copy->summary.delta ? copy->options.bound.copy_uuid : NULL,
         .base_etag = copy->summary.delta ? copy->options.bound.etag : NULL,
+        .source_etag = copy->facts.source.etag,
+        .source_fixed = copy_source_is_fixed(copy),
+        .held = &copy->held,
     };
+    copy->held = (struct setup_held){0};
     copy->setup.expect = &copy->expect;
     copy_submit_setup(copy, SETUP_EXPECT);
+    return true;
+}
+
+bool copy_after_expect(struct copy *copy)
+{
+    const struct setup_held *held = &copy->held;
+    const char *name = copy->ends.target->name;
+
+    if (held->why_not[0])
+        copy_say(copy,
+                 "What an interrupted export to %.200s left is not gone on with, and the stream "
+                 "begins anew: %s.",
+                 name, held->why_not);
+    if (!held->below_bytes)
+        return true;
+    memcpy(copy->marker.copy_uuid, held->copy_uuid, sizeof copy->marker.copy_uuid);
+    memcpy(copy->summary.copy_uuid, held->copy_uuid, sizeof copy->summary.copy_uuid);
+    copy_say(copy,
+             "Going on with what an interrupted export to %.200s left: %llu of %llu MiB are "
+             "in it, and are not read from the source again.",
+             name, (unsigned long long)(held->bytes >> 20),
+             (unsigned long long)(copy->plan.reads.total_bytes >> 20));
     return true;
 }
 

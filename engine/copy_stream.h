@@ -12,6 +12,7 @@ struct copy;
 
 bool copy_want_expect(const struct copy *copy);
 bool copy_start_expect(struct copy *copy);
+bool copy_after_expect(struct copy *copy);
 bool copy_want_agree(const struct copy *copy);
 bool copy_start_agree(struct copy *copy);
 

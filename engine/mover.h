@@ -76,6 +76,7 @@ struct mover_setup {
     bool (*may_record)(void *arg, struct extent extent);
     struct mover_pull pull;
     struct mover_older older;
+    uint64_t held_below_bytes; /* of the plan: the target has it, and is read there (setup_held) */
     uint32_t window_start;
     uint32_t window_max;
     struct range_trace trace; /* moved NULL: nobody looks */

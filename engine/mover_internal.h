@@ -55,6 +55,9 @@ struct mover {
 /* mover_pull.c */
 void mover_pull(struct mover_range *range); /* state PLANNED or WAITING */
 
+/* mover_held.c: false: the target does not hold it. */
+bool mover_read_held(struct mover_range *range, struct extent part);
+
 /* mover_durable.c */
 void mover_note_done(struct mover_range *range); /* the target answered */
 void mover_record(struct mover *mover);          /* writes what is durable and noted */

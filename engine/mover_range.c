@@ -270,7 +270,7 @@ static void mover_range_read(struct mover_range *range)
             mover_range_judged(range);
         return;
     }
-    if (!mover_may_send(range, SHARE_READ, &part.length))
+    if (mover_read_held(range, part) || !mover_may_send(range, SHARE_READ, &part.length))
         return;
     range->generation = access_generation(range->mover->setup.source_access);
     range->req = (struct block_req){.offset = part.offset,

@@ -30,6 +30,16 @@ enum setup_verb {
                        source must come to? ERR_CORRUPT: no */
 };
 
+/* What a target whose plan was announced before holds of it already, proven to be this source's. */
+struct setup_held {
+    uint64_t
+        below_bytes; /* all of the plan's data below: it is to be read from the target, not from the
+                             source, and written like all else, which then changes nothing; 0: none */
+    uint64_t bytes;  /* of the plan's data */
+    char copy_uuid[MARKER_UUID_MAX_BYTES]; /* that copy's, which goes on */
+    char why_not[160];                     /* what is there is not used; "": nothing is there */
+};
+
 /* What a copy will write, clear and say of itself; borrowed until done. */
 struct setup_expect {
     const struct extent_set *data, *clears; /* of the plan, inside disk_bytes */
@@ -39,6 +49,9 @@ struct setup_expect {
     const unsigned char *footer;            /* 512 bytes; NULL without */
     const char *source, *base;              /* identities; base NULL of a full copy */
     const char *base_copy, *base_etag;      /* UUID of the copy the base must be; NULL: any */
+    const char *source_etag;                /* NULL: unknown; "": it has none */
+    bool source_fixed;                      /* what has its identity cannot change */
+    struct setup_held *held;                /* out, zeroed before; NULL: nobody asks */
 };
 
 struct setup_req {

@@ -107,6 +107,13 @@ static bool out_expect(struct endpoint_stream_out *out, const struct setup_expec
     head->has_footer = expect->has_footer;
     if (expect->has_footer)
         memcpy(head->footer, expect->footer, sizeof head->footer);
+    if (expect->source_etag) {
+        out->with_origin = out->part_open && text_is_plain(expect->source_etag);
+        snprintf(out->origin.etag, sizeof out->origin.etag, "%s", expect->source_etag);
+        out->origin.fixed = expect->source_fixed;
+        out->origin.level = out->options.level;
+        out->origin.no_dedup = out->options.no_dedup;
+    }
     head->made_ms = reactor_wall_ns(out->head.reactor) / NS_PER_MS;
     if (extent_set_copy(&out->data, expect->data) && extent_set_copy(&out->clears, expect->clears))
         return true;
@@ -143,14 +150,30 @@ static bool out_put_head(struct endpoint_stream_out *out)
     return true;
 }
 
+static bool out_put_origin(struct endpoint_stream_out *out)
+{
+    uint64_t number;
+    void *record = stream_groups_own(out->groups, &number);
+
+    if (!record)
+        return false;
+    stream_groups_put_own(out->groups, stream_origin_encode(number, &out->origin, record,
+                                                            STREAM_GROUPS_OWN_MAX_BYTES));
+    return true;
+}
+
 /* The sets do not change until all of the plan is out: no write comes before that. */
 static bool out_announce(struct endpoint_stream_out *out)
 {
-    const struct extent_set *const sets[] = {&out->data, &out->clears};
+    const struct extent_set *const sets[OUT_PLAN_SETS] = {&out->data, &out->clears};
 
+    if (!out_held_settle(out))
+        return false;
     if (!out->head_out && !(out->head_out = out_put_head(out)))
         return false;
-    for (; out->plan_set < 2; out->plan_set++, out->plan_at = 0)
+    if (out->with_origin && !out->origin_out && !(out->origin_out = out_put_origin(out)))
+        return false;
+    for (; out->plan_set < OUT_PLAN_SETS; out->plan_set++, out->plan_at = 0)
         while (out->plan_at < sets[out->plan_set]->count)
             if (!out_put_plan(out, sets[out->plan_set]))
                 return false;
@@ -322,13 +345,6 @@ static void out_list(struct endpoint *ep, struct list_req *req)
     endpoint_later_list(&endpoint_stream_out_of(ep)->later, ep, req);
 }
 
-static void out_read(struct endpoint *ep, struct block_req *req)
-{
-    err_set(&req->err, ERR_USAGE, RETRY_NEVER, "%s: a stream that is made cannot be read",
-            ep->name);
-    endpoint_later_block(&endpoint_stream_out_of(ep)->later, ep, req);
-}
-
 /* ---- Life ---- */
 
 static void out_give_up(struct endpoint *ep)
@@ -341,6 +357,8 @@ static void out_give_up(struct endpoint *ep)
     err_set(&why, ERR_CANCELED, RETRY_LATER, "stopped on request");
     out_fail(out, &why);
     byte_stream_give_up(&out->bytes);
+    if (out->held.held)
+        stream_held_stop(out->held.held);
     out_look(out);
 }
 
@@ -350,7 +368,10 @@ static void out_wait(struct endpoint_stream_out *out)
     struct err ignored = {0};
 
     byte_stream_give_up(&out->bytes);
-    while (stream_groups_busy(out->groups) || out->bytes.busy || out->task.posted || out->syncing)
+    if (out->held.held)
+        stream_held_stop(out->held.held);
+    while (stream_groups_busy(out->groups) || out->bytes.busy || out->task.posted || out->syncing ||
+           out->held.busy)
         if (!reactor_turn(out->head.reactor, UINT64_MAX, &ignored))
             return;
 }
@@ -361,6 +382,7 @@ static void out_close(struct endpoint *ep)
 
     if (out->groups)
         out_wait(out);
+    out_held_fini(out);
     stream_groups_free(out->groups);
     stream_seen_free(out->seen);
     byte_stream_close(&out->bytes);
@@ -426,6 +448,15 @@ struct endpoint *endpoint_stream_out_new(struct reactor *r, struct workers *work
         return NULL;
     }
     return &out->head;
+}
+
+uint64_t endpoint_stream_out_bytes(const struct endpoint *ep)
+{
+    const struct endpoint_stream_out *out = (const struct endpoint_stream_out *)ep;
+
+    assert(ep->ops == &stream_out_ops);
+    return (out->held.held ? stream_held_found(out->held.held)->file_bytes : 0) +
+           ep->wire_written_bytes;
 }
 
 const struct stream_end *endpoint_stream_out_counts(const struct endpoint *ep)

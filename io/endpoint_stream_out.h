@@ -19,7 +19,8 @@
 
 struct endpoint_stream_out_options {
     /* NULL: fd, which is closed in the end. Else PATH.part (0600) is written, and renamed to path when
-     * whole; a FIFO or a character device is written as it is. Only a delta stream is replaced. */
+     * whole; a FIFO or a character device is written as it is. Only a delta stream is replaced. A part of
+     * this very stream that is there already is gone on with (setup_expect.held). */
     const char *path;
     int fd;
     int level; /* of zstd, COMPRESS_AUTO, STREAM_LEVEL_RAW */
@@ -31,6 +32,8 @@ struct endpoint_stream_out_options {
 struct endpoint *endpoint_stream_out_new(struct reactor *r, struct workers *workers,
                                          const struct endpoint_stream_out_options *options,
                                          struct err *e);
+/* How long the stream is so far, with what an earlier process wrote. */
+uint64_t endpoint_stream_out_bytes(const struct endpoint *ep);
 /* What the stream is made of so far; marker not set. */
 const struct stream_end *endpoint_stream_out_counts(const struct endpoint *ep);
 

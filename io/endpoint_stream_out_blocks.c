@@ -43,6 +43,22 @@ static void write_hash(struct work *work, unsigned worker)
 
 /* ---- Taking, in turn ---- */
 
+/* An earlier process put it into the stream, whole or up to there: it is only remembered. */
+static bool part_put_behind(struct endpoint_stream_out *out, const struct out_part *part,
+                            uint64_t offset, const unsigned char *bytes)
+{
+    uint64_t there = out->held.below_bytes - offset, known_at;
+
+    if (there < part->length && part->kind == OUT_ZERO)
+        return stream_groups_zero(out->groups, offset + there, part->length - there);
+    if (there < part->length)
+        return stream_groups_data(out->groups, offset + there, bytes + there,
+                                  part->length - (uint32_t)there);
+    if (part->kind == OUT_BLOCK && out->seen && !stream_seen_find(out->seen, &part->id, &known_at))
+        stream_seen_note(out->seen, &part->id, offset);
+    return true;
+}
+
 static bool part_put(struct endpoint_stream_out *out, const struct out_write *w,
                      const struct out_part *part)
 {
@@ -50,6 +66,8 @@ static bool part_put(struct endpoint_stream_out *out, const struct out_write *w,
     const unsigned char *bytes = w->req->buf->memory + w->req->buf_offset + part->at;
     struct stream_copy_piece copy = {.offset = offset, .length = part->length, .id = part->id};
 
+    if (offset < out->held.below_bytes)
+        return part_put_behind(out, part, offset, bytes);
     if (part->kind == OUT_ZERO)
         return stream_groups_zero(out->groups, offset, part->length);
     if (part->kind == OUT_BLOCK && out->seen && stream_seen_find(out->seen, &part->id, &copy.from))

@@ -13,6 +13,7 @@
 #include "io/endpoint_later.h"
 #include "io/endpoint_stream_out.h"
 #include "io/stream_groups.h"
+#include "io/stream_held.h"
 #include "io/stream_seen.h"
 
 #define OUT_PARTS_MAX (BUF_BYTES / STREAM_BLOCK_BYTES + 1)
@@ -36,6 +37,24 @@ struct out_write {
     struct out_part parts[OUT_PARTS_MAX];
 };
 
+struct out_read {
+    struct out_read *next;
+    struct block_req *req;
+};
+
+/* What an export that was interrupted left. A worker has `held` while busy. */
+struct out_held {
+    struct endpoint_stream_out *out;
+    struct stream_held *held; /* NULL: nothing was there */
+    struct work work;
+    bool busy, settled;     /* settled: it is known what counts */
+    uint64_t below_bytes;   /* of the plan: there already */
+    struct out_read *reads; /* the first is under way */
+    struct err err;         /* of the scan */
+};
+
+#define OUT_PLAN_SETS 2u /* data, clears */
+
 enum out_ending { OUT_GATHERS, OUT_SYNCED };
 
 struct endpoint_stream_out {
@@ -50,6 +69,10 @@ struct endpoint_stream_out {
     struct stream_groups *groups; /* NULL until it is made */
     struct stream_seen *seen;
     struct stream_head stream_head;
+    struct stream_origin origin;
+    bool with_origin, origin_out; /* with: the source can be told from what it may become */
+    bool part_open;               /* PATH.part is written */
+    struct out_held held;
     struct extent_set data, clears; /* of the plan; data: what did not come yet */
     uint64_t plan_at;               /* extents of the set under way that are in PLAN records */
     unsigned plan_set;
@@ -81,6 +104,12 @@ void out_write(struct endpoint *ep, struct block_req *req);
 void out_zero(struct endpoint *ep, struct block_req *req);
 void out_take_writes(struct endpoint_stream_out *out); /* whose turn it is; all, after a failure */
 void out_blocks_fini(struct endpoint_stream_out *out);
+
+/* ---- endpoint_stream_out_held.c ---- */
+/* During SETUP_EXPECT. False: it is not known yet what of the part counts; the pump comes again. */
+bool out_held_settle(struct endpoint_stream_out *out);
+void out_read(struct endpoint *ep, struct block_req *req); /* of what counts alone */
+void out_held_fini(struct endpoint_stream_out *out);
 
 /* ---- endpoint_stream_out_place.c ---- */
 bool out_place_open(struct endpoint_stream_out *out, struct err *e);

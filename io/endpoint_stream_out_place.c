@@ -43,12 +43,13 @@ static bool place_open_part(struct endpoint_stream_out *out, struct err *e)
         close(fd);
         return false;
     }
-    if (fchmod(fd, PART_MODE) != 0 || ftruncate(fd, 0) != 0) {
+    if (fchmod(fd, PART_MODE) != 0) {
         err_set_errno(e, errno, RETRY_NEVER, "cannot write %.200s", out->part_path);
         close(fd);
         return false;
     }
-    return byte_stream_open(&out->bytes, out->head.reactor, fd, true, out->part_path, e);
+    out->part_open = byte_stream_open(&out->bytes, out->head.reactor, fd, true, out->part_path, e);
+    return out->part_open;
 }
 
 bool out_place_open(struct endpoint_stream_out *out, struct err *e)

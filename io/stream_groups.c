@@ -86,6 +86,13 @@ void stream_groups_free(struct stream_groups *groups)
     free(groups);
 }
 
+void stream_groups_resume(struct stream_groups *groups, const struct stream_end *counts)
+{
+    assert(groups->count == 0 && groups->number == 0);
+    groups->counts = *counts;
+    groups->number = counts->records;
+}
+
 /* ---- The ring ---- */
 
 static void groups_fail(struct stream_groups *groups, const struct err *why)

@@ -34,6 +34,8 @@ struct stream_groups_setup { /* all borrowed */
 };
 
 struct stream_groups *stream_groups_new(const struct stream_groups_setup *setup, struct err *e);
+/* So much of the stream is there already; before anything is put. */
+void stream_groups_resume(struct stream_groups *groups, const struct stream_end *counts);
 /* Nothing under way: stream_groups_busy is false. NULL is fine. */
 void stream_groups_free(struct stream_groups *groups);
 

@@ -29,7 +29,7 @@ void command_export(struct stage *stage, struct view_outcome *outcome)
     if (outcome->status != STATUS_DONE || err_is_set(&outcome->error))
         return;
     counts = endpoint_stream_out_counts(stage->target);
-    size_text_format(stage->target->wire_written_bytes, written);
+    size_text_format(endpoint_stream_out_bytes(stage->target), written);
     size_text_format(counts->data_bytes, data);
     size_text_format(counts->copy_bytes, copies);
     size_text_format(counts->zero_bytes, zeros);
