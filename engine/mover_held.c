@@ -1,5 +1,5 @@
-/* mover_held.c - a range that the target holds already, and proved to be the source's (SETUP_EXPECT): it is read
- * there. See mover.h.
+/* mover_held.c - a range that the target holds already, and proved to be the source's (SETUP_EXPECT): it
+ * is read there. See mover.h.
  */
 #include <stddef.h>
 

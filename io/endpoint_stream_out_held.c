@@ -1,5 +1,5 @@
-/* endpoint_stream_out_held.c - PATH.part of an export that was interrupted: what of it is this stream's is gone
- * on with, and read from there. The scan and each read are a worker's; one at a time.
+/* endpoint_stream_out_held.c - PATH.part of an export that was interrupted: what of it is this stream's is
+ * gone on with, and read from there. The scan and each read are a worker's; one at a time.
  */
 #include <assert.h>
 #include <errno.h>

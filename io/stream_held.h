@@ -4,11 +4,11 @@
  * Must not know: endpoints, reactors, who goes on with the stream.
  * Threads:       one caller at a time, any thread: it blocks. stream_held_stop: any, at any time.
  *
- * What counts ends with a group: all of the plan's data below some offset, exactly once. Behind that, torn or
- * damaged or not, nothing counts.
+ * What counts ends with a group: all of the plan's data below some offset, exactly once. Behind that, torn
+ * or damaged or not, nothing counts.
  *
- * Memory: 32 bytes a piece, up to STREAM_HELD_PIECES_MAX (what is behind them does not count either), and some
- * decompressed records.
+ * Memory: 32 bytes a piece, up to STREAM_HELD_PIECES_MAX (what is behind them does not count either), and
+ * some decompressed records.
  */
 #ifndef IO_STREAM_HELD_H
 #define IO_STREAM_HELD_H

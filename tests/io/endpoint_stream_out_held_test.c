@@ -1,5 +1,5 @@
-/* endpoint_stream_out_held_test.c - a stream that was not finished is gone on with: cut anywhere, any byte flipped,
- * what counts is read back as it was written, and the stream that comes of it is sound.
+/* endpoint_stream_out_held_test.c - a stream that was not finished is gone on with: cut anywhere, any byte
+ * flipped, what counts is read back as it was written, and the stream that comes of it is sound.
  */
 #include <criterion/criterion.h>
 #include <fcntl.h>
