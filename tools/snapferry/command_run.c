@@ -364,7 +364,7 @@ static enum exit_status explain(struct running *r, const struct err *error)
     if (err_is_set(error))
         run_remarks_add(&r->remarks, false, NULL, error->text);
     run_remarks_print(&r->remarks, r->voice, &r->stage->clock);
-    run_print_end(r->voice, &r->stage->clock, status);
+    run_print_end(r->voice, &r->stage->clock, (int)status);
     return status;
 }
 
