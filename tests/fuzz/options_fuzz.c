@@ -43,7 +43,9 @@ static void parse_ends(const struct options *options)
 static void check_taken(const struct options *options)
 {
     assert(options->ends_count <= OPTIONS_ENDS_MAX);
-    assert(options->memory_bytes >= OPTIONS_MEMORY_MIN_BYTES);
+    /* 0: what the job says */
+    assert(options->memory_bytes >= OPTIONS_MEMORY_MIN_BYTES ||
+           (options->command == COMMAND_RUN && !options->memory_bytes));
     assert(options->memory_bytes <= BUFPOOL_MAX_BYTES);
     assert(options->window_max <= OPTIONS_WINDOW_MAX);
 }
