@@ -113,4 +113,34 @@ check "nobody answers" sh -c '"$1" ctl ctl status; [ $? = 3 ]' - "$SF"
 begin next one.json --control ctl
 ends next 0
 check "it is gone" [ ! -e ctl ]
+
+# ---- Who floods a run with commands and reads no answers is read no further; nothing is lost ----
+FLOOD=100000
+mkfifo asked unread
+exec 8<>unread # somebody has it open, nobody reads
+{
+    cat one.json
+    echo '{"command":"pause","disk":"d0","tag":"p"}'
+    yes '{"command":"status"}' | head -n $FLOOD
+    echo all >flooded
+    echo '{"command":"cancel","disk":"d0","tag":"c"}'
+} >asked 8>&- &
+FLOODER=$!
+"$SF" run - --restart --control ctl <asked >unread 2>flood.err 8>&- &
+RUN_PIDS+=($!)
+FLOODED=$!
+for ((i = 0; i < 300; i++)); do # until it takes no more
+    before=$(awk '/^rchar/ { print $2 }' "/proc/$FLOODED/io")
+    sleep 0.5
+    [ "$(awk '/^rchar/ { print $2 }' "/proc/$FLOODED/io")" = "$before" ] && [ "$before" -gt 100000 ] && break
+done
+check "commands wait while no answer is read" [ ! -e flooded ]
+exec 9<unread 8>&-
+cat <&9 >flood.events
+exec 9<&-
+wait "$FLOODED"
+check "it ends as it should" [ $? = 3 ]
+wait "$FLOODER"
+cp flood.events flooded.events
+holds flooded "of('answer').filter((a) => a.command === 'status' && a.accepted).length === $FLOOD"
 finish

@@ -13,8 +13,11 @@
 #include "tools/snapferry/run_input.h"
 #include "tools/snapferry/run_parts.h"
 
-#define TICK_NS       (1ull * NS_PER_S)
+#define TICK_NS       (100ull * NS_PER_MS)
 #define LAST_WORDS_NS (1ull * NS_PER_S) /* as long as stdout is waited for when all ends at once */
+/* Of events that nobody reads, progress (EVENT_QUEUE_MAX_BYTES) and what may not be dropped: above that no
+ * command is read either, for each is answered there. */
+#define UNREAD_MAX_BYTES (2u * EVENT_QUEUE_MAX_BYTES)
 #define STDIN_ENDED                                                                                \
     "The standard input has ended, so this run stops: what is in flight is let end. (--detach: "   \
     "it "                                                                                          \
@@ -88,12 +91,29 @@ static void tell_metrics(struct running *r)
 
 /* ---- What is heard ---- */
 
+static bool is_unread(const struct running *r)
+{
+    return r->out && event_out_count(r->out).bytes > UNREAD_MAX_BYTES;
+}
+
+static void hold_commands(struct running *r)
+{
+    bool held = is_unread(r);
+
+    if (r->input)
+        line_reader_hold(r->input, held);
+    if (r->peers)
+        control_peers_hold(r->peers, held);
+}
+
 static void on_line(void *arg, const char *line, size_t bytes)
 {
     struct running *r = arg;
 
     if (r->run) {
         run_command(r->run, line, bytes, NULL);
+        if (is_unread(r))
+            hold_commands(r);
         return;
     }
     r->has_job = run_input_take(line, bytes, &r->spec, &r->remarks);
@@ -219,7 +239,7 @@ static void running_abandon(void *arg)
 
 static void running_tick(void *arg)
 {
-    (void)arg; /* progress is the job's own */
+    hold_commands(arg); /* progress is the job's own */
 }
 
 /* The kernel interface failed: requests are in flight that nobody can end, and nothing may be freed. */
@@ -270,6 +290,11 @@ static void waiting_abandon(void *arg)
     run_print_end(r->voice, &r->session->clock, STATUS_INTERRUPTED);
 }
 
+static void waiting_tick(void *arg)
+{
+    (void)arg;
+}
+
 static const struct run_hearing hearing = {.line = on_line,
                                            .too_long = on_too_long,
                                            .input_ended = on_input_ended,
@@ -281,7 +306,7 @@ static bool wait_for_job(struct running *r, struct err *e)
     struct session_work work = {.ended = waiting_ended,
                                 .stop = waiting_stop,
                                 .abandon = waiting_abandon,
-                                .tick = running_tick,
+                                .tick = waiting_tick,
                                 .tick_ns = TICK_NS,
                                 .arg = r};
 

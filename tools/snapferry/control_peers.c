@@ -36,7 +36,7 @@ struct control_peers {
     struct peer *first;
     unsigned count;
     struct timer timer; /* while there are peers */
-    bool finishing;
+    bool finishing, held;
     uint64_t finish_due_ns;
 };
 
@@ -114,7 +114,7 @@ static void look_at(struct peer *peer, uint64_t now_ns)
         (all->finishing && now_ns >= all->finish_due_ns))
         cut(peer);
     else if (event_out_idle(peer->out))
-        line_reader_hold(peer->reader, false);
+        line_reader_hold(peer->reader, all->held);
 }
 
 /* ---- All of them ---- */
@@ -208,6 +208,7 @@ static void on_joined(void *arg, int fd)
     peer->next = all->first;
     all->first = peer;
     all->count++;
+    line_reader_hold(peer->reader, all->held);
     line_reader_start(peer->reader);
     look_soon(all);
 }
@@ -251,6 +252,13 @@ void control_peers_finish(struct control_peers *peers)
         line_reader_stop(peer->reader);
     if (peers->first)
         look_soon(peers);
+}
+
+void control_peers_hold(struct control_peers *peers, bool held)
+{
+    peers->held = held;
+    for (struct peer *peer = peers->first; held && peer; peer = peer->next)
+        line_reader_hold(peer->reader, true);
 }
 
 bool control_peers_idle(const struct control_peers *peers)

@@ -34,6 +34,9 @@ void control_peers_free(struct control_peers *peers);
 /* The path goes away, no command is taken any more; answers are written until CONTROL_PEERS_FINISH_NS. */
 void control_peers_finish(struct control_peers *peers);
 
+/* Held: no command is read. */
+void control_peers_hold(struct control_peers *peers, bool held);
+
 /* ---- Look ---- */
 bool control_peers_idle(
     const struct control_peers *peers); /* nobody is left; after finish it stays so */
