@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,13 +11,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "io/durable.h"
-
-#define BACKLOG_COUNT 64
-#define RETRY_NS      (1ull * NS_PER_S) /* when there was no descriptor for a peer */
-#define ACCEPTS_MAX   16                /* in one turn */
+#define BACKLOG_COUNT    64
+#define RETRY_NS         (1ull * NS_PER_S) /* when there was no descriptor for a peer */
+#define LISTEN_WAIT_NS   (50 * NS_PER_MS)
+#define LISTEN_WAITS_MAX 4
+#define ACCEPTS_MAX      16 /* in one turn */
 
 struct control_socket {
     /* set once */
@@ -90,6 +90,46 @@ int control_socket_connect(const char *path, struct err *e)
 
 /* ---- Making it ---- */
 
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino &&
+           one->st_mtim.tv_sec == other->st_mtim.tv_sec &&
+           one->st_mtim.tv_nsec == other->st_mtim.tv_nsec; /* inodes are used again */
+}
+
+/* Another that begins at the same time may have replaced it since it was looked at: so it is moved away first,
+ * which only one of two can do, and looked at again. */
+static bool remove_left(const char *path, const struct stat *left, struct err *e)
+{
+    char aside[sizeof((struct sockaddr_un *)0)->sun_path + 32];
+    struct stat st;
+
+    snprintf(aside, sizeof aside, "%s.left-%ld", path, (long)getpid());
+    if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) != 0)
+        return errno ==
+                   ENOENT || /* the other was faster; bind finds out whether it is still at it */
+               err_set_errno(e, errno, RETRY_NEVER, "cannot replace %.107s", path);
+    if (lstat(aside, &st) == 0 && is_same(&st, left))
+        return unlink(aside) == 0 ||
+               err_set_errno(e, errno, RETRY_NEVER, "cannot remove %.140s", aside);
+    (void)renameat2(AT_FDCWD, aside, AT_FDCWD, path, RENAME_NOREPLACE);
+    return err_set(e, ERR_USAGE, RETRY_NEVER,
+                   "another process listens at %.107s: choose another path", path);
+}
+
+/* Does nobody listen there? One that was made this moment may not do so yet. A descriptor, or -1 and errno. */
+static int connect_patiently(const struct sockaddr_un *address)
+{
+    const struct timespec pause = {.tv_nsec = LISTEN_WAIT_NS};
+    int fd = connect_to(address, SOCK_NONBLOCK);
+
+    for (int i = 0; i < LISTEN_WAITS_MAX && fd < 0 && errno == ECONNREFUSED; i++) {
+        nanosleep(&pause, NULL);
+        fd = connect_to(address, SOCK_NONBLOCK);
+    }
+    return fd;
+}
+
 /* What stands at the path goes away if it is a socket of ours whose process has ended. */
 static bool make_way(const struct sockaddr_un *address, struct err *e)
 {
@@ -106,17 +146,17 @@ static bool make_way(const struct sockaddr_un *address, struct err *e)
     if (st.st_uid != geteuid())
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%.107s is a socket of another user: it is left alone", path);
-    fd = connect_to(address, SOCK_NONBLOCK);
+    fd = connect_patiently(address);
     if (fd >= 0)
         close(fd);
     if (fd >= 0 || errno == EAGAIN) /* EAGAIN: its queue is full */
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "another process listens at %.107s: choose another path", path);
+    if (errno == ENOENT)
+        return true;
     if (errno != ECONNREFUSED)
         return err_set_errno(e, errno, RETRY_NEVER, "cannot look who listens at %.107s", path);
-    if (unlink(path) != 0)
-        return err_set_errno(e, errno, RETRY_NEVER, "cannot replace %.107s", path);
-    return true;
+    return remove_left(path, &st, e);
 }
 
 static bool bind_and_listen(struct control_socket *cs, struct err *e)
@@ -137,29 +177,6 @@ static bool bind_and_listen(struct control_socket *cs, struct err *e)
     if (listen(cs->fd, BACKLOG_COUNT) != 0)
         return err_set_errno(e, errno, RETRY_NEVER, "cannot listen at %.107s", path);
     return true;
-}
-
-/* The folder is locked meanwhile, or two that begin at once could each take the other's for a leftover. */
-static bool take_path(struct control_socket *cs, struct err *e)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(cs->address.sun_path, '/');
-    int length = slash ? (int)(slash - cs->address.sun_path) + 1 : 1;
-    int fd, why;
-    bool ok = false;
-
-    snprintf(folder, sizeof folder, "%.*s", length, slash ? cs->address.sun_path : ".");
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set_errno(e, errno, RETRY_NEVER, "cannot open %.107s for the control socket",
-                             folder);
-    why = durable_flock(fd);
-    if (why != 0)
-        err_set_errno(e, why, RETRY_LATER, "cannot lock %.107s for the control socket", folder);
-    else
-        ok = make_way(&cs->address, e) && bind_and_listen(cs, e);
-    close(fd);
-    return ok;
 }
 
 /* ---- Who comes ---- */
@@ -226,7 +243,7 @@ struct control_socket *control_socket_open(struct reactor *r, const char *path,
         err_set_errno(e, errno, RETRY_NEVER, "cannot make a socket");
         goto fail;
     }
-    if (!take_path(cs, e))
+    if (!make_way(&cs->address, e) || !bind_and_listen(cs, e))
         goto fail;
     await(cs);
     return cs;

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,7 +15,8 @@
 
 #include "tests/support/await.h"
 
-#define ALIEN_UID 65534u /* nobody */
+#define ALIEN_UID    65534u /* nobody */
+#define RIVALS_COUNT 8
 
 struct place {
     struct rig rig;
@@ -117,6 +119,48 @@ TEST_BOTH(control_socket, replaces_what_a_killed_process_left)
     tear_down(&p);
 }
 
+/* Each begins when it sees the same leftover; one may listen, and its socket stays. */
+Test(control_socket, lets_one_of_several_replace_a_leftover)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int left = socket(AF_UNIX, SOCK_STREAM, 0), gate[2], listening = 0, fd;
+    pid_t rivals[RIVALS_COUNT];
+    struct place p;
+    struct err e = {0};
+    char byte;
+
+    set_up(&p, REACTOR_AUTO);
+    strcpy(address.sun_path, p.path);
+    cr_assert_eq(bind(left, (struct sockaddr *)&address, sizeof address), 0);
+    close(left);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, gate), 0);
+    for (int i = 0; i < RIVALS_COUNT; i++) {
+        rivals[i] = fork();
+        if (rivals[i] == 0) {
+            struct place mine;
+
+            set_up(&mine, REACTOR_EPOLL);
+            mine.cs = control_socket_open(mine.rig.r, p.path, on_joined, &mine, &e);
+            byte = mine.cs ? 'y' : 'n';
+            (void)!write(gate[1], &byte, 1);
+            pause(); /* killed: nothing is tidied up */
+        }
+    }
+    for (int i = 0; i < RIVALS_COUNT; i++) {
+        cr_assert_eq(read(gate[0], &byte, 1), 1);
+        listening += byte == 'y';
+    }
+    cr_expect_eq(listening, 1);
+    fd = control_socket_connect(p.path, &e);
+    cr_expect_geq(fd, 0, "%s", e.text);
+    close(fd);
+    for (int i = 0; i < RIVALS_COUNT; i++) {
+        kill(rivals[i], SIGKILL);
+        waitpid(rivals[i], NULL, 0);
+    }
+    rig_close(&p.rig);
+}
+
 TEST_BOTH(control_socket, leaves_alone_what_another_process_listens_at)
 {
     struct place first, second;
@@ -184,7 +228,7 @@ Test(control_socket, says_that_a_path_is_too_long_or_its_folder_missing)
     cr_expect_eq(e.kind, ERR_USAGE);
     p.path[107] = 0;
     memcpy(p.path, "/no/", 4);
-    refused_there(&p, "cannot open /no/");
+    refused_there(&p, "cannot make the control socket /no/");
     err_clear(&e);
     cr_expect_lt(control_socket_connect(p.path, &e), 0);
     cr_expect_eq(e.kind, ERR_GONE);
