@@ -63,11 +63,17 @@ static bool take_text(const json_t *value, size_t max_bytes, char **out_text, st
     return *out_text || err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for it");
 }
 
+/* The answer says it again. */
+static bool take_id(const json_t *value, char **out_text, struct err *e)
+{
+    return take_text(value, JOB_ID_MAX_BYTES, out_text, e) && job_members_clear(*out_text, e);
+}
+
 static bool read_tag(const json_t *value, struct control *control, struct err *e)
 {
     const char *tag;
 
-    if (!job_members_text(value, CONTROL_TAG_MAX_BYTES - 1, &tag, e))
+    if (!job_members_text(value, CONTROL_TAG_MAX_BYTES - 1, &tag, e) || !job_members_clear(tag, e))
         return false;
     memcpy(control->tag, tag, strlen(tag) + 1);
     return true;
@@ -123,9 +129,9 @@ static bool read_member(enum member member, const json_t *value, struct control 
     case MEMBER_TAG:
         return read_tag(value, control, e);
     case MEMBER_DISK:
-        return take_text(value, JOB_ID_MAX_BYTES, &control->disk, e);
+        return take_id(value, &control->disk, e);
     case MEMBER_POINT:
-        return take_text(value, JOB_ID_MAX_BYTES, &control->point, e);
+        return take_id(value, &control->point, e);
     case MEMBER_SIDE:
         return read_side(value, control, e);
     case MEMBER_URL:

@@ -6,7 +6,6 @@
 #include "blockmap/marker.h"
 #include "engine/job_given.h"
 #include "engine/job_reading.h"
-#include "io/secret.h"
 
 /* What is filled while a disk is read. */
 struct disk_reading {
@@ -41,22 +40,6 @@ static void read_url(struct job_reading *reading, json_t *value, void *arg, unsi
     job_reading_mistake(reading, &e);
 }
 
-/* An identity is written into markers and states for all to read: a SAS must not get there. */
-static bool check_identity(const char *text, struct err *e)
-{
-    char *redacted = strdup(text);
-    bool ok = redacted != NULL;
-
-    if (!redacted)
-        return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for it");
-    secret_redact(redacted);
-    if (strcmp(redacted, text) != 0)
-        ok = err_set(e, ERR_USAGE, RETRY_NEVER,
-                     "is a URL with its query: an identity is kept in clear, and must hold no SAS");
-    secret_wipe_free(redacted);
-    return ok;
-}
-
 static void read_identity(struct job_reading *reading, json_t *value, void *arg, unsigned which)
 {
     struct disk_reading *disk = arg;
@@ -65,7 +48,7 @@ static void read_identity(struct job_reading *reading, json_t *value, void *arg,
     const char *text;
 
     if (!job_members_text(value, MARKER_SOURCE_MAX_BYTES - 1, &text, &e) ||
-        !check_identity(text, &e) || !job_reading_keep(text, &end->identity, &e))
+        !job_members_clear(text, &e) || !job_reading_keep(text, &end->identity, &e))
         job_reading_mistake(reading, &e);
 }
 
@@ -143,7 +126,7 @@ static void read_text(struct job_reading *reading, json_t *value, void *arg, uns
     struct disk_reading *disk = arg;
 
     if (which == DISK_ID)
-        job_reading_text(reading, value, JOB_ID_MAX_BYTES, &disk->disk->id);
+        job_reading_id(reading, value, &disk->disk->id);
     else
         job_reading_text(reading, value, PATH_MAX - 1,
                          which == DISK_MAP ? &disk->disk->map : &disk->disk->journal);

@@ -89,6 +89,21 @@ bool job_members_text(const json_t *value, size_t max_bytes, const char **out_te
     return true;
 }
 
+bool job_members_clear(const char *text, struct err *e)
+{
+    char *redacted = strdup(text);
+    bool ok = redacted != NULL;
+
+    if (!redacted)
+        return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for it");
+    secret_redact(redacted);
+    if (strcmp(redacted, text) != 0)
+        ok = err_set(e, ERR_USAGE, RETRY_NEVER,
+                     "is a URL with its query: this is told in clear, and must hold no SAS");
+    secret_wipe_free(redacted);
+    return ok;
+}
+
 bool job_members_count(const json_t *value, uint64_t min, uint64_t max, uint64_t *out_count,
                        struct err *e)
 {

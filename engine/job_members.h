@@ -25,6 +25,8 @@ void job_members_name(const char *name, char out_name[JOB_NAME_SHOWN_SIZE]);
 
 /* A text that is not empty, not longer, and has no control characters; a view into value. */
 bool job_members_text(const json_t *value, size_t max_bytes, const char **out_text, struct err *e);
+/* Names and identities are told to all and kept in clear: a SAS must not get there. */
+bool job_members_clear(const char *text, struct err *e);
 bool job_members_count(const json_t *value, uint64_t min, uint64_t max, uint64_t *out_count,
                        struct err *e);
 /* RFC 3339, with its offset, from 1970 on. */

@@ -117,7 +117,7 @@ static void read_point_id(struct job_reading *reading, json_t *value, void *arg,
     struct job_point *point = arg;
 
     (void)which;
-    job_reading_text(reading, value, JOB_ID_MAX_BYTES, &point->id);
+    job_reading_id(reading, value, &point->id);
 }
 
 /* The disks have their places already: those of a point stand together. */

@@ -154,3 +154,13 @@ void job_reading_text(struct job_reading *reading, json_t *value, size_t max_byt
     if (!job_members_text(value, max_bytes, &text, &e) || !job_reading_keep(text, out_text, &e))
         job_reading_mistake(reading, &e);
 }
+
+void job_reading_id(struct job_reading *reading, json_t *value, char **out_text)
+{
+    const char *text;
+    struct err e = {0};
+
+    if (!job_members_text(value, JOB_ID_MAX_BYTES, &text, &e) || !job_members_clear(text, &e) ||
+        !job_reading_keep(text, out_text, &e))
+        job_reading_mistake(reading, &e);
+}

@@ -216,6 +216,15 @@ Test(control, what_is_no_command_is_said_so_without_its_text)
     refused(longer, "longer than 65536 bytes", false);
 }
 
+/* Answers say these again, on stdout and upstream. */
+Test(control, a_url_with_its_sas_is_no_name)
+{
+    refused("{\"command\":\"pause\",\"disk\":\"" URL "\"}", "\"disk\" is a URL", true);
+    refused("{\"command\":\"cancel\",\"restorePoint\":\"" URL "\"}", "\"restorePoint\" is a URL",
+            true);
+    refused("{\"command\":\"status\",\"tag\":\"" URL "\"}", "\"tag\" is a URL", false);
+}
+
 Test(control, the_tag_is_known_even_if_the_command_is_not)
 {
     const char line[] = "{\"command\":\"stop\",\"tag\":\"x1\"}";

@@ -254,6 +254,15 @@ Test(job_parse, a_source_is_a_url_with_a_sas_or_a_file)
             AT "identity: is a URL with its query");
 }
 
+Test(job_parse, a_url_with_its_sas_is_no_id)
+{
+    refused("{\"restorePoints\":[{\"id\":\"https://a.blob.x/c/s?" SAS "\",\"disks\":[" DISK "]}]}",
+            "$.restorePoints[0].id: is a URL with its query");
+    refused(POINT("{\"id\":\"https://a.blob.x/c/s?" SAS "\",\"source\":" SOURCE
+                  ",\"target\":" TARGET "}"),
+            "$.restorePoints[0].disks[0].id: is a URL with its query");
+}
+
 Test(job_parse, an_identity_may_be_a_url_with_its_snapshot)
 {
     struct job_spec spec =
