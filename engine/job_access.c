@@ -9,6 +9,8 @@
 #include "engine/job_internal.h"
 #include "io/endpoint_pageblob.h"
 
+#define JOB_READ_AGAIN_NS (1 * NS_PER_S) /* an @FILE, while a URL is wanted */
+
 static const struct job_end *end_of(const struct job_side *side)
 {
     const struct job_disk *disk = side->life->spec;
@@ -21,8 +23,6 @@ static bool is_blob(const struct endpoint *ep)
 {
     return ep && strcmp(ep->ops->name, "pageblob") == 0;
 }
-
-#define JOB_READ_AGAIN_NS (1 * NS_PER_S) /* an @FILE, while a URL is wanted */
 
 /* ---- What is told ---- */
 

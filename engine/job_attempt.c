@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "blockmap/digest.h"
 #include "engine/job_internal.h"
+#include "engine/journal.h"
 
 /* ---- Opening ---- */
 
@@ -60,24 +60,15 @@ static bool open_ends(struct job_life *life, struct err *e)
     return ok && job_sides_attach(life->sides, attempt->ends, e);
 }
 
-/* As a single copy's: STATE/journals/SHA256(identity).journal, so that either goes on with the other's. */
 static bool place_journals(struct job_life *life, struct err *e)
 {
     const char *named = life->spec->journal, *folder = life->job->setup.state_folder;
     struct job_attempt *attempt = life->attempt;
     const struct endpoint *target = attempt->ends[ACCESS_TARGET];
-    char digest[DIGEST_TEXT_MAX_BYTES];
 
     if (!named && (!folder || target->capabilities & ENDPOINT_DISCARDS))
         return true;
-    if (named) {
-        attempt->journal = strdup(named);
-    } else {
-        digest_sha256_text(target->identity, strlen(target->identity), digest);
-        if (asprintf(&attempt->journal, "%s/journals/%s.journal", folder, strchr(digest, ':') + 1) <
-            0)
-            attempt->journal = NULL;
-    }
+    attempt->journal = named ? strdup(named) : journal_default_path(folder, target->identity);
     if (!attempt->journal || asprintf(&attempt->verify_journal, "%s.verify", attempt->journal) < 0)
         attempt->verify_journal = NULL;
     return attempt->verify_journal || no_memory(e);

@@ -21,15 +21,6 @@ static bool misuse(struct err *e, const char *sentence)
     return err_set(e, ERR_USAGE, RETRY_NEVER, "%s", sentence);
 }
 
-/* "ftp://", "htps://", or a SAS that stands alone: certainly no path anybody has. */
-static bool looks_like_url(const char *text)
-{
-    const char *colon = strstr(text, "://");
-
-    return (colon > text && !memchr(text, '/', (size_t)(colon - text))) ||
-           strcasestr(text, "sig=") != NULL;
-}
-
 static bool is_variable(const char *name)
 {
     if (!isalpha((unsigned char)*name) && *name != '_')
@@ -55,7 +46,7 @@ static bool read_path(const char *path, struct job_given *given, struct err *e)
         return misuse(e, "names no file behind its file:");
     if (strlen(path) >= PATH_MAX)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "is a path of more than %d bytes", PATH_MAX - 1);
-    return !looks_like_url(path) ||
+    return !secret_looks_like_url(path) ||
            misuse(e, "is neither a http:// or https:// URL nor a path (file:PATH)");
 }
 

@@ -173,16 +173,6 @@ bool job_members_time(const json_t *value, uint64_t *out_s, struct err *e)
     return true;
 }
 
-static bool has_signature(const struct secret_url *url)
-{
-    for (const char *at = url->query; at; at = strchr(at, '&')) {
-        at += *at == '&';
-        if (strncmp(at, "sig=", 4) == 0 && at[4] && at[4] != '&')
-            return true;
-    }
-    return false;
-}
-
 bool job_members_url(const char *text, struct err *e)
 {
     struct secret_url url = {0};
@@ -194,7 +184,7 @@ bool job_members_url(const char *text, struct err *e)
     path = strchr(strstr(url.address, "://") + 3, '/');
     if (!path || !path[1])
         ok = err_set(e, ERR_USAGE, RETRY_NEVER, "the URL names a host but no blob");
-    else if (!has_signature(&url))
+    else if (!secret_url_has_signature(&url))
         ok = err_set(e, ERR_USAGE, RETRY_NEVER, "the URL has no SAS (no signature behind its '?')");
     secret_url_fini(&url);
     return ok;

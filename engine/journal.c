@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockmap/digest.h"
 #include "engine/journal_internal.h"
 #include "io/durable.h"
 
@@ -35,6 +36,18 @@ bool journal_corrupt(const struct journal *j, struct err *e, const char *what)
     return err_set(e, ERR_CORRUPT, RETRY_NEVER,
                    "%.*s %s; it is left as it is: remove it, or name another file",
                    JOURNAL_PATH_SHOWN_BYTES, j->path, what);
+}
+
+/* ---- Where ---- */
+
+char *journal_default_path(const char *state_folder, const char *target_identity)
+{
+    char digest[DIGEST_TEXT_MAX_BYTES], *path = NULL;
+
+    digest_sha256_text(target_identity, strlen(target_identity), digest);
+    return asprintf(&path, "%s/journals/%s.journal", state_folder, strchr(digest, ':') + 1) < 0
+               ? NULL
+               : path;
 }
 
 /* ---- Life ---- */

@@ -29,6 +29,11 @@
 
 struct journal;
 
+/* ---- Where ---- */
+/* STATE/journals/SHA256(target's identity).journal: the same for every command and job that copies to that
+ * target, so that any goes on with what another left. malloc'd; NULL when memory ran out. */
+char *journal_default_path(const char *state_folder, const char *target_identity);
+
 /* ---- Life ---- */
 /* Opens or makes path (0600, its folder 0700) and locks it: ERR_CONFLICT when another process has it. A
  * file that is no journal is refused, never overwritten. */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "io/endpoint_pageblob_call.h"
 #include "io/pageblob_list.h"
@@ -334,14 +333,6 @@ static const struct endpoint_ops pageblob_ops = {
     .close = pageblob_endpoint_close,
 };
 
-static bool has_signature(const char *query)
-{
-    for (; *query; query += strcspn(query, "&"), query += *query == '&')
-        if (strncasecmp(query, "sig=", 4) == 0)
-            return true;
-    return false;
-}
-
 /* Container and blob, and the account before them in a path-style URL. */
 static bool names_a_blob(const struct secret_url *url)
 {
@@ -363,7 +354,7 @@ static bool check_url(const struct secret_url *url, struct err *e)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%.160s does not name a blob: the path needs a container and a blob",
                        url->address);
-    if (!has_signature(url->query))
+    if (!secret_url_has_signature(url))
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%.160s has no SAS (sig= is missing); give the whole URL, in quotes",
                        url->address);

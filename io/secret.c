@@ -17,6 +17,14 @@ bool secret_is_url(const char *text)
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
+bool secret_looks_like_url(const char *text)
+{
+    const char *colon = strstr(text, "://");
+
+    return (colon > text && !memchr(text, '/', (size_t)(colon - text))) ||
+           strcasestr(text, "sig=") != NULL;
+}
+
 void secret_wipe_free(char *text)
 {
     if (!text)
@@ -215,6 +223,16 @@ static bool is_named(const char *parameter, const char *name, const char **out_v
         return false;
     *out_value = parameter + count + 1;
     return true;
+}
+
+bool secret_url_has_signature(const struct secret_url *url)
+{
+    const char *value;
+
+    for (const char *at = url->query; *at; at += strcspn(at, "&"), at += *at == '&')
+        if (is_named(at, "sig", &value) && *value && *value != '&')
+            return true;
+    return false;
 }
 
 static bool look_into_query(struct secret_url *url, struct err *e)

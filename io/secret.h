@@ -30,6 +30,8 @@ struct secret_url {
 
 /* Is this argument meant as a URL (http://, https://), after env: and @ were resolved? */
 bool secret_is_url(const char *text);
+/* Or as one that went wrong: "ftp://", "htps://", a SAS that stands alone; certainly no path anybody has. */
+bool secret_looks_like_url(const char *text);
 
 /* env:NAME and @FILE are read (one line, at most SECRET_URL_MAX_BYTES); anything else is copied. The
  * result is malloc'd and must be given to secret_wipe_free. Errors never show the value. */
@@ -37,6 +39,7 @@ bool secret_resolve(const char *argument, char **out_text, struct err *e);
 void secret_wipe_free(char *text); /* NULL is fine */
 
 bool secret_url_parse(const char *text, struct secret_url *out_url, struct err *e);
+bool secret_url_has_signature(const struct secret_url *url);
 void secret_url_fini(struct secret_url *url); /* wipes; a zeroed struct is fine */
 
 /* RFC 3339, or as se= has it: YYYY-MM-DD, with THH:MM, seconds and fractions; Z, an offset or nothing (UTC).

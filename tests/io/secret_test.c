@@ -278,3 +278,37 @@ Test(secret, a_url_behind_env_or_at_is_not_shown)
         cr_expect_null(strstr(e.text, "sv=1"), "%s", e.text);
     }
 }
+
+Test(secret, a_signature_is_one_only_with_a_value)
+{
+    static const struct {
+        const char *text;
+        bool has;
+    } urls[] = {
+        {PATH "?sv=1&sig=a", true},
+        {PATH "?Sig=a&sv=1", true},
+        {PATH "?sv=1&sig=", false},
+        {PATH "?sig=&sv=1", false},
+        {PATH "?nosig=a", false},
+        {PATH "?sv=sig=a", false},
+        {PATH, false},
+    };
+
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct secret_url url = parsed(urls[i].text);
+
+        cr_expect_eq(secret_url_has_signature(&url), urls[i].has, "%s", urls[i].text);
+        secret_url_fini(&url);
+    }
+}
+
+Test(secret, what_looks_like_a_url_is_no_path)
+{
+    static const char *const urls[] = {"ftp://a/b", "htps://a/b", "x.vhd?SIG=abc"};
+    static const char *const paths[] = {"/a/b", "./x://y", "://y", "disk.vhd"};
+
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
+        cr_expect(secret_looks_like_url(urls[i]), "%s", urls[i]);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        cr_expect(!secret_looks_like_url(paths[i]), "%s", paths[i]);
+}

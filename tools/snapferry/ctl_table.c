@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/event.h"
 #include "tools/snapferry/size_text.h"
 #include "tools/snapferry/view.h"
 #include "tools/snapferry/view_text.h"
@@ -35,32 +36,37 @@ static uint64_t count_of(const json_t *object, const char *member)
     return value > 0 ? (uint64_t)value : 0;
 }
 
-static const char *state_word(const char *code)
+/* EVENT_CODES_COUNT: a newer program answers. */
+static enum event_code code_of(const json_t *disk)
 {
-    static const struct {
-        const char *code, *word;
-    } words[] = {
-        {"ReplicationState/inProgress", "copying"},
-        {"ReplicationState/waitingForAccess", "needs a URL"},
-        {"ReplicationState/succeeded", "complete"},
-        {"ReplicationState/canceled", "canceled"},
-        {"ReplicationState/failed", "FAILED"},
-        {"ReplicationState/paused", "paused"},
-        {"ReplicationState/pending", "pending"},
+    const char *name = text_of(disk, "code");
+    unsigned code = 0;
+
+    while (code < EVENT_CODES_COUNT && strcmp(name, event_code_name((enum event_code)code)) != 0)
+        code++;
+    return (enum event_code)code;
+}
+
+static const char *state_word(enum event_code code)
+{
+    static const char *const words[EVENT_CODES_COUNT + 1] = {
+        [EVENT_PENDING] = "pending",
+        [EVENT_IN_PROGRESS] = "copying",
+        [EVENT_WAITING_FOR_ACCESS] = "needs a URL",
+        [EVENT_PAUSED] = "paused",
+        [EVENT_SUCCEEDED] = "complete",
+        [EVENT_FAILED] = "FAILED",
+        [EVENT_CANCELED] = "canceled",
+        [EVENT_CODES_COUNT] = "?",
     };
 
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(code, words[i].code) == 0)
-            return words[i].word;
-    return "?";
+    return words[code];
 }
 
 /* Of the others the state says it all. */
-static bool needs_words(const char *code)
+static bool needs_words(enum event_code code)
 {
-    return strcmp(code, "ReplicationState/inProgress") != 0 &&
-           strcmp(code, "ReplicationState/pending") != 0 &&
-           strcmp(code, "ReplicationState/succeeded") != 0;
+    return code != EVENT_IN_PROGRESS && code != EVENT_PENDING && code != EVENT_SUCCEEDED;
 }
 
 /* In exactly as many columns. */
@@ -101,8 +107,8 @@ static void put_message(FILE *page, const char *message)
 
 static void put_disk(FILE *page, const json_t *disk)
 {
-    const char *code = text_of(disk, "code");
-    bool moves = strcmp(code, "ReplicationState/inProgress") == 0;
+    enum event_code code = code_of(disk);
+    bool moves = code == EVENT_IN_PROGRESS;
     const json_t *eta = json_object_get(disk, "etaSeconds");
     char rate[SIZE_TEXT_MAX_BYTES + 4] = "", left[DURATION_TEXT_MAX_BYTES] = "";
     char percent[32];

@@ -19,15 +19,6 @@ static const char *role_name(enum end_role role)
     return names[role];
 }
 
-/* "ftp://", "htps://": meant as a URL, and certainly no path anybody has. */
-static bool looks_like_url(const char *argument)
-{
-    const char *colon = strstr(argument, "://");
-
-    return (colon > argument && !memchr(argument, '/', (size_t)(colon - argument))) ||
-           strcasestr(argument, "sig=") != NULL;
-}
-
 static bool parse_url(const char *text, struct end_spec *spec, struct err *e)
 {
     spec->kind = END_BLOB;
@@ -170,7 +161,7 @@ static bool parse_kind(const char *argument, struct end_spec *spec, struct err *
         return parse_relay(argument + strlen(RELAY_SCHEME), spec, e);
     if (strncmp(argument, "file:", 5) == 0)
         return parse_path(argument + 5, spec, e);
-    if (looks_like_url(argument))
+    if (secret_looks_like_url(argument))
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "%s: \"%s\" is not a URL of a page blob (https://...); a file of that name "
                        "is given as file:PATH",

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "io/endpoint_stream_out.h"
@@ -17,19 +16,9 @@ static const char *end_name(enum end_role role)
     return names[role];
 }
 
-static bool has_signature(const struct secret_url *url)
-{
-    for (const char *at = url->query; at; at = strchr(at, '&')) {
-        at += *at == '&';
-        if (strncmp(at, "sig=", 4) == 0 && at[4] && at[4] != '&')
-            return true;
-    }
-    return false;
-}
-
 bool end_url_check(enum end_role role, const struct secret_url *url, bool allow_http, struct err *e)
 {
-    if (!has_signature(url))
+    if (!secret_url_has_signature(url))
         return err_set(
             e, ERR_USAGE, RETRY_NEVER,
             "%s: the URL has no SAS (no signature behind its '?'); quote it for the shell",

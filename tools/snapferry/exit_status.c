@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "engine/event.h"
+
 /* Trying again at once would not help, but somebody can make room. */
 static bool is_full(const struct err *error)
 {
@@ -34,18 +36,18 @@ const char *exit_status_code(enum exit_status status, const struct err *error)
 {
     switch (status) {
     case STATUS_DONE:
-        return "ReplicationState/succeeded";
+        return event_code_name(EVENT_SUCCEEDED);
     case STATUS_AGAIN:
-        return error->retry == RETRY_AFTER_RENEWAL ? "ReplicationState/waitingForAccess"
-                                                   : "ReplicationState/paused";
+        return error->retry == RETRY_AFTER_RENEWAL ? event_code_name(EVENT_WAITING_FOR_ACCESS)
+                                                   : event_code_name(EVENT_PAUSED);
     case STATUS_INTERRUPTED:
-        return "ReplicationState/paused";
+        return event_code_name(EVENT_PAUSED);
     case STATUS_FAILED:
     case STATUS_MISUSED:
     case STATUS_DIFFERENT:
         break;
     }
-    return "ReplicationState/failed";
+    return event_code_name(EVENT_FAILED);
 }
 
 const char *exit_status_advice(enum exit_status status, const struct err *error)

@@ -2,9 +2,9 @@
 #include "tools/snapferry/journal_place.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "blockmap/digest.h"
+#include "engine/journal.h"
 
 bool journal_place_find(struct stage *stage, bool of_verify, struct journal_place *out_place,
                         struct err *e)
@@ -12,7 +12,7 @@ bool journal_place_find(struct stage *stage, bool of_verify, struct journal_plac
     const struct options *options = stage->options;
     const char *named = options->journal_path;
     bool beside = of_verify && (!named || options->command == COMMAND_COPY);
-    char digest[DIGEST_TEXT_MAX_BYTES];
+    char *unnamed = NULL;
     int length;
 
     *out_place = (struct journal_place){.asked_for = named != NULL};
@@ -25,12 +25,11 @@ bool journal_place_find(struct stage *stage, bool of_verify, struct journal_plac
                      "interrupted copy begins anew. --journal FILE gives it a place.");
         return true;
     }
-    digest_sha256_text(stage->target->identity, strlen(stage->target->identity), digest);
-    if (named)
-        length = snprintf(out_place->path, PATH_MAX, "%s%s", named, beside ? ".verify" : "");
-    else
-        length = snprintf(out_place->path, PATH_MAX, "%s/journals/%s.journal%s",
-                          stage->state_folder, strchr(digest, ':') + 1, beside ? ".verify" : "");
+    if (!named && !(unnamed = journal_default_path(stage->state_folder, stage->target->identity)))
+        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for the journal's path");
+    length = snprintf(out_place->path, PATH_MAX, "%s%s", named ? named : unnamed,
+                      beside ? ".verify" : "");
+    free(unnamed);
     if (length < 0 || length >= PATH_MAX)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "the journal's path is too long");
     return true;

@@ -18,7 +18,7 @@ struct journal_place {
     bool asked_for;      /* --journal named it: the command cannot do without */
 };
 
-/* STATE/journals/SHA256(identity).journal unless named. None for a target that keeps nothing, unless named,
+/* journal_default_path (engine/journal.h) unless named. None for a target that keeps nothing, unless named,
  * and none without a state folder: then a sentence says what that means. of_verify: the journal of the
  * comparison, beside the copy's; a verify by itself takes --journal as it is. */
 bool journal_place_find(struct stage *stage, bool of_verify, struct journal_place *out_place,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/event.h"
 #include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 #include "tools/snapferry/view_json.h"
@@ -140,7 +141,7 @@ void map_show_built(struct view *view, const struct copy_summary *read)
         return;
     }
     event = view_json_event(clock_wall_ns(view->clock), "summary", view->disk);
-    view_json_set_text(event, "code", "ReplicationState/succeeded");
+    view_json_set_text(event, "code", event_code_name(EVENT_SUCCEEDED));
     view_json_set_text(event, "root", read->root);
     view_json_set_count(event, "readBytes", read->read_bytes);
     view_json_set_count(event, "retries", read->retries);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/event.h"
 #include "io/secret.h"
 
 #define VIEW_SENTENCE_MAX_BYTES (2u * ERR_TEXT_MAX_BYTES + PATH_MAX)
@@ -102,22 +103,22 @@ static void tell(struct view *view, const char *code, const char *level, const c
 
 void view_begin(struct view *view)
 {
-    tell(view, "ReplicationState/inProgress", "Info", "");
+    tell(view, event_code_name(EVENT_IN_PROGRESS), "Info", "");
 }
 
 void view_say(struct view *view, const char *sentence)
 {
-    tell(view, "ReplicationState/inProgress", "Warning", sentence);
+    tell(view, event_code_name(EVENT_IN_PROGRESS), "Warning", sentence);
 }
 
 void view_wait(struct view *view, const char *sentence)
 {
-    tell(view, "ReplicationState/waitingForAccess", "Warning", sentence);
+    tell(view, event_code_name(EVENT_WAITING_FOR_ACCESS), "Warning", sentence);
 }
 
 void view_go_on(struct view *view, const char *sentence)
 {
-    tell(view, "ReplicationState/inProgress", "Info", sentence);
+    tell(view, event_code_name(EVENT_IN_PROGRESS), "Info", sentence);
 }
 
 void view_copy(struct view *view, const struct view_copy *done)

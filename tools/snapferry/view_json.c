@@ -55,7 +55,7 @@ void view_json_set_count(json_t *object, const char *name, uint64_t value)
     json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-/* Rounded: a reader should not see 37.400000000000006. */
+/* Cut: a reader should not see 37.400000000000006. */
 static void set_real(json_t *object, const char *name, double value, double steps)
 {
     json_object_set_new(object, name, json_real((double)(uint64_t)(value * steps) / steps));
