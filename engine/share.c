@@ -114,6 +114,21 @@ static bool seat_join(struct share_seat *seat, enum share_end end, const struct 
     return !side->account || seat->account[end];
 }
 
+/* memory_bytes are what the disks take, all in all: what they take beside buffers is taken off, but not more
+ * than half, so that many disks and little memory still move. */
+static void share_memory_set(struct share *share)
+{
+    uint64_t memory_bytes = share->limits.memory_bytes;
+    uint64_t rest_bytes = (uint64_t)share->seats_count * SHARE_SEAT_REST_BYTES;
+
+    if (!memory_bytes)
+        return;
+    if (rest_bytes > memory_bytes / 2)
+        rest_bytes = memory_bytes / 2;
+    bufpool_set_max(share->pool, memory_bytes - rest_bytes);
+    share_pool_set(share);
+}
+
 struct share_seat *share_seat_new(struct share_unit *unit, uint32_t weight,
                                   const struct share_side *source, const struct share_side *target,
                                   struct err *e)
@@ -134,6 +149,7 @@ struct share_seat *share_seat_new(struct share_unit *unit, uint32_t weight,
     share_link_add(&unit->seats, &seat->all);
     unit->seats_count++;
     share->seats_count++;
+    share_memory_set(share);
     if (seat_join(seat, SHARE_SOURCE, source, e) && seat_join(seat, SHARE_TARGET, target, e))
         return seat;
     share_seat_free(seat);
@@ -152,6 +168,7 @@ void share_seat_free(struct share_seat *seat)
     share_link_remove(&seat->all);
     seat->unit->seats_count--;
     share->seats_count--;
+    share_memory_set(share);
     for (int end = 0; end < SHARE_ENDS; end++) {
         share_place_leave(share, seat->blob[end]);
         share_place_leave(share, seat->account[end]);
@@ -179,8 +196,7 @@ static void share_settle_all(struct share *share)
 void share_set_limits(struct share *share, const struct job_limits *limits)
 {
     share->limits = *limits;
-    if (limits->memory_bytes)
-        bufpool_set_max(share->pool, limits->memory_bytes);
+    share_memory_set(share);
     share_pool_set(share);
     share_budgets_set(share);
     share_settle_all(share);

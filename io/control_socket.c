@@ -97,8 +97,8 @@ static bool is_same(const struct stat *one, const struct stat *other)
            one->st_mtim.tv_nsec == other->st_mtim.tv_nsec; /* inodes are used again */
 }
 
-/* Another that begins at the same time may have replaced it since it was looked at: so it is moved away first,
- * which only one of two can do, and looked at again. */
+/* Another that begins at the same time may have replaced it since it was looked at: so it is moved away
+ * first, which only one of two can do, and looked at again. */
 static bool remove_left(const char *path, const struct stat *left, struct err *e)
 {
     char aside[sizeof((struct sockaddr_un *)0)->sun_path + 32];
@@ -106,8 +106,7 @@ static bool remove_left(const char *path, const struct stat *left, struct err *e
 
     snprintf(aside, sizeof aside, "%s.left-%ld", path, (long)getpid());
     if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) != 0)
-        return errno ==
-                   ENOENT || /* the other was faster; bind finds out whether it is still at it */
+        return errno == ENOENT || /* the other was faster; bind finds out if it is still at it */
                err_set_errno(e, errno, RETRY_NEVER, "cannot replace %.107s", path);
     if (lstat(aside, &st) == 0 && is_same(&st, left))
         return unlink(aside) == 0 ||
@@ -117,7 +116,8 @@ static bool remove_left(const char *path, const struct stat *left, struct err *e
                    "another process listens at %.107s: choose another path", path);
 }
 
-/* Does nobody listen there? One that was made this moment may not do so yet. A descriptor, or -1 and errno. */
+/* Does nobody listen there? One that was made this moment may not do so yet. A descriptor, or -1 and
+ * errno. */
 static int connect_patiently(const struct sockaddr_un *address)
 {
     const struct timespec pause = {.tv_nsec = LISTEN_WAIT_NS};

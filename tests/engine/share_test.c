@@ -261,7 +261,9 @@ Test(share, a_paused_disk_ends_what_it_has_and_begins_nothing)
 
 Test(share, a_pool_made_smaller_is_kept_to_and_one_made_larger_is_used)
 {
-    struct job_limits limits = {.memory_bytes = 4 * (uint64_t)BUF_BYTES};
+    const uint64_t beside_bytes =
+        16 * (uint64_t)SHARE_SEAT_REST_BYTES; /* what the disks take themselves */
+    struct job_limits limits = {.memory_bytes = 4 * (uint64_t)BUF_BYTES + beside_bytes};
 
     begin(32);
     add_many(16, 10000000 * MIB);
@@ -274,7 +276,10 @@ Test(share, a_pool_made_smaller_is_kept_to_and_one_made_larger_is_used)
     share_case_for(&c, NS_PER_S);
     cr_expect_eq(bufpool_borrowed_count(c.pool), 4u);
     cr_expect_eq(bufpool_held_bytes(c.pool), 4 * (uint64_t)BUF_BYTES);
-    limits.memory_bytes = 48 * (uint64_t)BUF_BYTES;
+    limits.memory_bytes = 2 * beside_bytes - 4096;
+    share_set_limits(c.share, &limits);
+    cr_expect_eq(bufpool_count_max(c.pool), 1u, "half is for buffers, whatever the disks take");
+    limits.memory_bytes = 48 * (uint64_t)BUF_BYTES + beside_bytes;
     share_set_limits(c.share, &limits);
     share_case_for(&c, 20 * NS_PER_S);
     cr_expect_geq(bufpool_borrowed_count(c.pool), 40u);

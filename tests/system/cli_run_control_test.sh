@@ -64,7 +64,6 @@ tell '{"command":"pause","disk":"d3","tag":"c3"}'
 
 # ---- By the socket ----
 check "the socket is its owner's alone" [ "$(stat -c %a ctl)" = 600 ]
-expect 2 'another process listens' "$SF" run two.json --control ctl
 job "$(point p "$(disk d0)")" >one.json
 expect 2 'another process listens' "$SF" run one.json --control ctl
 peer ctl ask '{"command":"status","tag":"k1"}' '{"command":"pause","disk":"no","tag":"k2"}' >heard
