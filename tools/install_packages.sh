@@ -4,7 +4,8 @@
 set -euo pipefail
 
 wanted=(gcc cmake ninja-build pkg-config libcurl4-openssl-dev liburing-dev libssl-dev libxxhash-dev
-    libzstd-dev libexpat1-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev ca-certificates curl e2fsprogs)
+    libzstd-dev libexpat1-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev ca-certificates
+    curl e2fsprogs)
 if [ "${1:-all}" != build ]; then
     # Criterion; the lints; fuzzing; Azurite, the official SDK and AzCopy with what they need.
     wanted+=(libcriterion-dev clang-format universal-ctags clang libclang-rt-dev nodejs npm

@@ -33,15 +33,22 @@ check_layers() {
         'regiond shares only io/crc64.h with the client' 'tools/regiond/*.[ch]' || failed=1
     deny_include "$root" 'tools/regiond/' 'the client knows nothing of regiond' \
         'tools/snapferry/*.[ch]' || failed=1
+    deny_include "$root" 'tools/(regiond|snapferry)/' 'snapferryd knows the other programs by their command lines' \
+        'tools/controld/*.[ch]' || failed=1
+    deny_include "$root" 'tools/controld/' 'only snapferryd is made of tools/controld' \
+        'tools/snapferry/*.[ch]' 'tools/regiond/*.[ch]' || failed=1
     deny_include "$root" '(?<=")([^"/]*"|\.)' 'a quoted include carries its layer' "${sources[@]}" || failed=1
 
     deny_code "$root" '\bio_uring_\w+\s*\(' 'only io/reactor.c talks to the ring' \
         "${sources[@]}" ':!io/reactor.c' || failed=1
     deny_code "$root" '\bcurl_multi_\w+\s*\(' 'only io/curl_loop.c drives curl' \
         "${sources[@]}" ':!io/curl_loop.c' || failed=1
+    deny_code "$root" '\bsqlite3_\w+\s*\(' 'only tools/controld/catalog_sql.c talks to SQLite' \
+        "${sources[@]}" ':!tools/controld/catalog_sql.c' || failed=1
     deny_code "$root" '\b(clock_gettime|gettimeofday|timespec_get|ftime)\s*\(|\btime\s*\(\s*(NULL|0|&\w+)\s*\)' \
         'only io/clock.c asks for the time' \
-        'blockmap/*.[ch]' 'io/*.[ch]' 'engine/*.[ch]' 'tools/snapferry/*.[ch]' ':!io/clock.c' || failed=1
+        'blockmap/*.[ch]' 'io/*.[ch]' 'engine/*.[ch]' 'tools/snapferry/*.[ch]' \
+        'tools/controld/*.[ch]' ':!io/clock.c' || failed=1
     deny_code "$root" '\b(secure_)?getenv\s*\(' 'these layers do not know the environment' \
         'blockmap/*.[ch]' 'engine/*.[ch]' || failed=1
     deny_code "$root" '\b(open|openat|fopen|read|write|pread|pwrite|socket|pthread_\w+)\s*\(' \
@@ -65,6 +72,9 @@ lint_must_refuse check_layers regiond-engine tools/regiond/a.c '#include "engine
 lint_must_refuse check_layers regiond-io tools/regiond/a.c '#include "io/crc64_table.h"'
 lint_must_refuse check_layers regiond-blockmap tools/regiond/a.c '#include "blockmap/err.h"'
 lint_must_refuse check_layers client-regiond tools/snapferry/a.c '#include "tools/regiond/a.h"'
+lint_must_refuse check_layers controld-client tools/controld/a.c '#include "tools/snapferry/a.h"'
+lint_must_refuse check_layers client-controld tools/snapferry/a.c '#include "tools/controld/a.h"'
+lint_must_refuse check_layers sql tools/controld/a.c 'int f(void) { return sqlite3_step(0); }'
 lint_must_refuse check_layers no-layer io/a.c '#include "reactor.h"'
 lint_must_refuse check_layers relative io/a.c '#include "../blockmap/err.h"'
 lint_must_refuse check_layers ring io/a.c 'int f(void) { return io_uring_submit (0); }'
