@@ -4,9 +4,9 @@
  * Must not know: the catalog, HTTP, accounts and their keys; what a restore point means to a customer.
  * Threads:       the reactor's. No callback comes from inside a call made here.
  *
- * What is begun ends exactly once, by point_ended, unless ferry_stop or ferry_free come first. A child that dies, or
- * stops of something that passes, is started again and goes on by its journal. SAS URLs are asked for when a child
- * needs them, handed over on its stdin and wiped; paths are not secret.
+ * What is begun ends once, by point_ended, unless ferry_stop or ferry_free come first. A child that dies,
+ * or stops of something that passes, is started again and goes on by its journal. SAS URLs are asked for
+ * when a child needs them, handed over on its stdin and wiped; paths are not secret.
  */
 #ifndef CONTROLD_FERRY_H
 #define CONTROLD_FERRY_H
@@ -41,7 +41,7 @@ struct ferry_end {
 };
 
 struct ferry_disk {
-    const char *id; /* of the disk restore point, or whatever; unique in its point; 1..1024 bytes */
+    const char *id; /* unique in its point; 1..1024 bytes, as the point's */
     struct ferry_end source, base, target;
     const char *map;     /* block map of the target, a path; NULL: none */
     bool verify;         /* read back and compare */
@@ -62,16 +62,16 @@ struct ferry_access {
 };
 
 struct ferry_callbacks {
-    /* A URL for a child that begins, or whose URL is about to end. False and e: RETRY_NEVER fails the restore point
-     * with that sentence, else it is asked again later. Must answer at once, and call nothing of ferry.h. */
+    /* A URL for a child that begins, or whose URL is about to end. False and e: RETRY_NEVER fails the point
+     * with that sentence, else it is asked again. Must answer at once, and call nothing of ferry.h. */
     bool (*access)(void *arg, const char *point, const char *disk, enum access_side side,
                    struct ferry_access *out_access, struct err *e);
-    /* A disk moved, changed its state, or ended (ferry_code_is_last): at most each second. A view. The first
-     * EVENT_IN_PROGRESS of a disk says that data is being copied. */
+    /* A disk moved (each second), changed its state, or ended (ferry_code_is_last). A view. The first
+     * EVENT_IN_PROGRESS of a disk says that its copy has begun. */
     void (*disk)(void *arg, const char *point, const char *disk,
                  const struct ferry_disk_view *view);
-    /* SUCCEEDED (all disks have), FAILED or CANCELED. The ferry has forgotten the point; `point` is valid during the
-     * call, in which it may be begun anew. */
+    /* SUCCEEDED (all disks have), FAILED or CANCELED. The ferry has forgotten the point, which may be begun
+     * anew in here; `point` is valid during the call. */
     void (*point_ended)(void *arg, const char *point, enum event_code code, const char *message);
     void *arg;
 };
@@ -92,18 +92,17 @@ struct ferry;
 
 /* ---- Life ---- */
 struct ferry *ferry_new(const struct ferry_setup *setup, struct err *e);
-/* NULL is fine. Children that still run are killed (they go on by their journals another time). Not from a
- * callback. */
+/* NULL is fine. Children that still run are killed: journals know what was done. Not from a callback. */
 void ferry_free(struct ferry *ferry);
-/* Nothing is begun any more; children let what is in flight end, record it and go, at most FERRY_DRAIN_NS; then
- * `stopped`, once. Nothing is told of disks and points meanwhile but what they ended as. */
+/* Nothing is begun any more; children let what is in flight end, record it and go, at most FERRY_DRAIN_NS;
+ * then `stopped`, once. Points that end meanwhile are still told; others stay, and are not. */
 void ferry_stop(struct ferry *ferry, void (*stopped)(void *arg), void *arg);
 
 /* ---- Use ---- */
 /* Queued, and begun when there is a place. ERR_CONFLICT: it is begun already; ERR_LIMIT, ERR_USAGE. */
 bool ferry_begin(struct ferry *ferry, const struct ferry_point *point, struct err *e);
-/* ERR_GONE: no such point; ERR_CONFLICT: paused, not paused, being canceled already. Cancel ends it as CANCELED,
- * its targets not complete; a disk that had succeeded stays so. */
+/* ERR_GONE: no such point; ERR_CONFLICT: paused, not paused, being canceled already. Cancel ends it as
+ * CANCELED, its targets not complete; a disk that had succeeded stays so. */
 bool ferry_pause(struct ferry *ferry, const char *point, struct err *e);
 bool ferry_resume(struct ferry *ferry, const char *point, struct err *e);
 bool ferry_cancel(struct ferry *ferry, const char *point, struct err *e);
