@@ -5,8 +5,7 @@
  * Threads:       none; a value with one owner, constant once it was read.
  * Errors:        none shows a value that could be a secret.
  *
- * Keys and SAS stand in it only as env:NAME or @FILE, and are read with it. Texts that are not there
- * are NULL.
+ * Keys and SAS stand in it only as env:NAME or @FILE, and are read with it. Absent texts are NULL.
  */
 #ifndef CONTROLD_CONFIG_H
 #define CONTROLD_CONFIG_H
