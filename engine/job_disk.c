@@ -6,6 +6,7 @@
 #include "blockmap/marker.h"
 #include "engine/job_given.h"
 #include "engine/job_reading.h"
+#include "io/secret.h"
 
 /* What is filled while a disk is read. */
 struct disk_reading {
@@ -119,14 +120,24 @@ static void read_target(struct job_reading *reading, json_t *value, void *arg, u
 
 /* ---- The rest ---- */
 
-enum { DISK_ID, DISK_MAP, DISK_JOURNAL };
+enum { DISK_MAP, DISK_JOURNAL };
 
-static void read_text(struct job_reading *reading, json_t *value, void *arg, unsigned which)
+static void read_id(struct job_reading *reading, json_t *value, void *arg, unsigned which)
 {
     struct disk_reading *disk = arg;
 
-    if (which == DISK_ID)
-        job_reading_id(reading, value, &disk->disk->id);
+    (void)which;
+    job_reading_id(reading, value, &disk->disk->id);
+}
+
+/* A URL here would become the name of a file, and its SAS would be told by every listing of the folder. */
+static void read_path(struct job_reading *reading, json_t *value, void *arg, unsigned which)
+{
+    struct disk_reading *disk = arg;
+    const char *text = json_string_value(value);
+
+    if (text && secret_looks_like_url(text))
+        job_reading_wrong(reading, "must be the path of a file, and is a URL");
     else
         job_reading_text(reading, value, PATH_MAX - 1,
                          which == DISK_MAP ? &disk->disk->map : &disk->disk->journal);
@@ -184,12 +195,12 @@ static void check_null(struct job_reading *reading, const struct disk_reading *d
 
 void job_reading_disk(struct job_reading *reading, json_t *value, struct job_disk *disk)
 {
-    static const struct job_member members[] = {{"id", read_text, true, DISK_ID},
+    static const struct job_member members[] = {{"id", read_id, true, 0},
                                                 {"priority", read_priority, false, 0},
                                                 {"source", read_source, true, 0},
                                                 {"target", read_target, true, 0},
-                                                {"map", read_text, false, DISK_MAP},
-                                                {"journal", read_text, false, DISK_JOURNAL},
+                                                {"map", read_path, false, DISK_MAP},
+                                                {"journal", read_path, false, DISK_JOURNAL},
                                                 {"verify", read_verify, false, 0},
                                                 {"footer", read_footer, false, 0},
                                                 {0}};

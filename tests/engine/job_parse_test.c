@@ -227,6 +227,16 @@ Test(job_parse, wishes_of_a_disk_have_bounds)
     refused(WITH("\"journal\":{}"), "$.restorePoints[0].disks[0].journal: must be a text");
 }
 
+Test(job_parse, a_url_is_no_path_of_a_map_or_journal)
+{
+    refused(WITH("\"map\":\"https://a.blob.x/c/s?" SAS "\""),
+            "$.restorePoints[0].disks[0].map: must be the path of a file");
+    refused(WITH("\"journal\":\"relay:https://a.blob.x/c/s?" SAS "\""),
+            "$.restorePoints[0].disks[0].journal: must be the path of a file");
+    refused(WITH("\"journal\":\"s?" SAS "\""),
+            "$.restorePoints[0].disks[0].journal: must be the path of a file");
+}
+
 #define FROM(members) POINT("{\"id\":\"d\",\"source\":{" members "},\"target\":" TARGET "}")
 #define AT            "$.restorePoints[0].disks[0].source."
 
