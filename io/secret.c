@@ -270,6 +270,25 @@ static bool has_bad_bytes(const char *text)
     return false;
 }
 
+/* "." and ".." would be taken out on the way, so that one blob had two spellings: two names, two locks. */
+static bool check_path(const char *path, struct err *e)
+{
+    char *decoded = percent_decode(path, strlen(path));
+    bool steps = false;
+
+    if (!decoded)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "the URL's path does not decode");
+    for (const char *part = decoded; *part && !steps; part += *part == '/') {
+        size_t count = strcspn(part, "/");
+
+        steps = (count == 1 || count == 2) && strspn(part, ".") == count;
+        part += count;
+    }
+    free(decoded);
+    return !steps || err_set(e, ERR_USAGE, RETRY_NEVER,
+                             "the URL's path has a part that is \".\" or \"..\": leave it out");
+}
+
 bool secret_url_parse(const char *text, struct secret_url *out_url, struct err *e)
 {
     struct secret_url url = {0};
@@ -298,7 +317,7 @@ bool secret_url_parse(const char *text, struct secret_url *out_url, struct err *
         goto fail;
     }
     find_account(&url, url.address + scheme + authority);
-    if (!look_into_query(&url, e))
+    if (!check_path(url.address + scheme + authority, e) || !look_into_query(&url, e))
         goto fail;
     *out_url = url;
     return true;

@@ -154,6 +154,30 @@ Test(secret, refuses_what_is_no_url)
     refused(PATH "?snapshot=a&snapshot=b&sig=topsecret");
 }
 
+Test(secret, refuses_a_path_that_would_be_another_on_the_way)
+{
+    static const char *const paths[] = {"a/../b",     "./b",      "a/.",       "a/..",
+                                        "a/%2E%2e/b", "a/%2e./b", "a%2F..%2Fb"};
+    static const char *const others[] = {"a/.b", "a./b", "a..b/c", ".../b", "a//b", "%2E%2E%2E"};
+    char text[100];
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct secret_url url;
+        struct err e = {0};
+
+        snprintf(text, sizeof text, "https://h.x/%s?sig=x", paths[i]);
+        cr_expect(!secret_url_parse(text, &url, &e), "%s", text);
+        cr_expect_eq(e.kind, ERR_USAGE);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct secret_url url;
+
+        snprintf(text, sizeof text, "https://h.x/%s?sig=x", others[i]);
+        url = parsed(text);
+        secret_url_fini(&url);
+    }
+}
+
 Test(secret, refuses_a_url_that_is_too_long)
 {
     char *text = malloc(SECRET_URL_MAX_BYTES + 100);
