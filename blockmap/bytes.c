@@ -45,6 +45,18 @@ void bytes_put_text(struct bytes_writer *w, const char *text)
     bytes_put(w, text, count);
 }
 
+void bytes_hex(const void *bytes, size_t count, char *out_text)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < count; i++) {
+        *out_text++ = digits[at[i] >> 4];
+        *out_text++ = digits[at[i] & 15];
+    }
+    *out_text = 0;
+}
+
 const unsigned char *bytes_take(struct bytes_cursor *c, size_t count)
 {
     const unsigned char *at = c->at;

@@ -25,6 +25,9 @@ void bytes_put_u32(struct bytes_writer *w, uint32_t value);
 void bytes_put_u64(struct bytes_writer *w, uint64_t value);
 void bytes_put_text(struct bytes_writer *w, const char *text); /* u16 length, no NUL */
 
+/* Two digits a byte, and a NUL. */
+void bytes_hex(const void *bytes, size_t count, char *out_text);
+
 struct bytes_cursor {
     const unsigned char *at; /* borrowed */
     size_t left;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blockmap/bytes.h"
 #include "blockmap/xxh3_wide.h"
 #include "blockmap/zero.h"
 
@@ -64,8 +65,7 @@ static void sha_text(const unsigned char sha[SHA256_BYTES], char out_text[DIGEST
 {
     size_t used = (size_t)snprintf(out_text, DIGEST_TEXT_MAX_BYTES, "sha256:");
 
-    for (size_t i = 0; i < SHA256_BYTES; i++, used += 2)
-        snprintf(out_text + used, DIGEST_TEXT_MAX_BYTES - used, "%02x", sha[i]);
+    bytes_hex(sha, SHA256_BYTES, out_text + used);
 }
 
 static void sha_end(EVP_MD_CTX *sha, char out_text[DIGEST_TEXT_MAX_BYTES])

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockmap/bytes.h"
 #include "engine/event_http_internal.h"
 
 #define ASIDE_MAX_BYTES (16 << 20) /* of the file of lines set aside */
@@ -35,7 +36,8 @@ static bool more_waits(const struct event_http *h)
            (h->own && event_spool_waiting(h->own));
 }
 
-void event_http_taken(struct event_http *h, uint32_t lines)
+/* The first lines of the batch are done with. */
+static void lines_done(struct event_http *h, uint32_t lines)
 {
     uint64_t bytes = event_batch_drop(&h->batch, lines);
 
@@ -69,7 +71,7 @@ static void piece_taken(struct event_http *h)
         h->lines_max = h->lines_max < UINT16_MAX ? h->lines_max * 2 : 0;
     if (h->down_said && !h->outage_line)
         h->outage_line = h->next_line;
-    event_http_taken(h, h->piece.lines);
+    lines_done(h, h->piece.lines);
     if (h->outage_line && h->source != FROM_OLD && h->batch.first >= h->outage_line) {
         h->outage_line = 0;
         event_http_say_back(h);
@@ -87,8 +89,7 @@ static bool write_aside(struct event_http *h, char *out_path, size_t path_bytes)
 
     if (!h->folder)
         return false;
-    for (size_t i = 0; i < SPOOL_KEY_BYTES; i++)
-        sprintf(key + 2 * i, "%02x", h->id.key[i]);
+    bytes_hex(h->id.key, SPOOL_KEY_BYTES, key);
     snprintf(out_path, path_bytes, "%s/report-%s.refused", h->folder, key);
     fd = open(out_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
@@ -111,7 +112,7 @@ static void set_aside(struct event_http *h, const struct err *error)
                        h->batch.first, error->text);
     h->asides++;
     h->counts.aside_lines++;
-    event_http_taken(h, 1);
+    lines_done(h, 1);
 }
 
 /* ---- Not taken ---- */
@@ -250,8 +251,7 @@ void event_http_post(struct event_http *h)
     h->piece = event_batch_piece(&h->batch, h->lines_max, h->bytes_max);
     snprintf(h->lines_text, sizeof h->lines_text, "%" PRIu64 "-%" PRIu64, h->batch.first,
              h->batch.first + h->piece.lines - 1);
-    for (size_t i = 0; i < SPOOL_STREAM_BYTES; i++)
-        sprintf(h->stream_text + 2 * i, "%02x", id->stream[i]);
+    bytes_hex(id->stream, SPOOL_STREAM_BYTES, h->stream_text);
     h->req = (struct http_req){
         .method = HTTP_POST,
         .verb = "report",

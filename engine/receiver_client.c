@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blockmap/block_id.h"
+#include "blockmap/bytes.h"
 #include "engine/receiver_call.h"
 
 #define INDEX_SUFFIX ".index"
@@ -32,8 +33,7 @@ static void client_open_index(struct receiver *receiver, struct receiver_client 
 
     if (!receiver->index_folder)
         return;
-    for (size_t i = 0; i < BLOCK_ID_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", client->key[i]);
+    bytes_hex(client->key, BLOCK_ID_BYTES, hex);
     if (asprintf(&path, "%s/%s" INDEX_SUFFIX, receiver->index_folder, hex) < 0)
         return;
     client->index = block_index_open(path, receiver->setup.index_bytes, &e);

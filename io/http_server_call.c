@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "blockmap/bytes.h"
 #include "io/http_server_parts.h"
 
 #define ANSWER_GRACE_S          60u         /* an answer must be taken within this, and ... */
@@ -64,8 +65,7 @@ static void make_request_id(char out_id[REQUEST_ID_BYTES * 2 + 1])
 
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         memset(random, 0, sizeof random); /* a name for a sentence, no more */
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(out_id + 2 * i, 3, "%02x", random[i]);
+    bytes_hex(random, sizeof random, out_id);
 }
 
 /* Our own refusal, before a byte of the body was used; the connection is not read any more. */

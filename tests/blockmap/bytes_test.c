@@ -58,3 +58,14 @@ Test(bytes, refuses_texts_that_are_too_long_or_hold_control_characters)
         cr_assert_str_eq(text, "");
     }
 }
+
+Test(bytes, writes_two_digits_for_each)
+{
+    const unsigned char bytes[] = {0x00, 0x0f, 0xa5, 0xff};
+    char text[2 * sizeof bytes + 1] = "........";
+
+    bytes_hex(bytes, sizeof bytes, text);
+    cr_assert_str_eq(text, "000fa5ff");
+    bytes_hex(bytes, 0, text);
+    cr_assert_str_eq(text, "");
+}
