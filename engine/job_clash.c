@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/end_key.h"
 #include "engine/job_given.h"
 
 enum use { USE_SOURCE, USE_BASE, USE_TARGET, USE_MAP, USE_JOURNAL, USE_ID, USE_POINT_ID };
@@ -43,10 +44,10 @@ static bool add_name(struct names *names, char *take_key, uint32_t index, enum u
 static bool add_path(struct names *names, const char *path, uint32_t index, enum use use,
                      const char *const *beside)
 {
-    if (!add_name(names, job_given_path_key(path, ""), index, use, NULL))
+    if (!add_name(names, end_key_file(path, ""), index, use, NULL))
         return false;
     for (; *beside; beside++)
-        if (!add_name(names, job_given_path_key(path, *beside), index, use, *beside))
+        if (!add_name(names, end_key_file(path, *beside), index, use, *beside))
             return false;
     return true;
 }

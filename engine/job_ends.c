@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/end_key.h"
 #include "io/endpoint_file.h"
 #include "io/endpoint_mem.h"
 #include "io/endpoint_pageblob.h"
@@ -71,18 +72,9 @@ bool job_place_check_url(const struct job_place *place, bool allow_http, struct 
                    side_of(place), url->host);
 }
 
-static bool same_key(char *take_a, char *take_b)
-{
-    bool same = take_a && take_b && strcmp(take_a, take_b) == 0;
-
-    free(take_a);
-    free(take_b);
-    return same;
-}
-
 bool job_same_place(const struct job_place *a, const struct job_place *b)
 {
-    return same_key(job_given_key(&a->given), job_given_key(&b->given));
+    return end_key_same(job_given_key(&a->given), job_given_key(&b->given));
 }
 
 static bool check_base(const struct job_place *source, const struct job_place *base, struct err *e)
@@ -115,8 +107,7 @@ static bool check_files(const struct job_places *places, const struct job_disk *
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         for (size_t j = 0; j < i; j++)
-            if (files[i] && files[j] &&
-                same_key(job_given_path_key(files[i], ""), job_given_path_key(files[j], "")))
+            if (files[i] && files[j] && end_key_same_file(files[i], files[j]))
                 return err_set(e, ERR_USAGE, RETRY_NEVER, "%s: it is the same file as the %s",
                                names[i], names[j]);
     return true;

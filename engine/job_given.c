@@ -1,18 +1,13 @@
 /* job_given.c - see job_given.h. */
 #include "engine/job_given.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "engine/end_key.h"
 #include "engine/job_members.h"
-#include "io/percent.h"
-
-#define URL_PORT_TLS   443ul
-#define URL_PORT_PLAIN 80ul
 
 /* ---- Read ---- */
 
@@ -21,21 +16,12 @@ static bool misuse(struct err *e, const char *sentence)
     return err_set(e, ERR_USAGE, RETRY_NEVER, "%s", sentence);
 }
 
-static bool is_variable(const char *name)
-{
-    if (!isalpha((unsigned char)*name) && *name != '_')
-        return false;
-    while (isalnum((unsigned char)*name) || *name == '_')
-        name++;
-    return *name == 0;
-}
-
 static bool read_elsewhere(const char *text, struct job_given *given, struct err *e)
 {
     given->kind = JOB_GIVEN_ELSEWHERE;
     if (text[0] == '@')
         return text[1] || misuse(e, "names no file behind its '@'");
-    return is_variable(text + 4) || misuse(e, "names no variable behind its env:");
+    return secret_is_variable(text + 4) || misuse(e, "names no variable behind its env:");
 }
 
 static bool read_path(const char *path, struct job_given *given, struct err *e)
@@ -88,70 +74,16 @@ void job_given_fini(struct job_given *given)
 
 /* ---- Keys ---- */
 
-/* A file that is there: by its device and number. One that is not: by its folder and its name. */
-static char *file_key(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder, *key = NULL;
-    struct stat at;
-    int wrote;
-
-    if (stat(path, &at) == 0) {
-        wrote = S_ISBLK(at.st_mode)
-                    ? asprintf(&key, "device %llx", (unsigned long long)at.st_rdev)
-                    : asprintf(&key, "file %llx %llx", (unsigned long long)at.st_dev,
-                               (unsigned long long)at.st_ino);
-        return wrote < 0 ? NULL : key;
-    }
-    folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    if (folder && stat(folder, &at) == 0)
-        wrote = asprintf(&key, "new %llx %llx %s", (unsigned long long)at.st_dev,
-                         (unsigned long long)at.st_ino, slash ? slash + 1 : path);
-    else
-        wrote = asprintf(&key, "path %s", path);
-    free(folder);
-    return wrote < 0 ? NULL : key;
-}
-
-char *job_given_path_key(const char *path, const char *ending)
-{
-    char *longer = NULL, *key;
-
-    if (asprintf(&longer, "%s%s", path, ending) < 0)
-        return NULL;
-    key = file_key(longer);
-    free(longer);
-    return key;
-}
-
-/* http:// and https:// of one host and port are one blob; so are two spellings of its path. */
-static char *blob_key(const struct secret_url *url)
-{
-    const char *authority = strstr(url->address, "://") + 3;
-    const char *raw = authority + strcspn(authority, "/"), *digits = raw;
-    unsigned long port = url->tls ? URL_PORT_TLS : URL_PORT_PLAIN;
-    char *path = percent_decode(raw, strlen(raw)), *key = NULL;
-
-    while (digits > authority && isdigit((unsigned char)digits[-1]))
-        digits--;
-    if (digits > authority && digits[-1] == ':')
-        port = strtoul(digits, NULL, 10);
-    if (asprintf(&key, "blob %s:%lu%s?%s", url->host, port, path ? path : raw,
-                 url->snapshot ? url->snapshot : "") < 0)
-        key = NULL;
-    free(path);
-    return key;
-}
-
 char *job_given_key(const struct job_given *given)
 {
     switch (given->kind) {
     case JOB_GIVEN_URL:
-        return blob_key(&given->url);
+        return end_key_blob(&given->url, given->url.snapshot);
     case JOB_GIVEN_FILE:
-        return file_key(given->path);
+        return end_key_file(given->path, "");
     case JOB_GIVEN_ELSEWHERE: {
-        char *file = given->text[0] == '@' ? file_key(given->text + 1) : strdup(given->text);
+        char *file =
+            given->text[0] == '@' ? end_key_file(given->text + 1, "") : strdup(given->text);
         char *key = NULL;
 
         if (file && asprintf(&key, "held %s", file) < 0)

@@ -38,10 +38,7 @@ void job_given_fini(struct job_given *given); /* wipes */
 bool job_given_check_base(const struct job_given *source, const struct job_given *base,
                           struct err *e);
 
-/* Two ends with one key are one thing: a blob at one time, a file by whatever path. malloc'd; NULL for null:,
- * and when memory ran out. No secret. */
+/* Two ends with one key are one thing (end_key.h). malloc'd; NULL for null:, and when memory ran out. */
 char *job_given_key(const struct job_given *given);
-/* The same of a path with an ending put to it. */
-char *job_given_path_key(const char *path, const char *ending);
 
 #endif

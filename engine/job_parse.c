@@ -53,13 +53,6 @@ static bool read_report_url(const char *text, struct job_report *report, struct 
     return report->url || err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for it");
 }
 
-static bool is_variable(const char *name)
-{
-    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") ==
-               strlen(name) &&
-           (*name < '0' || *name > '9');
-}
-
 static void read_report_member(struct job_reading *reading, json_t *value, void *arg,
                                unsigned which)
 {
@@ -76,7 +69,7 @@ static void read_report_member(struct job_reading *reading, json_t *value, void 
         break;
     case REPORT_TOKEN:
         ok = job_members_text(value, JOB_ID_MAX_BYTES, &text, &e) &&
-             (is_variable(text) ||
+             (secret_is_variable(text) ||
               err_set(&e, ERR_USAGE, RETRY_NEVER, "must be the name of an environment variable"));
         if (ok)
             ok = job_reading_keep(text, &report->token_env, &e);

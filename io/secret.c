@@ -35,20 +35,21 @@ void secret_wipe_free(char *text)
 
 /* ---- Where a secret comes from ---- */
 
-/* "env:https://...": the secret itself, given in the wrong place, is not to be shown. */
-static bool is_variable(const char *name)
+bool secret_is_variable(const char *name)
 {
-    for (const char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && *c != '_')
-            return false;
-    return *name != 0;
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    while (isalnum((unsigned char)*name) || *name == '_')
+        name++;
+    return *name == 0;
 }
 
+/* "env:https://...": the secret itself, given in the wrong place, is not to be shown. */
 static bool resolve_environment(const char *name, char **out_text, struct err *e)
 {
-    const char *value = is_variable(name) ? getenv(name) : NULL;
+    const char *value = secret_is_variable(name) ? getenv(name) : NULL;
 
-    if (!is_variable(name))
+    if (!secret_is_variable(name))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "env: is followed by the name of a variable");
     if (!value || !*value)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "env:%.100s: this variable is not set", name);

@@ -33,6 +33,8 @@ bool secret_is_url(const char *text);
 /* Or as one that went wrong: "ftp://", "htps://", a SAS that stands alone; certainly no path anybody has. */
 bool secret_looks_like_url(const char *text);
 
+/* The name of an environment variable as a shell takes it? */
+bool secret_is_variable(const char *name);
 /* env:NAME and @FILE are read (one line, at most SECRET_URL_MAX_BYTES); anything else is copied. The
  * result is malloc'd and must be given to secret_wipe_free. Errors never show the value. */
 bool secret_resolve(const char *argument, char **out_text, struct err *e);

@@ -291,7 +291,7 @@ Test(secret, a_url_behind_env_or_at_is_not_shown)
 {
     static const char *const wrong[] = {"env:https://a.blob.x/c/b?sv=1&sig=hidden12",
                                         "@https://a.blob.x/c/b?sv=1&sig=hidden12",
-                                        "env:", "env:a b"};
+                                        "env:", "env:a b", "env:1A"};
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct err e = {0};

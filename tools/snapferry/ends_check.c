@@ -1,12 +1,10 @@
 /* ends_check.c - which ends make sense together; see ends.h. */
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "engine/end_key.h"
 #include "io/endpoint_stream_out.h"
-#include "io/percent.h"
 #include "tools/snapferry/ends.h"
 
 static const char *end_name(enum end_role role)
@@ -38,81 +36,9 @@ static bool check_access(const struct end_spec *spec, bool allow_http, struct er
 
 /* ---- The same place? ---- */
 
-static const char *path_of(const struct secret_url *url)
-{
-    const char *authority = strstr(url->address, "://") + 3;
-
-    return authority + strcspn(authority, "/");
-}
-
-static unsigned long port_of(const struct secret_url *url)
-{
-    const char *authority = strstr(url->address, "://") + 3;
-    const char *port = path_of(url);
-
-    while (port > authority && port[-1] >= '0' && port[-1] <= '9')
-        port--;
-    if (port > authority && port[-1] == ':')
-        return strtoul(port, NULL, 10);
-    return url->tls ? 443 : 80;
-}
-
-/* True also when memory ran out: the safe side. */
 static bool same_blob(const struct secret_url *a, const struct secret_url *b)
 {
-    char *path_a, *path_b;
-    bool same;
-
-    if (strcmp(a->host, b->host) != 0 || port_of(a) != port_of(b))
-        return false;
-    path_a = percent_decode(path_of(a), strlen(path_of(a)));
-    path_b = percent_decode(path_of(b), strlen(path_of(b)));
-    same = !path_a || !path_b || strcmp(path_a, path_b) == 0;
-    free(path_a);
-    free(path_b);
-    return same;
-}
-
-static bool same_snapshot(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* Two names, of which nothing is there yet: the same, if the folders and the last parts are. */
-static bool same_new_name(const char *a, const char *b)
-{
-    const char *const paths[] = {a, b};
-    const char *last[2];
-    struct stat folders[2];
-
-    for (size_t i = 0; i < 2; i++) {
-        const char *slash = strrchr(paths[i], '/');
-        char *folder = slash ? strndup(paths[i], (size_t)(slash - paths[i]) + 1) : strdup(".");
-        bool there = folder && stat(folder, &folders[i]) == 0;
-
-        free(folder);
-        if (!there)
-            return false;
-        last[i] = slash ? slash + 1 : paths[i];
-    }
-    return strcmp(last[0], last[1]) == 0 && folders[0].st_dev == folders[1].st_dev &&
-           folders[0].st_ino == folders[1].st_ino;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat sa, sb;
-    bool there_a = stat(a, &sa) == 0, there_b = stat(b, &sb) == 0;
-
-    if (strcmp(a, b) == 0)
-        return true;
-    if (!there_a && !there_b)
-        return same_new_name(a, b);
-    if (!there_a || !there_b)
-        return false;
-    if (S_ISBLK(sa.st_mode) && S_ISBLK(sb.st_mode))
-        return sa.st_rdev == sb.st_rdev;
-    return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+    return end_key_same(end_key_blob(a, NULL), end_key_blob(b, NULL));
 }
 
 static bool same_end(const struct end_spec *a, const struct end_spec *b)
@@ -120,8 +46,9 @@ static bool same_end(const struct end_spec *a, const struct end_spec *b)
     if (a->kind != b->kind)
         return false;
     if (a->kind == END_BLOB)
-        return same_blob(&a->url, &b->url) && same_snapshot(a->url.snapshot, b->url.snapshot);
-    return a->kind == END_FILE && same_file(a->path, b->path);
+        return end_key_same(end_key_blob(&a->url, a->url.snapshot),
+                            end_key_blob(&b->url, b->url.snapshot));
+    return a->kind == END_FILE && end_key_same_file(a->path, b->path);
 }
 
 /* ---- Rules ---- */
@@ -149,9 +76,6 @@ static bool check_base(const struct end_spec *source, const struct end_spec *bas
                        "managed disk");
     if (same_end(source, base))
         return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE and --base are the same snapshot");
-    if (strcmp(source->url.host, base->url.host) != 0 && !source->url.managed_disk)
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "SOURCE and --base must be snapshots of one blob, these are of two");
     if (!source->url.managed_disk && !same_blob(&source->url, &base->url))
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "SOURCE and --base must be snapshots of one blob, these are of two");
@@ -213,7 +137,7 @@ static bool check_files(const struct end_spec *source, const struct end_spec *ba
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         for (size_t j = 0; j < i; j++)
-            if (files[i].path && files[j].path && same_file(files[i].path, files[j].path))
+            if (files[i].path && files[j].path && end_key_same_file(files[i].path, files[j].path))
                 return err_set(e, ERR_USAGE, RETRY_NEVER,
                                "%s and %s are the same file; name another", files[j].name,
                                files[i].name);
