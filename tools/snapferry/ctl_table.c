@@ -69,17 +69,13 @@ static bool needs_words(enum event_code code)
     return code != EVENT_IN_PROGRESS && code != EVENT_PENDING && code != EVENT_SUCCEEDED;
 }
 
-/* In exactly as many columns. */
 static void put_name(FILE *page, const char *name, unsigned columns)
 {
-    char shown[NAME_MAX_BYTES];
-    unsigned taken = 0;
+    char shown[NAME_MAX_BYTES + CTL_TABLE_WIDTH];
 
-    view_text_name(name, columns, shown, sizeof shown);
+    (void)view_text_cell(name, columns, shown, sizeof shown);
     view_clean(shown);
-    for (const char *c = shown; *c; c++)
-        taken += ((unsigned char)*c & 0xc0) != 0x80;
-    fprintf(page, "%s%*s", shown, taken < columns ? (int)(columns - taken) : 0, "");
+    fputs(shown, page);
 }
 
 /* Below the row, in as many lines as it takes; words are not torn where they fit a line. */

@@ -95,21 +95,6 @@ static void draw_bar(double percent, char out_text[BAR_COLUMNS + 1])
     out_text[BAR_COLUMNS] = 0;
 }
 
-/* A name in just so many columns. */
-static size_t put_name(const char *name, unsigned columns, char *out_text, size_t out_bytes)
-{
-    size_t taken = 0, used;
-
-    view_text_name(name, columns, out_text, out_bytes - columns);
-    used = strlen(out_text);
-    for (const char *c = out_text; *c; c++)
-        taken += ((unsigned char)*c & 0xc0) != 0x80; /* the rest of a UTF-8 sequence takes none */
-    for (; taken < columns && used + 1 < out_bytes; taken++)
-        out_text[used++] = ' ';
-    out_text[used] = 0;
-    return used;
-}
-
 static void put_facts(const struct job_disk_view *disk, unsigned width, char *out_text,
                       size_t out_bytes)
 {
@@ -157,7 +142,7 @@ void fleet_text_row(const struct job_disk_view *disk, unsigned width,
     if (width < WIDE_COLUMNS + STATE_COLUMNS_MIN)
         columns = width > strlen(facts) ? width - (unsigned)strlen(facts) : 0;
     if (columns)
-        used = put_name(disk->disk, columns, out_text, FLEET_LINE_MAX_BYTES - sizeof facts);
+        used = view_text_cell(disk->disk, columns, out_text, FLEET_LINE_MAX_BYTES - sizeof facts);
     snprintf(out_text + used, FLEET_LINE_MAX_BYTES - used, "%.*s",
              (int)(width > columns ? width - columns : 0), facts);
     trim(out_text);

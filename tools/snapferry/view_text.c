@@ -44,6 +44,20 @@ void view_text_name(const char *name, unsigned columns, char *out_text, size_t o
             *c = '?';
 }
 
+size_t view_text_cell(const char *name, unsigned columns, char *out_text, size_t out_bytes)
+{
+    size_t taken = 0, used;
+
+    view_text_name(name, columns, out_text, out_bytes - columns);
+    used = strlen(out_text);
+    for (const char *c = out_text; *c; c++)
+        taken += !is_continuation(*c);
+    for (; taken < columns && used + 1 < out_bytes; taken++)
+        out_text[used++] = ' ';
+    out_text[used] = 0;
+    return used;
+}
+
 /* How much of the line is told; each step leaves out what is needed least. */
 enum detail { DETAIL_ALL, DETAIL_NO_PHASE, DETAIL_NO_TIME, DETAIL_NO_RATE, DETAIL_PERCENT };
 

@@ -23,5 +23,7 @@ void view_text_summary(const struct view_copy *done, char out_text[VIEW_SUMMARY_
 /* The last bytes of a name that take at most columns on a screen, control characters replaced.
  * out_bytes > 4. */
 void view_text_name(const char *name, unsigned columns, char *out_text, size_t out_bytes);
+/* The same in exactly as many columns, blanks behind it; out_bytes > 4 + columns. Returns its bytes. */
+size_t view_text_cell(const char *name, unsigned columns, char *out_text, size_t out_bytes);
 
 #endif

@@ -84,6 +84,18 @@ Test(live_line, cuts_names_between_characters)
     cr_expect_str_eq(name, "...öüäöü");
 }
 
+Test(live_line, a_cell_takes_its_columns_whatever_its_bytes)
+{
+    char cell[64];
+
+    cr_expect_eq(view_text_cell("äb", 4, cell, sizeof cell), 5u);
+    cr_expect_str_eq(cell, "äb  ");
+    cr_expect_eq(view_text_cell("disk-äöüäöüäöü", 8, cell, sizeof cell), 13u);
+    cr_expect_str_eq(cell, "...öüäöü");
+    cr_expect_eq(view_text_cell("", 3, cell, sizeof cell), 3u);
+    cr_expect_str_eq(cell, "   ");
+}
+
 Test(summary, tells_every_figure)
 {
     struct copy_summary copy = {.source_size_bytes = 1ull << 37,
