@@ -10,7 +10,7 @@
 
 _Static_assert(BUCKET_DEBT_NS >= SHARE_REQUEST_NS, "a debt of one request outlives a change");
 
-void share_link_init(struct share_link *ring)
+static void ring_init(struct share_link *ring)
 {
     ring->next = ring->prev = ring;
 }
@@ -51,9 +51,9 @@ struct share *share_new(struct reactor *r, struct bufpool *pool, const struct jo
     }
     share->reactor = r;
     share->pool = pool;
-    share_link_init(&share->units);
-    share_link_init(&share->passes);
-    share_link_init(&share->aside);
+    ring_init(&share->units);
+    ring_init(&share->passes);
+    ring_init(&share->aside);
     bufpool_watch(pool, share_pool_freed, share);
     share_set_limits(share, limits);
     return share;
@@ -82,7 +82,7 @@ struct share_unit *share_unit_new(struct share *share, struct err *e)
         return NULL;
     }
     unit->share = share;
-    share_link_init(&unit->seats);
+    ring_init(&unit->seats);
     share_link_add(&share->units, &unit->all);
     share->units_count++;
     return unit;
@@ -145,7 +145,7 @@ struct share_seat *share_seat_new(struct share_unit *unit, uint32_t weight,
     }
     seat->unit = unit;
     seat->weight = weight;
-    share_link_init(&seat->asks);
+    ring_init(&seat->asks);
     share_link_add(&unit->seats, &seat->all);
     unit->seats_count++;
     share->seats_count++;
@@ -206,16 +206,6 @@ void share_seat_set_weight(struct share_seat *seat, uint32_t weight)
 {
     assert(weight >= 1 && weight <= SHARE_WEIGHT_MAX);
     seat->weight = weight;
-}
-
-void share_seat_pause(struct share_seat *seat, bool paused)
-{
-    if (seat->paused == paused)
-        return;
-    seat->paused = paused;
-    share_seat_withdraw(seat);
-    share_seat_settle(seat);
-    share_post(seat->unit->share);
 }
 
 /* ---- Look ---- */

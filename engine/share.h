@@ -67,8 +67,6 @@ void share_seat_free(struct share_seat *seat); /* NULL is fine; nobody asks thro
 /* ---- Steer; all of it counts from the next request on ---- */
 void share_set_limits(struct share *share, const struct job_limits *limits);
 void share_seat_set_weight(struct share_seat *seat, uint32_t weight);
-/* No range begins; what is in flight ends. */
-void share_seat_pause(struct share_seat *seat, bool paused);
 
 /* ---- Look ---- */
 struct share_counts share_count(const struct share *share);

@@ -33,7 +33,6 @@ struct share_seat {
     struct share_place *blob[SHARE_ENDS], *account[SHARE_ENDS]; /* NULL: not limited by one */
     /* changes */
     uint32_t weight;
-    bool paused;
     bool granting;         /* inside granted: it is put in order afterwards */
     bool counts;           /* as active: it asks, or holds buffers */
     uint32_t held_count;   /* buffers */
@@ -85,7 +84,6 @@ struct share {
 #define SHARE_OF(type, member, link) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* ---- share.c ---- */
-void share_link_init(struct share_link *ring);
 void share_link_add(struct share_link *ring, struct share_link *link); /* as the last */
 void share_link_remove(struct share_link *link);                       /* in no ring is fine */
 static inline bool share_ring_empty(const struct share_link *ring)

@@ -68,8 +68,8 @@ void share_seat_settle(struct share_seat *seat)
 {
     struct share_unit *unit = seat->unit;
 
-    if (seat->paused || seat->granting || share_ring_empty(&seat->asks) || seat->turn.slot ||
-        seat->sleep.slot || seat->aside.next)
+    if (seat->granting || share_ring_empty(&seat->asks) || seat->turn.slot || seat->sleep.slot ||
+        seat->aside.next)
         return;
     if (seat->spent < unit->now)
         seat->spent = unit->now;
@@ -236,10 +236,9 @@ static uint64_t share_pass_all(struct share *share, uint64_t now_ns)
     while (link != &last) {
         struct share_ask *ask = SHARE_OF(struct share_ask, link, link);
         uint64_t ready_ns = share_ready_ns(ask->seat, ask->verb);
-        bool paused = ask->begins && ask->seat->paused;
 
-        if (paused || ready_ns > now_ns) {
-            if (!paused && ready_ns < wake_ns)
+        if (ready_ns > now_ns) {
+            if (ready_ns < wake_ns)
                 wake_ns = ready_ns;
             link = link->next;
             continue;

@@ -272,30 +272,6 @@ Test(share_copy, a_stop_does_not_wait_for_turns_that_a_cap_holds_back)
         cr_expect_eq(m.copies[i].err.kind, ERR_CANCELED, "%s", m.copies[i].err.text);
 }
 
-Test(share_copy, a_paused_copy_waits_and_goes_on_or_is_stopped)
-{
-    uint64_t durable;
-
-    begin(8);
-    for (uint32_t i = 0; i < 3; i++)
-        (void)many_begin_pattern(&m, 64 * MIB);
-    share_seat_pause(m.copies[0].seat, true);
-    share_seat_pause(m.copies[1].seat, true);
-    many_for(&m, 60 * NS_PER_S);
-    cr_expect(m.copies[2].ended);
-    cr_expect_not(m.copies[0].ended);
-    durable = copy_progress(m.copies[0].copy).durable_bytes;
-    cr_expect_eq(share_seat_held_count(m.copies[0].seat), 0u);
-    many_for(&m, 60 * NS_PER_S);
-    cr_expect_eq(copy_progress(m.copies[0].copy).durable_bytes, durable);
-    copy_stop(m.copies[1].copy);
-    many_for(&m, NS_PER_S);
-    cr_expect(m.copies[1].ended, "a pause must not hold a stop up");
-    share_seat_pause(m.copies[0].seat, false);
-    many_finish(&m);
-    cr_expect_not(err_is_set(&m.copies[0].err), "%s", m.copies[0].err.text);
-}
-
 Test(share_copy, a_copy_whose_host_is_down_stops_no_sibling)
 {
     static const struct fault_rule down[] = {{.ops = FAULT_BIT(FAULT_READ) | FAULT_BIT(FAULT_WRITE),

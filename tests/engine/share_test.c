@@ -1,4 +1,4 @@
-/* share_test.c - whose turn it is: fairness by bytes, weights, units, pools smaller than the disks, pauses,
+/* share_test.c - whose turn it is: fairness by bytes, weights, units, pools smaller than the disks,
  * disks whose host does not answer. Caps are in share_caps_test.c. Time is simulated. */
 #include "engine/share.h"
 
@@ -230,33 +230,6 @@ Test(share, disks_that_stop_answering_leave_the_others_what_they_had)
     done = c.disks[2].done_bytes;
     share_case_for(&c, 10 * NS_PER_S);
     cr_expect_geq(c.disks[2].done_bytes - done, 10 * 50 * 2 * 4 * MIB);
-}
-
-Test(share, a_paused_disk_ends_what_it_has_and_begins_nothing)
-{
-    uint64_t done;
-
-    begin(8);
-    add_many(2, 100000 * MIB);
-    c.disks[1].clears = true;
-    share_case_begin_all(&c);
-    share_case_for(&c, NS_PER_S);
-    share_seat_pause(c.disks[0].seat, true);
-    share_seat_pause(c.disks[1].seat, true);
-    share_seat_pause(c.disks[1].seat, true);
-    share_case_for(&c, NS_PER_S);
-    cr_expect_eq(c.disks[0].busy_count + c.disks[1].busy_count, 0u);
-    cr_expect_eq(share_seat_held_count(c.disks[0].seat), 0u);
-    cr_expect_eq(share_count(c.share).waiting, 2u);
-    done = all_done();
-    share_case_for(&c, 10 * NS_PER_S);
-    cr_expect_eq(all_done(), done);
-    share_seat_pause(c.disks[0].seat, false);
-    share_seat_pause(c.disks[1].seat, false);
-    share_case_for(&c, NS_PER_S);
-    cr_expect_gt(c.disks[0].done_bytes + c.disks[1].done_bytes, done);
-    cr_expect_gt(c.disks[0].busy_count, 0u);
-    cr_expect_gt(c.disks[1].busy_count, 0u);
 }
 
 Test(share, a_pool_made_smaller_is_kept_to_and_one_made_larger_is_used)
