@@ -16,8 +16,6 @@
 #include "engine/copy_summary.h"
 #include "engine/progress.h"
 
-#define EVENT_LINE_MAX_BYTES (1u << 20) /* but for the answer to status */
-
 enum event_kind {
     EVENT_PROGRESS,        /* of a disk; the only one that may be dropped, the oldest first */
     EVENT_STATE,           /* of a disk or a restore point */

@@ -11,6 +11,7 @@
 #include "engine/event_http_internal.h"
 
 static void free_now(struct event_http *h);
+static void step_soon(struct event_http *h);
 
 /* ---- The end ---- */
 
@@ -131,7 +132,7 @@ void event_http_finish(struct event_http *h, uint64_t wait_ns, void (*done)(void
     if (!h->wished)
         no_retry(h);
     reactor_arm(h->reactor, &h->deadline, h->deadline_ns, on_deadline);
-    event_http_step_soon(h);
+    step_soon(h);
 }
 
 /* ---- Steps ---- */
@@ -155,7 +156,7 @@ static void on_step(struct reactor_task *task)
     event_http_step((struct event_http *)((char *)task - offsetof(struct event_http, step_task)));
 }
 
-void event_http_step_soon(struct event_http *h)
+static void step_soon(struct event_http *h)
 {
     if (!h->step_task.posted)
         reactor_post(h->reactor, &h->step_task, on_step);
@@ -184,7 +185,7 @@ static void take(struct event_sink *sink, const struct event *event, const char 
     }
     if (!h->flush_ns)
         event_http_flush_later(h);
-    event_http_step_soon(h);
+    step_soon(h);
 }
 
 /* ---- Life ---- */
@@ -262,7 +263,7 @@ struct event_http *event_http_new(const struct event_http_setup *setup, struct e
     }
     draw_id(h);
     event_http_open_spool(h);
-    event_http_step_soon(h);
+    step_soon(h);
     return h;
 }
 

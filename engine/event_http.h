@@ -37,7 +37,7 @@
 #define EVENT_HTTP_REFUSED_MS      5000u
 #define EVENT_HTTP_ASIDE_MAX       8u
 #define EVENT_HTTP_QUIET_MS        5000u              /* trouble that is shorter is not said */
-#define EVENT_HTTP_FINISH_NS       (10ull * NS_PER_S) /* what event_http_finish is usually given */
+#define EVENT_HTTP_FINISH_NS       (10ull * NS_PER_S) /* so long the end waits for it */
 #define EVENT_HTTP_TOKEN_MAX_BYTES 8192u
 
 struct event_http;

@@ -83,8 +83,6 @@ struct event_http {
 
 /* ---- event_http.c ---- */
 void event_http_step(struct event_http *h); /* whatever can be done now; h may be gone after it */
-void event_http_step_soon(struct event_http *h); /* in the next turn */
-
 void event_http_flush_later(struct event_http *h);
 
 /* ---- event_http_keep.c: from the queue to the spool ---- */
@@ -102,7 +100,6 @@ bool event_http_nothing_left(const struct event_http *h);
 /* ---- event_http_post.c: one post, and what its answer means ---- */
 void event_http_post(struct event_http *h);
 void event_http_retry_in(struct event_http *h, uint64_t wait_ns);
-void event_http_taken(struct event_http *h, uint32_t lines); /* the batch's first are done with */
 
 /* ---- event_http_say.c ---- */
 void event_http_say(struct event_http *h, const char *fmt, ...)

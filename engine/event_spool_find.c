@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockmap/bytes.h"
 #include "engine/event_spool.h"
 #include "engine/event_spool_parts.h"
 #include "io/durable.h"
@@ -23,17 +24,11 @@
 #define BLOCK_BYTES           512u /* what st_blocks counts */
 #define UNNAMED_KEPT_S        60u
 
-static void hex_of(const unsigned char *bytes, size_t count, char *out_text)
-{
-    for (size_t i = 0; i < count; i++)
-        sprintf(out_text + 2 * i, "%02x", bytes[i]);
-}
-
 static void prefix_of(const unsigned char key[SPOOL_KEY_BYTES], char out_text[PREFIX_MAX_BYTES])
 {
     char hex[HEX_BYTES(SPOOL_KEY_BYTES)];
 
-    hex_of(key, SPOOL_KEY_BYTES, hex);
+    bytes_hex(key, SPOOL_KEY_BYTES, hex);
     snprintf(out_text, PREFIX_MAX_BYTES, "report-%s-", hex);
 }
 
@@ -51,9 +46,10 @@ static bool path_of(char out_path[PATH_MAX], const char *folder, const char *nam
     return length > 0 && length < PATH_MAX;
 }
 
-struct event_spool *event_spool_new(struct reactor *r, int fd, const char *path,
-                                    const struct spool_id *id, const struct spool_cursor *cursor,
-                                    uint64_t end_bytes)
+/* Takes fd and its lock, also when it fails. */
+static struct event_spool *spool_new(struct reactor *r, int fd, const char *path,
+                                     const struct spool_id *id, const struct spool_cursor *cursor,
+                                     uint64_t end_bytes)
 {
     struct event_spool *spool = calloc(1, sizeof *spool);
 
@@ -165,7 +161,7 @@ struct event_spool *event_spool_make(struct reactor *r, const char *folder,
         return NULL;
     used = bytes_of_all(folder, id->key);
     prefix_of(id->key, prefix);
-    hex_of(id->stream, SPOOL_STREAM_BYTES, stream);
+    bytes_hex(id->stream, SPOOL_STREAM_BYTES, stream);
     length = snprintf(path, sizeof path, "%s/%s%016" PRIx64 "-%s" NAME_SUFFIX, folder, prefix,
                       id->created_ns, stream);
     snprintf(fresh, sizeof fresh, "%s" NAME_SUFFIX_NEW, path);
@@ -180,7 +176,7 @@ struct event_spool *event_spool_make(struct reactor *r, const char *folder,
         err_set_errno(e, errno, RETRY_LATER, "cannot make a file in %.200s", folder);
         return NULL;
     }
-    spool = event_spool_new(r, fd, path, id, &cursor, SPOOL_HEADER_BYTES);
+    spool = spool_new(r, fd, path, id, &cursor, SPOOL_HEADER_BYTES);
     if (!spool) {
         unlink(path);
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for events that wait");
@@ -221,7 +217,7 @@ static struct event_spool *open_spool(struct reactor *r, const char *path,
         return NULL;
     if (pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
         spool_header_decode(head, &id, &cursor, &e) && memcmp(id.key, key, SPOOL_KEY_BYTES) == 0)
-        return event_spool_new(r, fd, path, &id, &cursor, (uint64_t)st.st_size);
+        return spool_new(r, fd, path, &id, &cursor, (uint64_t)st.st_size);
     if (st.st_size < (off_t)SPOOL_HEADER_BYTES) /* killed before it held anything */
         unlink(path);
     close(fd);

@@ -41,9 +41,4 @@ struct event_spool {
     size_t append_count, appended;
 };
 
-/* Takes fd and its lock, also when it fails. */
-struct event_spool *event_spool_new(struct reactor *r, int fd, const char *path,
-                                    const struct spool_id *id, const struct spool_cursor *cursor,
-                                    uint64_t end_bytes);
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/job_internal.h"
+#include "engine/job_members.h"
 
 struct call {
     struct job *job;
@@ -161,21 +162,12 @@ static void renew(const struct call *call)
 
 static void set_limits(const struct call *call)
 {
-    struct job_limits limits = call->job->limits;
-    uint64_t *const members[CONTROL_LIMITS_COUNT] = {
-        [CONTROL_LIMIT_BYTES] = &limits.bytes_per_s,
-        [CONTROL_LIMIT_MEMORY] = &limits.memory_bytes,
-        [CONTROL_LIMIT_ACCOUNT_BYTES] = &limits.account_bytes_per_s,
-        [CONTROL_LIMIT_ACCOUNT_REQUESTS] = &limits.account_requests_per_s,
-        [CONTROL_LIMIT_BLOB_BYTES] = &limits.blob_bytes_per_s,
-        [CONTROL_LIMIT_BLOB_REQUESTS] = &limits.blob_requests_per_s,
-    };
+    struct job_limits *limits = &call->job->limits;
 
-    for (size_t i = 0; i < CONTROL_LIMITS_COUNT; i++)
+    for (unsigned i = 0; i < CONTROL_LIMITS_COUNT; i++)
         if (call->control->limit_given[i])
-            *members[i] = call->control->limit[i];
-    call->job->limits = limits;
-    share_set_limits(call->job->setup.share, &limits);
+            *job_members_limit_of(limits, (enum control_limit)i) = call->control->limit[i];
+    share_set_limits(call->job->setup.share, limits);
     reply_for(call, true, "The limits count from the next request on.");
 }
 

@@ -15,7 +15,6 @@
 
 #define JOB_RATE_MAX_BYTES  (1ull << 50)
 #define JOB_REQUESTS_MAX    1000000000u
-#define JOB_PATH_BYTES_MAX  4095u
 #define JOB_NAME_SHOWN_SIZE 68u
 
 /* Why a text is no JSON, and where. Never with a part of the text, as jansson's own words would be. */

@@ -61,9 +61,9 @@ void job_reading_conclude(struct job_reading *reading);
 void job_reading_object(struct job_reading *reading, json_t *value,
                         const struct job_member *members, void *arg);
 bool job_reading_keep(const char *text, char **out_text, struct err *e);
-/* As job_members_text, and kept. */
 /* A name, which events tell. */
 void job_reading_id(struct job_reading *reading, json_t *value, char **out_text);
+/* As job_members_text, and kept. */
 void job_reading_text(struct job_reading *reading, json_t *value, size_t max_bytes,
                       char **out_text);
 void job_reading_disk(struct job_reading *reading, json_t *value, struct job_disk *disk);

@@ -22,7 +22,7 @@ void exchange_list_append(struct exchange_list *list, struct http_exchange *ex)
     list->last = ex;
 }
 
-void exchange_list_remove(struct exchange_list *list, struct http_exchange *ex)
+static void list_remove(struct exchange_list *list, struct http_exchange *ex)
 {
     if (ex->previous)
         ex->previous->next = ex->next;
@@ -53,7 +53,7 @@ static void on_ended(void *owner, CURL *easy, CURLcode result)
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     ex = (struct http_exchange *)(void *)private;
-    exchange_list_remove(&lane->running, ex);
+    list_remove(&lane->running, ex);
     lane->running_count--;
     end(lane, ex, result);
     start_waiting(lane);
@@ -78,7 +78,7 @@ void http_lane_end_all(struct http_lane *lane, const struct err *why)
     while (lane->waiting.first) {
         struct http_exchange *ex = lane->waiting.first;
 
-        exchange_list_remove(&lane->waiting, ex);
+        list_remove(&lane->waiting, ex);
         http_lane_end_unbegun(lane, ex, why);
     }
     while (lane->running.first) {
@@ -158,7 +158,7 @@ static void start_waiting(struct http_lane *lane)
     while (lane->waiting.first && lane->running_count < lane->transfers_max) {
         struct http_exchange *ex = lane->waiting.first;
 
-        exchange_list_remove(&lane->waiting, ex);
+        list_remove(&lane->waiting, ex);
         start(lane, ex);
     }
 }

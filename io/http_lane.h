@@ -44,7 +44,7 @@ void http_lane_end_all(struct http_lane *lane, const struct err *why);
 void http_lane_end_unbegun(struct http_lane *lane, struct http_exchange *ex, const struct err *why);
 
 /* ---- Lists ---- */
+/* As the last. */
 void exchange_list_append(struct exchange_list *list, struct http_exchange *ex);
-void exchange_list_remove(struct exchange_list *list, struct http_exchange *ex);
 
 #endif

@@ -91,6 +91,5 @@ enum service_code {
 };
 
 const char *service_code_name(enum service_code code); /* static text */
-unsigned service_code_status(enum service_code code);  /* HTTP status */
 
 #endif

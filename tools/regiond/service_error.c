@@ -266,8 +266,3 @@ const char *service_code_name(enum service_code code)
 {
     return row_of(code)->name;
 }
-
-unsigned service_code_status(enum service_code code)
-{
-    return row_of(code)->status;
-}

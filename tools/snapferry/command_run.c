@@ -188,7 +188,7 @@ static void on_run_ended(void *arg)
     if (r->out)
         event_out_finish(r->out, EVENT_OUT_FINISH_NS, on_out_done, r);
     if (r->report.events)
-        event_http_finish(r->report.events, RUN_REPORT_FINISH_NS, on_report_done, r);
+        event_http_finish(r->report.events, EVENT_HTTP_FINISH_NS, on_report_done, r);
 }
 
 static bool running_ended(void *arg)

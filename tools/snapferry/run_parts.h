@@ -23,9 +23,6 @@
 #include "tools/snapferry/run_report.h"
 #include "tools/snapferry/stage.h"
 
-#define RUN_REPORT_FINISH_NS                                                                       \
-    (10ull * NS_PER_S) /* as long as the control plane is waited for at the end */
-
 struct running {
     /* set once */
     struct stage *stage;

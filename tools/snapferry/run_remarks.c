@@ -62,7 +62,8 @@ struct event run_remark_event(const struct run_remark *remark, uint64_t time_ns)
 
 /* ---- Where there is no run ---- */
 
-void run_print_event(const struct event *event)
+/* One line of JSON on stdout. */
+static void print_event(const struct event *event)
 {
     size_t bytes;
     char *line = event_format(event, &bytes);
@@ -96,7 +97,7 @@ void run_remarks_print(const struct run_remarks *remarks, enum run_voice voice,
         if (i == remarks->count && !remarks->lost)
             break;
         if (voice == RUN_VOICE_EVENTS)
-            run_print_event(&event);
+            print_event(&event);
         else
             print_words(remark);
     }
@@ -107,5 +108,5 @@ void run_print_end(enum run_voice voice, const struct clock *clock, int exit)
     struct event event = {.kind = EVENT_END, .time_ns = clock_wall_ns(clock), .exit = exit};
 
     if (voice == RUN_VOICE_EVENTS)
-        run_print_event(&event);
+        print_event(&event);
 }

@@ -33,8 +33,6 @@ struct event run_remark_event(const struct run_remark *remark, uint64_t time_ns)
 
 /* ---- Where there is no run ---- */
 enum run_voice { RUN_VOICE_EVENTS, RUN_VOICE_WORDS };
-/* One line of JSON on stdout. */
-void run_print_event(const struct event *event);
 /* All of them: as events, or as sentences. */
 void run_remarks_print(const struct run_remarks *remarks, enum run_voice voice,
                        const struct clock *clock);
