@@ -46,7 +46,9 @@ struct arm_id {
 bool arm_id_parse(const char *text, const char *target, struct arm_id *out, struct arm_error *e);
 /* 400 InvalidResourceName: a wrong character, `..`, dots only, nothing, too long. */
 bool arm_name_check(enum arm_type type, const char *name, struct arm_error *e);
-/* `type` must nest in the parent's; the name is checked. */
+/* 400 InvalidSubscriptionId, InvalidResourceGroup. group may be NULL. */
+bool arm_scope_check(const char *subscription, const char *group, struct arm_error *e);
+/* `type` must nest in the parent's; the name is checked. out may be parent. */
 bool arm_id_child(const struct arm_id *parent, enum arm_type type, const char *name,
                   struct arm_id *out, struct arm_error *e);
 /* A resource of its own; all three names are checked. */
