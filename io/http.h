@@ -67,7 +67,7 @@ struct http_req {
     const char *additions; /* to the query; NULL = none */
     const struct http_header *headers;
     size_t header_count;
-    const void *body; /* sent with its length, 0 included, for PUT and POST */
+    const void *body; /* sent with its length, 0 included, for PUT, POST and PATCH */
     size_t body_bytes;
     struct http_deadlines deadlines;
     bool send_once, /* never sent again by itself on a fresh connection (protocol A.5) */

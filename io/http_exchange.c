@@ -227,6 +227,11 @@ static CURLcode set_method(struct http_exchange *ex, const struct http_req *req)
         curl_easy_setopt(ex->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(ex->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_bytes);
         break;
+    case HTTP_PATCH:
+        curl_easy_setopt(ex->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(ex->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_bytes);
+        code = curl_easy_setopt(ex->easy, CURLOPT_CUSTOMREQUEST, "PATCH");
+        break;
     case HTTP_DELETE:
         code = curl_easy_setopt(ex->easy, CURLOPT_CUSTOMREQUEST, "DELETE");
         break;
@@ -276,11 +281,9 @@ bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struc
 
 static const char *method_name(enum http_method method)
 {
-    static const char *const names[] = {[HTTP_GET] = "GET",
-                                        [HTTP_HEAD] = "HEAD",
-                                        [HTTP_PUT] = "PUT",
-                                        [HTTP_POST] = "POST",
-                                        [HTTP_DELETE] = "DELETE"};
+    static const char *const names[] = {
+        [HTTP_GET] = "GET",   [HTTP_HEAD] = "HEAD",     [HTTP_PUT] = "PUT",
+        [HTTP_POST] = "POST", [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH"};
 
     return names[method];
 }

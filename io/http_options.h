@@ -13,7 +13,7 @@
 #define HTTP_CONNECTIONS_DEFAULT 64u
 #define HTTP_THREADS_MAX         64u
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE, HTTP_PATCH };
 
 /* One exchange that was begun and has ended, whatever came of it. */
 struct http_seen {

@@ -207,13 +207,31 @@ static bool start(struct http_server *server, const struct http_server_options *
     return true;
 }
 
+static void take_options(struct http_server *server, const struct http_server_options *options)
+{
+    server->refused = options->refused;
+    server->shape = options->shape;
+    server->refused_arg = options->refused_arg;
+    server->certs_optional = options->certs_optional;
+    server->patch = options->patch;
+    server->path_max_bytes =
+        options->path_max_bytes ? options->path_max_bytes : HTTP_SERVER_PATH_MAX_BYTES;
+    server->body_max_bytes =
+        options->body_max_bytes ? options->body_max_bytes : HTTP_SERVER_BODY_MAX_BYTES;
+    server->budget_bytes = options->memory_budget_bytes;
+}
+
 struct http_server *http_server_new(struct reactor *r, const struct http_server_options *options,
                                     const struct http_server_handler *handler, struct err *e)
 {
     struct http_server *server = calloc(1, sizeof *server);
     bool ok = false;
 
-    assert(!options->tls_cert == !options->tls_key && !options->tls_cert == !options->client_ca);
+    assert(!options->tls_cert == !options->tls_key);
+    assert(!options->tls_cert == !options->client_ca ||
+           (options->certs_optional && !options->client_ca));
+    assert(options->path_max_bytes <= HTTP_SERVER_PATH_TOP_BYTES);
+    assert(options->body_max_bytes <= HTTP_SERVER_BODY_MAX_BYTES);
     assert(handler->begin && handler->ready && handler->gone);
     if (!server) {
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for the HTTP server");
@@ -221,9 +239,7 @@ struct http_server *http_server_new(struct reactor *r, const struct http_server_
     }
     server->reactor = r;
     server->handler = *handler;
-    server->refused = options->refused;
-    server->refused_arg = options->refused_arg;
-    server->budget_bytes = options->memory_budget_bytes;
+    take_options(server, options);
     server->listen_fd = -1;
     if (server->budget_bytes < HTTP_SERVER_BODY_MAX_BYTES) {
         err_set(e, ERR_USAGE, RETRY_NEVER, "the memory for bodies must be at least %u bytes",

@@ -1,6 +1,6 @@
 /* http_server.h - an HTTP/1.1 server on the reactor: libmicrohttpd without threads of its own.
  *
- * Knows:         connections, TLS 1.3 with client certificates, bodies up to a limit, one memory budget.
+ * Knows:         connections, TLS 1.3, client certificates, bodies up to a limit, one memory budget.
  * Must not know: what a request means.
  * Threads:       the reactor's. A call belongs to the server; it is valid from `begin` until it was answered
  *                and `gone` ran.
@@ -9,8 +9,8 @@
  *
  * libmicrohttpd's epoll descriptor is polled by the reactor. A call is suspended while no memory is free for
  * its body, and from `ready` until http_call_answer. With TLS a connection without a certificate that the
- * client CA signed, or with one that is not valid now or not for clients, is refused before a header
- * reaches `begin`, and no byte of a body is used.
+ * client CA signed (unless certs_optional), or with one that is not valid now or not for clients, is refused
+ * before a header reaches `begin`, and no byte of a body is used.
  */
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H
@@ -25,14 +25,16 @@
 
 #define HTTP_SERVER_CONNECTIONS_MAX 1024u
 #define HTTP_SERVER_BODY_MAX_BYTES  (5u << 20) /* of one call */
-#define HTTP_SERVER_PATH_MAX_BYTES  1024u
+#define HTTP_SERVER_PATH_MAX_BYTES  1024u      /* unless the options say more, up to */
+#define HTTP_SERVER_PATH_TOP_BYTES  4096u
+#define HTTP_SERVER_DROP_MAX_BYTES  (64u << 20) /* of a refused body that is let come */
 #define HTTP_SERVER_PEER_MAX_BYTES  128u
 #define HTTP_SERVER_IDLE_S          90u
 
 struct http_server;
 struct http_call;
 
-struct http_peer {                         /* of the client's certificate; all zero without TLS */
+struct http_peer {                         /* of the client's certificate; all zero: it has none */
     char name[HTTP_SERVER_PEER_MAX_BYTES]; /* its common name */
     unsigned char key_id[32];              /* SHA-256 of its public key (SubjectPublicKeyInfo) */
 };
@@ -60,13 +62,20 @@ struct http_refusal {    /* what the server refused by itself; all of it views *
 struct http_server_options {
     const char *host; /* address to listen on; a name is looked up */
     uint16_t port;    /* 0: any free one */
-    /* PEM files; all three, or none: plain HTTP, for tests on this machine only. The key's file must be
-     * its owner's alone. */
+    /* PEM files; all three, or none: plain HTTP, for this machine only. The key's file must be its owner's
+     * alone. With certs_optional a client may have none, and client_ca may be NULL. */
     const char *tls_cert, *tls_key, *client_ca;
+    bool certs_optional;
+    bool patch;                   /* PATCH is a method, too */
+    uint32_t path_max_bytes;      /* decoded; 0 = HTTP_SERVER_PATH_MAX_BYTES */
+    uint32_t body_max_bytes;      /* 0 = HTTP_SERVER_BODY_MAX_BYTES, which is the most */
     uint32_t connections_max;     /* 0 = HTTP_SERVER_CONNECTIONS_MAX */
     uint64_t memory_budget_bytes; /* of bodies not yet answered, all calls together; at
                                      * least HTTP_SERVER_BODY_MAX_BYTES */
     void (*refused)(void *arg, const struct http_refusal *refusal); /* for a log; may be NULL */
+    /* The body (malloc'd JSON) of what the server refuses by itself; NULL: a relay's. With it a body that is
+     * on its way is let come and dropped, up to HTTP_SERVER_DROP_MAX_BYTES, so that the refusal is seen. */
+    char *(*shape)(void *arg, const struct http_refusal *refusal);
     void *refused_arg;
 };
 
@@ -97,7 +106,9 @@ void http_call_answer(struct http_call *call, const struct http_reply *reply);
 /* ---- Look ---- */
 enum http_method http_call_method(const struct http_call *call);
 const char *http_call_path(const struct http_call *call); /* decoded, without the query */
-const char *http_call_query(const struct http_call *call, const char *name);  /* NULL = absent */
+const char *http_call_query(const struct http_call *call, const char *name); /* NULL = absent */
+bool http_call_query_at(const struct http_call *call, unsigned index, const char **out_name,
+                        const char **out_value); /* in the order they came; false: no more */
 const char *http_call_header(const struct http_call *call, const char *name); /* NULL = absent */
 const struct http_peer *http_call_peer(const struct http_call *call);
 const void *http_call_body(const struct http_call *call, size_t *out_bytes); /* from ready on */

@@ -68,38 +68,75 @@ static void make_request_id(char out_id[REQUEST_ID_BYTES * 2 + 1])
     bytes_hex(random, sizeof random, out_id);
 }
 
-/* Our own refusal, before a byte of the body was used; the connection is not read any more. */
+/* All members of relay_protocol.md "Refusals", so that a sender gives the sentence on. malloc'd. */
+static char *relay_shape(const struct http_refusal *refusal)
+{
+    const char *kind = refusal->status == 403   ? "auth"
+                       : refusal->status == 503 ? "throttled"
+                       : refusal->status == 413 ? "limit"
+                                                : "usage";
+    bool later = refusal->status == 503;
+    char *text = NULL;
+
+    if (asprintf(&text,
+                 "{\"kind\":\"%s\",\"retry\":\"%s\",\"httpStatus\":0,\"sysErrno\":0,"
+                 "\"code\":\"\",\"requestId\":\"%s\",\"retryAfterMs\":%u,\"text\":\"%s\"}\n",
+                 kind, later ? "later" : "never", refusal->request_id,
+                 later ? RETRY_AFTER_S * 1000 : 0, refusal->why) < 0)
+        return NULL;
+    return text;
+}
+
+/* Takes text; NULL: no memory. */
+static struct MHD_Response *make_refusal(const struct http_call *call, char *text,
+                                         const struct http_refusal *refusal)
+{
+    struct MHD_Response *response =
+        text ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE) : NULL;
+
+    if (!response) {
+        free(text);
+        return NULL;
+    }
+    MHD_add_response_header(response, "Content-Type", "application/json");
+    MHD_add_response_header(response, "Connection", "close");
+    MHD_add_response_header(response, "x-ms-request-id", refusal->request_id);
+    if (refusal->status == 503)
+        MHD_add_response_header(response, "Retry-After", RETRY_AFTER_TEXT);
+    if (refusal->status == 405)
+        MHD_add_response_header(response, "Allow",
+                                call->server->patch ? "GET, HEAD, PUT, POST, PATCH, DELETE"
+                                                    : "GET, HEAD, PUT, POST, DELETE");
+    return response;
+}
+
+/* Who asks before it sends is spared the sending. */
+static bool asks_first(const struct http_call *call)
+{
+    return http_call_header(call, "Expect") && call->length_bytes > 0;
+}
+
+/* Our own refusal, before a byte of the body was used; the connection ends with it. */
 static enum MHD_Result refuse(struct http_call *call, unsigned status, const char *why)
 {
-    const char *kind = status == 403   ? "auth"
-                       : status == 503 ? "throttled"
-                       : status == 413 ? "limit"
-                                       : "usage";
-    bool later = status == 503;
-    char id[REQUEST_ID_BYTES * 2 + 1], text[400];
+    char id[REQUEST_ID_BYTES * 2 + 1], *text;
     struct http_refusal refusal = {.status = status, .why = why, .request_id = id};
-    int bytes;
+    const struct http_server *server = call->server;
 
     make_request_id(id);
-    /* all members of relay_protocol.md "Refusals", so that a sender gives the sentence on */
-    bytes = snprintf(text, sizeof text,
-                     "{\"kind\":\"%s\",\"retry\":\"%s\",\"httpStatus\":0,\"sysErrno\":0,"
-                     "\"code\":\"\",\"requestId\":\"%s\",\"retryAfterMs\":%u,\"text\":\"%s\"}\n",
-                     kind, later ? "later" : "never", id, later ? RETRY_AFTER_S * 1000 : 0, why);
     tell_refused(call, &refusal);
-    call->state = CALL_REFUSED;
+    text = server->shape ? server->shape(server->refused_arg, &refusal) : relay_shape(&refusal);
+    call->answer_bytes = text ? strlen(text) : 0;
     call->status = status;
-    call->response = MHD_create_response_from_buffer((size_t)bytes, text, MHD_RESPMEM_MUST_COPY);
-    if (call->response) {
-        MHD_add_response_header(call->response, "Content-Type", "application/json");
-        MHD_add_response_header(call->response, "Connection", "close");
-        MHD_add_response_header(call->response, "x-ms-request-id", id);
-        if (later)
-            MHD_add_response_header(call->response, "Retry-After", RETRY_AFTER_TEXT);
-        if (status == 405)
-            MHD_add_response_header(call->response, "Allow", "GET, HEAD, PUT, POST, DELETE");
+    call->response = make_refusal(call, text, &refusal);
+    if (server->shape && call->state == CALL_NEW && call->length_known && !asks_first(call) &&
+        call->length_bytes <= HTTP_SERVER_DROP_MAX_BYTES) {
+        call->state = CALL_ANSWERED;
+        http_body_expect(call);
+        return MHD_YES;
     }
-    return queue(call, (uint64_t)bytes);
+    call->state = CALL_REFUSED;
+    return queue_answer(call);
 }
 
 static struct MHD_Response *make_response(const struct http_reply *reply)
@@ -150,7 +187,8 @@ static const char *judge_peer(struct http_call *call)
     if (!call->server->tls)
         return NULL;
     info = MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    return http_server_tls_peer(info ? info->tls_session : NULL, &call->peer);
+    return http_server_tls_peer(info ? info->tls_session : NULL, call->server->certs_optional,
+                                &call->peer);
 }
 
 static void begin(struct http_call *call)
@@ -193,9 +231,9 @@ static enum MHD_Result meet(struct http_call *call, const char *method)
         return MHD_YES;
     }
     http_body_expect(call);
-    /* Who asks before it sends is spared the sending; a body that is on its way is let come, so that
-     * the answer is not lost in the ruins of the connection. */
-    if (http_call_header(call, "Expect") && call->length_bytes > 0)
+    /* A body that is on its way is let come, so that the answer is not lost in the ruins of the
+     * connection. */
+    if (asks_first(call))
         return queue_answer(call);
     return MHD_YES;
 }
@@ -251,7 +289,7 @@ void *http_call_new(void *server, const char *target, struct MHD_Connection *con
         return NULL;
     call->server = server;
     call->connection = connection;
-    http_call_parse_target(call, target);
+    http_call_parse_target(call, target, call->server->path_max_bytes);
     return call;
 }
 
@@ -321,6 +359,16 @@ const char *http_call_query(const struct http_call *call, const char *name)
         if (strcmp(call->query[i].name, name) == 0)
             return call->query[i].value;
     return NULL;
+}
+
+bool http_call_query_at(const struct http_call *call, unsigned index, const char **out_name,
+                        const char **out_value)
+{
+    if (index >= call->query_count)
+        return false;
+    *out_name = call->query[index].name;
+    *out_value = call->query[index].value;
+    return true;
 }
 
 const char *http_call_header(const struct http_call *call, const char *name)

@@ -13,8 +13,8 @@
 
 #include "io/http_server_parts.h"
 
-#define TARGET_MAX_BYTES (4u * HTTP_SERVER_PATH_MAX_BYTES) /* with its query, encoded */
-#define HEAD_MAX_BYTES   (16u << 10)
+#define TARGET_PATHS   4u /* a target, with its query and encoded, is as long as so many paths */
+#define HEAD_MAX_BYTES (12u << 10) /* beside the target */
 
 /* ---- Targets ---- */
 
@@ -69,11 +69,12 @@ static bool parse_query(struct http_call *call, char *text)
     return true;
 }
 
-void http_call_parse_target(struct http_call *call, const char *target)
+void http_call_parse_target(struct http_call *call, const char *target, uint32_t path_max_bytes)
 {
+    size_t most = (size_t)TARGET_PATHS * path_max_bytes;
     char *query;
 
-    if (strnlen(target, TARGET_MAX_BYTES + 1) > TARGET_MAX_BYTES)
+    if (strnlen(target, most + 1) > most)
         return;
     call->target = strdup(target);
     if (!call->target)
@@ -112,31 +113,33 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
 static unsigned check_length(struct http_call *call, const char **out_why)
 {
     struct length_headers seen = {0};
-    bool wants_body = call->method == HTTP_PUT || call->method == HTTP_POST;
+    bool wants_body =
+        call->method == HTTP_PUT || call->method == HTTP_POST || call->method == HTTP_PATCH;
     char *end;
 
     MHD_get_connection_values(call->connection, MHD_HEADER_KIND, count_header, &seen);
     *out_why = "the length of the body must be said once, and in Content-Length";
-    if (seen.names > HTTP_HEADERS_MAX) {
-        *out_why = "too many headers";
-        return 431;
-    }
     if (seen.lengths > 1 || (seen.lengths && seen.encodings))
         return 400;
     if (seen.encodings || (wants_body && !seen.lengths))
         return 411;
-    if (!seen.lengths)
-        return 0;
-    if (!seen.length || !isdigit((unsigned char)seen.length[0]) || strlen(seen.length) > 18)
-        return 400;
-    call->length_bytes = strtoull(seen.length, &end, 10);
-    if (*end)
-        return 400;
+    if (seen.lengths) {
+        if (!seen.length || !isdigit((unsigned char)seen.length[0]) || strlen(seen.length) > 18)
+            return 400;
+        call->length_bytes = strtoull(seen.length, &end, 10);
+        if (*end)
+            return 400;
+    }
+    call->length_known = true;
+    if (seen.names > HTTP_HEADERS_MAX) {
+        *out_why = "too many headers";
+        return 431;
+    }
     if (call->length_bytes > 0 && !wants_body) {
         *out_why = "this method takes no body";
         return 400;
     }
-    if (call->length_bytes > HTTP_SERVER_BODY_MAX_BYTES) {
+    if (call->length_bytes > call->server->body_max_bytes) {
         *out_why = "the body is larger than what is taken at once";
         return 413;
     }
@@ -145,16 +148,14 @@ static unsigned check_length(struct http_call *call, const char **out_why)
 
 static bool set_method(struct http_call *call, const char *method)
 {
-    static const char *const names[] = {[HTTP_GET] = "GET",
-                                        [HTTP_HEAD] = "HEAD",
-                                        [HTTP_PUT] = "PUT",
-                                        [HTTP_POST] = "POST",
-                                        [HTTP_DELETE] = "DELETE"};
+    static const char *const names[] = {
+        [HTTP_GET] = "GET",   [HTTP_HEAD] = "HEAD",     [HTTP_PUT] = "PUT",
+        [HTTP_POST] = "POST", [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH"};
 
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(method, names[i]) == 0) {
             call->method = (enum http_method)i;
-            return true;
+            return i != HTTP_PATCH || call->server->patch;
         }
     return false;
 }
@@ -163,12 +164,15 @@ unsigned http_call_check_head(struct http_call *call, const char *method, const 
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    uint32_t path_max = call->server->path_max_bytes;
+    bool method_known = set_method(call, method);
+    unsigned length_status = check_length(call, out_why);
 
-    if (!set_method(call, method)) {
+    if (!method_known) {
         *out_why = "there is no such method";
         return 405;
     }
-    if (!call->target || (call->target_sound && strlen(call->path) > HTTP_SERVER_PATH_MAX_BYTES)) {
+    if (!call->target || (call->target_sound && strlen(call->path) > path_max)) {
         *out_why = "the path is too long";
         return 414;
     }
@@ -176,9 +180,9 @@ unsigned http_call_check_head(struct http_call *call, const char *method, const 
         *out_why = "the path or its query is not sound";
         return 400;
     }
-    if (info && info->header_size > HEAD_MAX_BYTES) {
+    if (info && info->header_size > HEAD_MAX_BYTES + TARGET_PATHS * path_max) {
         *out_why = "the headers are too long";
         return 431;
     }
-    return check_length(call, out_why);
+    return length_status;
 }

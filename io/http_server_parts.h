@@ -48,6 +48,7 @@ struct http_call {
     enum http_method method;
     struct http_peer peer;
     uint64_t length_bytes;
+    bool length_known; /* said once and in sound form, or there is no body */
     /* changes */
     enum call_state state;
     bool begun; /* the handler knows it */
@@ -71,7 +72,10 @@ struct http_server {
     struct reactor *reactor;
     struct http_server_handler handler;
     void (*refused)(void *arg, const struct http_refusal *refusal);
+    char *(*shape)(void *arg, const struct http_refusal *refusal);
     void *refused_arg;
+    bool certs_optional, patch;
+    uint32_t path_max_bytes, body_max_bytes;
     struct MHD_Daemon *daemon;
     struct http_server_tls *tls; /* NULL: plain */
     uint64_t budget_bytes;
@@ -109,7 +113,7 @@ void http_call_completed(void *server, struct MHD_Connection *connection, void *
                          enum MHD_RequestTerminationCode code);
 
 /* ---- http_server_head.c: what is refused before the handler hears of it ---- */
-void http_call_parse_target(struct http_call *call, const char *target);
+void http_call_parse_target(struct http_call *call, const char *target, uint32_t path_max_bytes);
 /* 0, or the status to refuse with; *out_why is a sentence for the peer. Fills what is from the head. */
 unsigned http_call_check_head(struct http_call *call, const char *method, const char **out_why);
 

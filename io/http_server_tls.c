@@ -78,7 +78,7 @@ static bool check_pair(struct http_server_tls *tls, const struct http_server_opt
                        struct err *e)
 {
     gnutls_certificate_credentials_t credentials = NULL;
-    gnutls_datum_t cert = datum(tls->cert), key = datum(tls->key), ca = datum(tls->client_ca);
+    gnutls_datum_t cert = datum(tls->cert), key = datum(tls->key);
     int found = gnutls_certificate_allocate_credentials(&credentials);
 
     if (found < 0) {
@@ -89,7 +89,9 @@ static bool check_pair(struct http_server_tls *tls, const struct http_server_opt
     if (found < 0)
         err_set(e, ERR_USAGE, RETRY_NEVER, "%s and %s are no certificate with its key: %s",
                 options->tls_cert, options->tls_key, gnutls_strerror(found));
-    if (found >= 0) {
+    if (found >= 0 && tls->client_ca) {
+        gnutls_datum_t ca = datum(tls->client_ca);
+
         found = gnutls_certificate_set_x509_trust_mem(credentials, &ca, GNUTLS_X509_FMT_PEM);
         if (found <= 0)
             err_set(e, ERR_USAGE, RETRY_NEVER, "%s has no certificate of an authority: %s",
@@ -110,7 +112,8 @@ struct http_server_tls *http_server_tls_open(const struct http_server_options *o
     }
     if ((tls->cert = read_pem(options->tls_cert, false, e)) &&
         (tls->key = read_pem(options->tls_key, true, e)) &&
-        (tls->client_ca = read_pem(options->client_ca, false, e)) && check_pair(tls, options, e))
+        (!options->client_ca || (tls->client_ca = read_pem(options->client_ca, false, e))) &&
+        check_pair(tls, options, e))
         return tls;
     http_server_tls_close(tls);
     return NULL;
@@ -185,7 +188,8 @@ static bool read_identity(const gnutls_datum_t *der, struct http_peer *peer)
     return ok;
 }
 
-const char *http_server_tls_peer(gnutls_session_t session, struct http_peer *out_peer)
+const char *http_server_tls_peer(gnutls_session_t session, bool optional,
+                                 struct http_peer *out_peer)
 {
     gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
                                      .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT};
@@ -197,7 +201,7 @@ const char *http_server_tls_peer(gnutls_session_t session, struct http_peer *out
         return "TLS 1.3 is needed";
     chain = gnutls_certificate_get_peers(session, &count);
     if (!chain || count == 0)
-        return "a client certificate is needed";
+        return optional ? NULL : "a client certificate is needed";
     if (gnutls_certificate_verify_peers(session, &purpose, 1, &status) != 0)
         return "the client's certificate cannot be judged";
     if (status != 0)

@@ -17,7 +17,7 @@
 struct http_server_tls;
 
 /* ---- Life ---- */
-/* Reads and checks the three files. ERR_USAGE: one cannot be used, and why. */
+/* Reads and checks the files, of which client_ca may be NULL. ERR_USAGE: one cannot be used, and why. */
 struct http_server_tls *http_server_tls_open(const struct http_server_options *options,
                                              struct err *e);
 void http_server_tls_close(struct http_server_tls *tls); /* NULL is fine; wipes the key */
@@ -25,10 +25,12 @@ void http_server_tls_close(struct http_server_tls *tls); /* NULL is fine; wipes 
 /* ---- Look: PEM texts, views ---- */
 const char *http_server_tls_cert(const struct http_server_tls *tls);
 const char *http_server_tls_key(const struct http_server_tls *tls);
-const char *http_server_tls_client_ca(const struct http_server_tls *tls);
+const char *http_server_tls_client_ca(const struct http_server_tls *tls); /* NULL: none */
 
 /* ---- Use ---- */
-/* NULL: the client is who its certificate says, now; else why not, for the client to read. */
-const char *http_server_tls_peer(gnutls_session_t session, struct http_peer *out_peer);
+/* NULL: the client is who its certificate says, now (or, if optional, shows none: out_peer stays as it is);
+ * else why not, for the client to read. */
+const char *http_server_tls_peer(gnutls_session_t session, bool optional,
+                                 struct http_peer *out_peer);
 
 #endif

@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(target);
     memcpy(target, data, size);
     target[size] = 0;
-    http_call_parse_target(&call, target);
-    http_call_parse_target(&again, target);
+    http_call_parse_target(&call, target, HTTP_SERVER_PATH_MAX_BYTES);
+    http_call_parse_target(&again, target, HTTP_SERVER_PATH_MAX_BYTES);
     assert(call.target_sound == again.target_sound && call.query_count == again.query_count);
     if (call.target_sound) {
         assert(call.path[0] == '/' && strlen(call.path) <= strlen(target));
