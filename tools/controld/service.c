@@ -1,0 +1,72 @@
+/* service.c - see service.h. */
+#include "tools/controld/service.h"
+
+#include "io/reactor.h"
+
+int64_t service_now_ns(const struct service *service)
+{
+    return (int64_t)reactor_wall_ns(service->reactor);
+}
+
+/* ---- Refuse ---- */
+
+bool service_refuse(struct front_ask *ask, const struct arm_error *why)
+{
+    front_refuse(ask->call, why);
+    return false;
+}
+
+bool service_refuse_err(struct front_ask *ask, const struct err *cause)
+{
+    struct arm_error why = {0};
+
+    arm_error_of(&why, cause);
+    return service_refuse(ask, &why);
+}
+
+bool service_refuse_missing(struct front_ask *ask, const struct arm_id *id)
+{
+    struct arm_error why = {0};
+
+    arm_id_not_found(id, &why);
+    return service_refuse(ask, &why);
+}
+
+bool service_refuse_missing_parent(struct front_ask *ask, const struct arm_id *id)
+{
+    struct arm_error why = {0};
+
+    arm_id_parent_not_found(id, &why);
+    return service_refuse(ask, &why);
+}
+
+/* ---- Change ---- */
+
+bool service_change(struct service *service, service_change_fn *change, void *arg,
+                    struct arm_error *why)
+{
+    struct err e = {0};
+    bool ok = catalog_begin(service->catalog, &e);
+
+    if (ok && !change(service, arg, why, &e)) {
+        catalog_rollback(service->catalog);
+        ok = false;
+    } else if (ok) {
+        ok = catalog_commit(service->catalog, &e);
+    }
+    if (!ok && !arm_error_is_set(why))
+        arm_error_of(why, &e);
+    return ok;
+}
+
+/* ---- Texts of rows ---- */
+
+json_t *service_json(const char *text)
+{
+    return text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+}
+
+char *service_text(const json_t *value)
+{
+    return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+}

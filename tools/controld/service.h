@@ -1,0 +1,59 @@
+/* service.h - what the API's handlers work with, and the few words they all say.
+ *
+ * Knows:         the parts of a running snapferryd, by pointer; how a handler refuses, looks up a row,
+ *                and changes the catalog in one transaction.
+ * Must not know: any resource.
+ * Threads:       the reactor's. Everything is borrowed, set once before the first call, alive until the
+ *                last.
+ */
+#ifndef CONTROLD_SERVICE_H
+#define CONTROLD_SERVICE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/controld/catalog.h"
+#include "tools/controld/front_table.h"
+
+struct config;
+struct operations;
+struct reactor;
+struct regions;
+struct replication;
+
+struct service {
+    struct reactor *reactor;
+    const struct config *config;
+    struct catalog *catalog;
+    struct operations *operations;
+    struct regions *regions;
+    struct replication *replication;
+    const char *data_folder;
+};
+
+/* ---- Time, names ---- */
+int64_t service_now_ns(const struct service *service); /* wall clock, as the catalog keeps times */
+
+/* ---- Refuse: answers the call; false, so that `return service_...` reads well ---- */
+bool service_refuse(struct front_ask *ask, const struct arm_error *why);
+bool service_refuse_err(struct front_ask *ask,
+                        const struct err *cause); /* 500, 503, as arm_error_of */
+bool service_refuse_missing(struct front_ask *ask, const struct arm_id *id);        /* 404 */
+bool service_refuse_missing_parent(struct front_ask *ask, const struct arm_id *id); /* 404 */
+
+/* ---- Change ---- */
+/* One transaction: change runs inside it, and false rolls back. False with *why set: nothing is changed.
+ * A change may set *why itself (a conflict it found); else *e is told as arm_error_of. */
+typedef bool service_change_fn(struct service *service, void *arg, struct arm_error *why,
+                               struct err *e);
+bool service_change(struct service *service, service_change_fn *change, void *arg,
+                    struct arm_error *why);
+
+/* ---- Texts of rows ---- */
+/* A JSON text of the catalog, or of nothing: a new reference; NULL when it is absent or damaged. */
+json_t *service_json(const char *text);
+/* Compact text of it, malloc'd; NULL: no memory. value is borrowed. */
+char *service_text(const json_t *value);
+
+#endif
