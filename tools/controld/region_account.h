@@ -69,8 +69,10 @@ struct region_op {
     struct http_req http;
     struct secret_url url;
     struct timer pause;
+    uint64_t end_ns;
     uint32_t tries;
-    char *body, *marker, *additions;
+    char *body, *marker;
+    size_t body_bytes, body_capacity;
 };
 
 /* ---- Life ---- */

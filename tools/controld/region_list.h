@@ -38,6 +38,7 @@ struct region_list { /* zeroed = empty */
 };
 
 void region_list_fini(struct region_list *list);
+void region_list_cut(struct region_list *list, size_t count); /* keeps the first so many */
 /* Adds one page's items; out_marker "" when it was the last. After an error the list holds a part. */
 bool region_list_parse(struct region_list *list, const char *xml, size_t bytes,
                        char out_marker[REGION_LIST_MARKER_MAX_BYTES], struct err *e);
