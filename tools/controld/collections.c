@@ -196,7 +196,6 @@ static void patch(void *arg, struct front_ask *ask)
 static void list(void *arg, struct front_ask *ask)
 {
     struct service *service = arg;
-    const struct arm_id *id = &ask->route.id;
     struct front_page page = {0};
     struct catalog_collection_list rows = {0};
     char under[ARM_ID_MAX_BYTES];
@@ -208,10 +207,7 @@ static void list(void *arg, struct front_ask *ask)
         service_refuse(ask, &why);
         return;
     }
-    snprintf(under, sizeof under,
-             ask->route.verb == ARM_VERB_LIST_GROUP ? "/subscriptions/%s/resourceGroups/%s"
-                                                    : "/subscriptions/%s",
-             id->subscription, id->group);
+    service_under(&ask->route, under);
     const struct catalog_page part = {.after = page.after[0] ? page.after : NULL,
                                       .limit = page.limit};
 

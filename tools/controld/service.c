@@ -1,6 +1,8 @@
 /* service.c - see service.h. */
 #include "tools/controld/service.h"
 
+#include <stdio.h>
+
 #include "io/reactor.h"
 
 int64_t service_now_ns(const struct service *service)
@@ -57,6 +59,19 @@ bool service_change(struct service *service, service_change_fn *change, void *ar
     if (!ok && !arm_error_is_set(why))
         arm_error_of(why, &e);
     return ok;
+}
+
+/* ---- Lists ---- */
+
+void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES])
+{
+    const struct arm_id *id = &route->id;
+
+    if (route->verb == ARM_VERB_LIST_GROUP)
+        snprintf(out_under, ARM_ID_MAX_BYTES, "/subscriptions/%s/resourceGroups/%s",
+                 id->subscription, id->group);
+    else
+        snprintf(out_under, ARM_ID_MAX_BYTES, "/subscriptions/%s", id->subscription);
 }
 
 /* ---- Texts of rows ---- */

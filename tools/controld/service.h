@@ -50,6 +50,10 @@ typedef bool service_change_fn(struct service *service, void *arg, struct arm_er
 bool service_change(struct service *service, service_change_fn *change, void *arg,
                     struct arm_error *why);
 
+/* ---- Lists ---- */
+/* What ids in a list of a group or of a subscription begin with, for the catalog's lists. */
+void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES]);
+
 /* ---- Texts of rows ---- */
 /* A JSON text of the catalog, or of nothing: a new reference; NULL when it is absent or damaged. */
 json_t *service_json(const char *text);
