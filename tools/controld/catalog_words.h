@@ -57,4 +57,20 @@ const char *catalog_origin_name(enum catalog_origin origin);
 const char *catalog_level_name(enum catalog_level level);
 const char *catalog_status_name(enum catalog_status status);
 
+/* The same as lists, for the columns that hold them. */
+struct catalog_words {
+    const char *const *names;
+    unsigned count;
+};
+
+extern const struct catalog_words catalog_state_words;
+extern const struct catalog_words catalog_source_words;
+extern const struct catalog_words catalog_consistency_words;
+extern const struct catalog_words catalog_role_words;
+extern const struct catalog_words catalog_origin_words;
+extern const struct catalog_words catalog_level_words;
+extern const struct catalog_words catalog_status_words;
+
+const char *catalog_words_name(const struct catalog_words *words, unsigned word);
+
 #endif
