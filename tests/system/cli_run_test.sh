@@ -85,7 +85,7 @@ expect 2 'No such file' "$SF" run nowhere.json
 expect 2 '"event":"end","exit":2' "$SF" run --json
 expect 2 '"event":"end","exit":2' "$SF" run two.json more --json
 expect 2 'no socket' "$SF" run two.json --control disk.raw
-expect 2 'for the control socket' "$SF" run two.json --control nowhere/socket
+expect 2 'cannot make the control socket' "$SF" run two.json --control nowhere/socket
 expect 2 'bytes, and the kernel' "$SF" run two.json --control "$(printf 'x%.0s' {1..120})"
 check "nothing was asked of west" cmp -s "$west_LOG" west.before
 check "nothing was asked of east" cmp -s "$east_LOG" east.before
