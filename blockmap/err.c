@@ -55,6 +55,13 @@ void err_prefix(struct err *e, const char *fmt, ...)
     snprintf(e->text + used, sizeof e->text - used, "%s", was);
 }
 
+void err_copy_answer(struct err *e, const struct err *from)
+{
+    e->http_status = from->http_status;
+    memcpy(e->code, from->code, sizeof e->code);
+    memcpy(e->request_id, from->request_id, sizeof e->request_id);
+}
+
 void err_clear(struct err *e)
 {
     memset(e, 0, sizeof *e);

@@ -57,6 +57,9 @@ bool err_set_errno(struct err *e, int sys_errno, enum err_retry retry, const cha
 /* Puts words before the text of an error that is set: which disk, which range. */
 void err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Status, code and request id of the answer behind another error; the text stays. */
+void err_copy_answer(struct err *e, const struct err *from);
+
 void err_clear(struct err *e);
 
 static inline bool err_is_set(const struct err *e)

@@ -23,6 +23,7 @@ struct access {
     bool given_up;        /* for good */
     uint32_t failures;    /* in a row */
     struct err why;       /* given_up */
+    struct err refusal;   /* what they wait for who are awaited */
     struct err last;      /* why the last question had no good answer; of this generation */
     struct secret_url candidate; /* CHECKING */
     uint64_t candidate_expires_s;
@@ -176,12 +177,29 @@ static void access_wake(struct access *a)
         reactor_post(a->setup.reactor, &a->wake_task, access_wake_due);
 }
 
+/* Which answer of which host it was: the candidate's, else what began the wait. */
+static void access_name_refusal(struct access *a, const struct err *candidate)
+{
+    bool has_own = candidate && candidate->http_status;
+    const struct err *refusal = has_own ? candidate : &a->refusal;
+    size_t length = strlen(a->why.text);
+
+    if (!refusal->http_status)
+        return;
+    err_copy_answer(&a->why, refusal);
+    if (!has_own)
+        snprintf(a->why.text + length, sizeof a->why.text - length,
+                 "; the host refused the one in use (HTTP %d %s, request %s)", refusal->http_status,
+                 refusal->code, refusal->request_id);
+}
+
 static void access_give_up(struct access *a, const char *words, const struct err *why)
 {
     reactor_disarm(a->setup.reactor, &a->timer);
     a->given_up = true;
-    err_set(&a->why, ERR_AUTH, RETRY_AFTER_RENEWAL, "%s%s%.300s", words, why ? ": " : "",
+    err_set(&a->why, ERR_AUTH, RETRY_AFTER_RENEWAL, "%s%s%.240s", words, why ? ": " : "",
             why ? why->text : "");
+    access_name_refusal(a, why);
     access_tell(a, ACCESS_GIVEN_UP, a->why.text);
     access_wake(a);
 }
@@ -330,7 +348,7 @@ static void access_begin_wait(struct access *a)
     access_tell(a, ACCESS_WAITING, sentence);
 }
 
-enum access_verdict access_refused(struct access *a, uint64_t generation)
+enum access_verdict access_refused(struct access *a, uint64_t generation, const struct err *why)
 {
     char words[100];
 
@@ -340,13 +358,17 @@ enum access_verdict access_refused(struct access *a, uint64_t generation)
         return ACCESS_AGAIN;
     if (a->fresh) {
         snprintf(words, sizeof words, "the new URL of the %s was refused too", access_name(a));
+        a->refusal = (struct err){0}; /* of the one before */
         access_give_up(a, words, NULL);
+        err_copy_answer(&a->why, why);
         return ACCESS_FINAL;
     }
     if (!a->setup.ask)
         return ACCESS_FINAL;
-    if (!a->awaited)
+    if (!a->awaited) {
+        a->refusal = *why;
         access_begin_wait(a);
+    }
     if (a->state == ACCESS_IDLE)
         access_ask(a);
     return ACCESS_WAIT;

@@ -89,8 +89,10 @@ void access_checked(struct access *access, const struct err *why); /* why NULL: 
 /* ---- Use; access NULL: a side whose URL is what it is ---- */
 uint64_t access_generation(const struct access *access);
 void access_accepted(struct access *access, uint64_t generation);
-/* A request of this generation was refused with RETRY_AFTER_RENEWAL. */
-enum access_verdict access_refused(struct access *access, uint64_t generation);
+/* A request of this generation was refused with RETRY_AFTER_RENEWAL: why, copied, told where no renewal
+ * comes. */
+enum access_verdict access_refused(struct access *access, uint64_t generation,
+                                   const struct err *why);
 void access_wait(struct access *access, struct access_waiter *waiter,
                  void (*woken)(struct access_waiter *waiter, const struct err *why));
 void access_leave(

@@ -118,7 +118,7 @@ static void copy_woken(struct access_waiter *waiter, const struct err *why)
 
 static void copy_judge_refusal(struct copy *copy, struct access *access, uint64_t generation)
 {
-    switch (access_refused(access, generation)) {
+    switch (access_refused(access, generation, &copy->asking.refusal)) {
     case ACCESS_AGAIN:
         copy_post(copy);
         break;

@@ -5,6 +5,7 @@
  * snapshot taken of that commit, or the root read back.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/copy_internal.h"
@@ -21,6 +22,21 @@ bool copy_start_stat_source(struct copy *copy)
     return true;
 }
 
+static bool copy_source_is_absent(struct copy *copy)
+{
+    const struct err *said = &copy->stat.absence;
+    const char *what = copy->options.proof.only_bytes ? "it" : "the source";
+    char answer[sizeof said->code + sizeof said->request_id + 32] = "";
+
+    if (said->http_status)
+        snprintf(answer, sizeof answer, " (HTTP %d %s, request %s)", said->http_status, said->code,
+                 said->request_id);
+    err_set(&copy->err, ERR_GONE, RETRY_NEVER, "%s: %s does not exist%s", copy->ends.source->name,
+            what, answer);
+    err_copy_answer(&copy->err, said);
+    return false;
+}
+
 bool copy_after_stat_source(struct copy *copy)
 {
     struct endpoint *source = copy->ends.source;
@@ -28,8 +44,7 @@ bool copy_after_stat_source(struct copy *copy)
     copy->facts.source = copy->stat;
     copy->summary.source_size_bytes = copy->stat.size_bytes;
     if (!copy->stat.exists)
-        return err_set(&copy->err, ERR_GONE, RETRY_NEVER, "%s: %s does not exist", source->name,
-                       copy->options.proof.only_bytes ? "it" : "the source");
+        return copy_source_is_absent(copy);
     if (copy->stat.size_bytes == 0 || copy->stat.size_bytes % ENDPOINT_PAGE_BYTES)
         return copy_refuse(copy, "the source's size is not a multiple of 512 bytes", source);
     if (copy->stat.marker.state == MARKER_COPYING && !copy->options.proof.only_bytes)

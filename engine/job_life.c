@@ -36,6 +36,8 @@ static void end_life(struct job_life *life, enum event_code code, const char *le
     if (code == EVENT_SUCCEEDED)
         job_life_succeed(life);
     job_tell_state(life, code, level, message);
+    if (code == EVENT_SUCCEEDED)
+        job_tell_progress(life); /* who looks at percent alone sees 100, too */
     job_tell_summary(life);
     reactor_post(life->job->setup.reactor, &life->task, drop_sides);
     job_disk_ended(life);

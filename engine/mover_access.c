@@ -51,8 +51,8 @@ bool mover_access_refused(struct mover_range *range, struct err *error)
 
     if (error->retry != RETRY_AFTER_RENEWAL || !access || m->stopping || err_is_set(&m->err))
         return false;
-    switch (access_refused(access, range->pull && !of_target ? range->from_generation
-                                                             : range->generation)) {
+    switch (access_refused(
+        access, range->pull && !of_target ? range->from_generation : range->generation, error)) {
     case ACCESS_AGAIN:
         break;
     case ACCESS_WAIT:

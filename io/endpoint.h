@@ -35,7 +35,8 @@ struct stat_req {
     char last_modified[64];             /* out; as the service says it */
     struct marker marker;               /* out; state MARKER_NONE when there is none */
     bool marker_is_older; /* out; it lies beside a file that is not the one it was written for */
-    struct err err;       /* a block blob, an unreadable marker, ...; absence is no error */
+    struct err err;       /* a block blob, an unreadable marker, ...; absence is no error, */
+    struct err absence;   /* out; but this is what a host said of it */
     void (*done)(struct stat_req *);
 };
 

@@ -113,9 +113,12 @@ static void on_stat(struct pageblob_op *op)
 
     req->exists = false;
     req->size_bytes = 0;
+    err_clear(&req->absence);
     if (err_is_set(&op->err)) {
         if (op->err.http_status != 404)
             req->err = op->err;
+        else
+            req->absence = op->err;
         goto end;
     }
     if (!blob_call_judge(call, &size_bytes, &req->err) ||

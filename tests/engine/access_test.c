@@ -11,6 +11,15 @@ static struct rig rig;
 static struct access_case a;
 static struct access *own; /* of tests that need another setup */
 
+#define IN_USE "; the host refused the one in use (HTTP 403 AuthenticationFailed, request 77c4f4c1)"
+
+static const struct err refused = {.kind = ERR_AUTH,
+                                   .retry = RETRY_AFTER_RENEWAL,
+                                   .http_status = 403,
+                                   .code = "AuthenticationFailed",
+                                   .request_id = "77c4f4c1",
+                                   .text = "the SAS is expired"};
+
 static struct seen {
     struct access_waiter waiter;
     bool woken;
@@ -163,7 +172,7 @@ Test(access, many_refusals_ask_once_and_all_wait)
     open_with(0);
     a.after_ns = 5 * NS_PER_S;
     for (int i = 0; i < 100; i++)
-        cr_assert_eq(access_refused(a.access, 0), ACCESS_WAIT);
+        cr_assert_eq(access_refused(a.access, 0, &refused), ACCESS_WAIT);
     wait_for(&first);
     wait_for(&second);
     cr_expect_eq(a.asked_count, 1u);
@@ -173,7 +182,8 @@ Test(access, many_refusals_ask_once_and_all_wait)
     cr_expect(second.woken);
     cr_expect_not(err_is_set(&first.why));
     cr_expect_not(access_is_awaited(a.access));
-    cr_expect_eq(access_refused(a.access, 0), ACCESS_AGAIN, "it was sent with the old one");
+    cr_expect_eq(access_refused(a.access, 0, &refused), ACCESS_AGAIN,
+                 "it was sent with the old one");
     cr_expect_eq(a.asked_count, 1u);
     cr_expect_str_eq(a.query, "sig=new1");
 }
@@ -184,7 +194,7 @@ Test(access, a_refusal_while_it_is_asked_ahead_waits_for_that_answer)
     a.after_ns = 3 * 3600 * NS_PER_S;
     pass_s(9 * 3600);
     cr_assert_eq(a.asked_count, 1u);
-    cr_assert_eq(access_refused(a.access, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(a.access, 0, &refused), ACCESS_WAIT);
     wait_for(&first);
     rig_until(&rig, &first.woken);
     cr_expect_eq(a.asked_count, 1u);
@@ -196,7 +206,7 @@ Test(access, a_refusal_does_not_wait_for_the_pause_after_a_failure)
     a.answer = ACCESS_CASE_FAILS;
     pass_s(9 * 3600);
     a.answer = ACCESS_CASE_GOOD;
-    cr_assert_eq(access_refused(a.access, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(a.access, 0, &refused), ACCESS_WAIT);
     wait_for(&first);
     pass_s(1);
     cr_expect(first.woken);
@@ -205,14 +215,15 @@ Test(access, a_refusal_does_not_wait_for_the_pause_after_a_failure)
 Test(access, a_fresh_url_that_is_refused_is_final)
 {
     open_with(0);
-    cr_assert_eq(access_refused(a.access, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(a.access, 0, &refused), ACCESS_WAIT);
     wait_for(&first);
     rig_until(&rig, &first.woken);
-    cr_expect_eq(access_refused(a.access, 1), ACCESS_FINAL);
+    cr_expect_eq(access_refused(a.access, 1, &refused), ACCESS_FINAL);
     cr_expect_eq(access_error(a.access)->retry, RETRY_AFTER_RENEWAL);
     cr_expect_str_eq(access_error(a.access)->text, "the new URL of the source was refused too");
-    cr_expect_eq(access_refused(a.access, 1), ACCESS_FINAL);
-    cr_expect_eq(access_refused(a.access, 0), ACCESS_FINAL);
+    cr_expect_str_eq(access_error(a.access)->request_id, "77c4f4c1");
+    cr_expect_eq(access_refused(a.access, 1, &refused), ACCESS_FINAL);
+    cr_expect_eq(access_refused(a.access, 0, &refused), ACCESS_FINAL);
     cr_expect_eq(a.asked_count, 1u);
 }
 
@@ -220,7 +231,7 @@ Test(access, a_url_that_served_may_end_and_be_renewed_again_and_again)
 {
     open_with(0);
     for (uint64_t generation = 0; generation < 20; generation++) {
-        cr_assert_eq(access_refused(a.access, generation), ACCESS_WAIT);
+        cr_assert_eq(access_refused(a.access, generation, &refused), ACCESS_WAIT);
         wait_for(&first);
         rig_until(&rig, &first.woken);
         access_accepted(a.access,
@@ -233,11 +244,11 @@ Test(access, a_url_that_served_may_end_and_be_renewed_again_and_again)
 Test(access, late_success_of_the_old_url_does_not_make_the_new_one_good)
 {
     open_with(0);
-    cr_assert_eq(access_refused(a.access, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(a.access, 0, &refused), ACCESS_WAIT);
     wait_for(&first);
     rig_until(&rig, &first.woken);
     access_accepted(a.access, 0);
-    cr_expect_eq(access_refused(a.access, 1), ACCESS_FINAL);
+    cr_expect_eq(access_refused(a.access, 1, &refused), ACCESS_FINAL);
 }
 
 Test(access, while_somebody_waits_failures_are_counted)
@@ -246,12 +257,14 @@ Test(access, while_somebody_waits_failures_are_counted)
 
     open_with(0);
     a.answer = ACCESS_CASE_FAILS;
-    cr_assert_eq(access_refused(a.access, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(a.access, 0, &refused), ACCESS_WAIT);
     wait_for(&first);
     rig_until(&rig, &first.woken);
     cr_expect_eq(first.why.kind, ERR_AUTH);
     cr_expect_eq(first.why.retry, RETRY_AFTER_RENEWAL);
-    cr_expect_str_eq(first.why.text, "no new URL of the source: the office is closed");
+    cr_expect_str_eq(first.why.text, "no new URL of the source: the office is closed" IN_USE);
+    cr_expect_eq(first.why.http_status, 403);
+    cr_expect_str_eq(first.why.request_id, "77c4f4c1");
     cr_expect_eq(a.asked_count, ACCESS_FAILURES_MAX);
     cr_expect_leq(reactor_now_ns(rig.r) - began_ns, 180 * NS_PER_S);
     cr_expect_eq(a.news_count[ACCESS_GIVEN_UP], 1u);
@@ -291,13 +304,13 @@ Test(access, patience_ends)
     uint32_t asked = 0;
 
     open_own(&asked, 60 * NS_PER_S, false);
-    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(own, 0, &refused), ACCESS_WAIT);
     access_wait(own, &first.waiter, on_woken);
     pass_s(59);
     cr_assert_not(first.woken);
     pass_s(2);
     cr_assert(first.woken);
-    cr_expect_str_eq(first.why.text, "no new URL of the target came within 60 s");
+    cr_expect_str_eq(first.why.text, "no new URL of the target came within 60 s" IN_USE);
     cr_expect_eq(asked, 1u);
 }
 
@@ -308,7 +321,7 @@ Test(access, patience_ends_with_what_was_wrong_last)
     struct err why = {0};
 
     open_own(&asked, 60 * NS_PER_S, false);
-    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(own, 0, &refused), ACCESS_WAIT);
     access_wait(own, &first.waiter, on_woken);
     pass_s(1);
     err_set(&why, ERR_USAGE, RETRY_LATER, "the command printed nothing");
@@ -317,7 +330,7 @@ Test(access, patience_ends_with_what_was_wrong_last)
     cr_assert(first.woken);
     cr_expect_str_eq(first.why.text,
                      "no new URL of the target came within 60 s: the command printed "
-                     "nothing");
+                     "nothing" IN_USE);
 }
 
 static void on_slow_check(void *arg, struct access *access, const struct secret_url *candidate)
@@ -341,7 +354,7 @@ Test(access, an_answer_still_being_looked_at_when_patience_ends_is_not_used)
 
     own = access_new(&setup, &e);
     cr_assert_not_null(own, "%s", e.text);
-    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(own, 0, &refused), ACCESS_WAIT);
     access_wait(own, &first.waiter, on_woken);
     access_case_url(3, &url);
     access_answer(own, &url, 0);
@@ -353,7 +366,7 @@ Test(access, an_answer_still_being_looked_at_when_patience_ends_is_not_used)
     cr_expect_eq(first.why.retry, RETRY_AFTER_RENEWAL);
     access_checked(own, NULL);
     cr_expect_eq(access_generation(own), 0u);
-    cr_expect_eq(access_refused(own, 0), ACCESS_FINAL);
+    cr_expect_eq(access_refused(own, 0, &refused), ACCESS_FINAL);
 }
 
 static void on_bad_check(void *arg, struct access *access, const struct secret_url *candidate)
@@ -389,13 +402,13 @@ Test(access, a_url_that_lets_nobody_in_is_final_for_who_waits_and_harmless_ahead
     cr_expect_eq(access_generation(own), 0u);
     pass_s(5);
     cr_expect_eq(asked, 2u, "asked again");
-    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(own, 0, &refused), ACCESS_WAIT);
     access_wait(own, &first.waiter, on_woken);
     access_case_url(3, &url);
     access_answer(own, &url, 0);
     pass_s(1);
     cr_assert(first.woken);
-    cr_expect_str_eq(first.why.text, "the new URL of the target was refused too: 403");
+    cr_expect_str_eq(first.why.text, "the new URL of the target was refused too: 403" IN_USE);
 }
 
 Test(access, who_leaves_is_not_woken_and_patience_begins_anew)
@@ -404,7 +417,7 @@ Test(access, who_leaves_is_not_woken_and_patience_begins_anew)
     struct secret_url url = {0};
 
     open_own(&asked, 60 * NS_PER_S, false);
-    cr_assert_eq(access_refused(own, 0), ACCESS_WAIT);
+    cr_assert_eq(access_refused(own, 0, &refused), ACCESS_WAIT);
     access_wait(own, &first.waiter, on_woken);
     access_wait(own, &second.waiter, on_woken);
     access_leave(&first.waiter);
@@ -434,9 +447,9 @@ Test(access, an_answer_nobody_asked_for_is_taken)
 Test(access, where_nobody_can_renew_a_refusal_is_final)
 {
     open_own(NULL, 0, true);
-    cr_expect_eq(access_refused(own, 0), ACCESS_FINAL);
+    cr_expect_eq(access_refused(own, 0, &refused), ACCESS_FINAL);
     cr_expect_not(err_is_set(access_error(own)), "the refusal itself says it all");
-    cr_expect_eq(access_refused(NULL, 0), ACCESS_FINAL);
+    cr_expect_eq(access_refused(NULL, 0, &refused), ACCESS_FINAL);
     cr_expect_eq(access_generation(NULL), 0u);
     access_accepted(NULL, 0);
     cr_expect_null(access_text(NULL));

@@ -39,6 +39,8 @@ Test(job, copies_every_disk_and_tells_its_states_in_order)
         at = job_case_await(&c, 0, EVENT_STATE, id, EVENT_PENDING);
         at = job_case_await(&c, at, EVENT_STATE, id, EVENT_IN_PROGRESS);
         at = job_case_await(&c, at, EVENT_STATE, id, EVENT_SUCCEEDED);
+        at = job_case_await(&c, at, EVENT_PROGRESS, id, EVENT_SUCCEEDED);
+        cr_expect_eq(c.events[at].progress.percent, 100.0, "who looks at percent alone");
         at = job_case_await(&c, at, EVENT_SUMMARY, id, EVENT_SUCCEEDED);
         cr_assert_eq(c.events[at].progress.percent, 100.0);
         cr_assert(c.events[at].has_copy && c.events[at].copy.committed);

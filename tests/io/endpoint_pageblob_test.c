@@ -79,6 +79,8 @@ Test(endpoint_pageblob, absence_is_no_error_and_creation_never_overwrites)
     stat = blob_bench_stat(&b, ep);
     blob_bench_ok(stat.err);
     cr_assert(!stat.exists);
+    cr_expect_eq(stat.absence.http_status, 404);
+    cr_expect_neq(stat.absence.request_id[0], 0, "what its operators ask for");
     blob_bench_ok(create(&b, ep, 8 * MIB, &marker));
     blob_bench_failed(create(&b, ep, 8 * MIB, NULL), ERR_CONFLICT, RETRY_NEVER);
     stat = blob_bench_stat(&b, ep);

@@ -46,6 +46,7 @@ for (const id of ids) {
     must(summary && last === summary, `${id}: its summary is not its last event`);
     must(percents.every((p, i) => p >= 0 && p <= 100 && (i === 0 || p >= percents[i - 1])), `${id}: ${percents}`);
     must(!percents.includes(100) || code(summary) === "succeeded", `${id}: 100 without success`);
+    must(code(summary) !== "succeeded" || percents.at(-1) === 100, `${id}: succeeded at ${percents.at(-1)} %`);
     must(code(summary) === "succeeded" || summary.lastPercent >= (percents.at(-1) ?? 0), `${id}: last percent`);
     must(code(summary) === "succeeded" || summary.lastPercent < 100, `${id}: failed at 100`);
     must(code(summary) !== "succeeded" || /^sha256:[0-9a-f]{64}$/.test(summary.root ?? summary.deltaDigest), `${id}: root`);
