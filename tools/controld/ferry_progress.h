@@ -4,8 +4,8 @@
  * Must not know: processes, JSON, the catalog.
  * Threads:       pure; one owner.
  *
- * A percentage is the greatest that was ever told, also by an earlier child or (seed) an earlier snapferryd.
- * It is 100 only when the disk has succeeded.
+ * A percentage is the greatest that was ever told, also by an earlier child or (seed) an earlier
+ * snapferryd. It is 100 only when the disk has succeeded.
  */
 #ifndef CONTROLD_FERRY_PROGRESS_H
 #define CONTROLD_FERRY_PROGRESS_H
