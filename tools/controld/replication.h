@@ -22,11 +22,22 @@
 
 struct replication;
 
+struct replication_cuts { /* of raw disks */
+    /* The disk point is safe in its blob: its cut is no longer needed. */
+    void (*arrived)(void *arg, const char *disk_point_id, const char *disk_id,
+                    const char *cut_path);
+    void *arg;
+};
+
 struct replication_setup {
     struct service *service; /* borrowed; its replication is not set yet */
     const char *snapferry;   /* the data plane's program */
     const char *cacert;      /* of the regions; NULL: the system's */
     bool allow_http;
+    struct replication_cuts cuts;
+    /* What nobody asked about and somebody must know; may be NULL. */
+    void (*log)(void *arg, const char *sentence);
+    void *log_arg;
 };
 
 /* ---- Life ---- */

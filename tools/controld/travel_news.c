@@ -1,0 +1,320 @@
+/* travel_news.c - what the catalog is told of disks and points on their way; see replication_internal.h.
+ *
+ * Knows:         when progress is worth a row, that a disk point is complete when its snapshot is taken
+ *                and the catalog knows it, never before.
+ * Must not know: queues, children.
+ * Threads:       the reactor's.
+ *
+ * A catalog that cannot be written (a full disk) loses news, not truth: what was not told is not
+ * complete, and the next start of the program goes on with it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "io/reactor.h"
+#include "tools/controld/catalog_disks.h"
+#include "tools/controld/catalog_operations.h"
+#include "tools/controld/catalog_points.h"
+#include "tools/controld/operation.h"
+#include "tools/controld/replication_internal.h"
+
+static enum catalog_level level_of(enum ferry_level level)
+{
+    return level == FERRY_ERROR     ? CATALOG_ERROR
+           : level == FERRY_WARNING ? CATALOG_WARNING
+                                    : CATALOG_INFO;
+}
+
+/* Runs one change; what fails is logged, and was not told. */
+typedef bool news_fn(struct travel *travel, void *arg, struct err *e);
+
+static bool tell(struct travel *travel, news_fn *change, void *arg)
+{
+    struct catalog *catalog = travel->replication->service->catalog;
+    struct err e = {0};
+    bool ok = catalog_begin(catalog, &e);
+
+    if (ok && !change(travel, arg, &e)) {
+        catalog_rollback(catalog);
+        ok = false;
+    } else if (ok) {
+        ok = catalog_commit(catalog, &e);
+    }
+    if (!ok)
+        replication_log(travel->replication, travel->id, &e);
+    return ok;
+}
+
+/* ---- Operations ---- */
+
+static bool end_operations(struct travel *travel, const struct arm_error *why, struct err *e)
+{
+    struct service *service = travel->replication->service;
+    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_operation_list list = {0};
+    bool ok = catalog_operation_list_of_resource(service->catalog, travel->id, &all, &list, e);
+
+    for (size_t i = 0; ok && i < list.count; i++)
+        if (strcmp(list.rows[i].kind, arm_verb_name(ARM_VERB_PUT)) == 0)
+            ok = operation_end(service->operations, list.rows[i].guid, why, e);
+    catalog_operation_list_fini(&list);
+    return ok;
+}
+
+/* ---- The copy has begun ---- */
+
+static bool begun(struct travel *travel, void *arg, struct err *e)
+{
+    (void)arg;
+    return catalog_point_set_state(travel->replication->service->catalog, travel->id,
+                                   CATALOG_SUCCEEDED, NULL, NULL, e) &&
+           end_operations(travel, NULL, e);
+}
+
+/* ---- Progress ---- */
+
+static bool progress(struct travel *travel, void *arg, struct err *e)
+{
+    const struct travel_disk *disk = arg;
+    struct catalog *catalog = travel->replication->service->catalog;
+    const char *message = disk->last.message[0] ? disk->last.message : NULL;
+
+    return travel->of_disk
+               ? catalog_disk_set_progress(catalog, disk->id, event_code_name(disk->last.code),
+                                           disk->last.percent, level_of(disk->last.level), message,
+                                           e)
+               : catalog_disk_point_set_progress(catalog, disk->id,
+                                                 event_code_name(disk->last.code),
+                                                 disk->last.percent, level_of(disk->last.level),
+                                                 message, e);
+}
+
+/* ---- A disk's end ---- */
+
+static bool disk_ended(struct travel *travel, void *arg, struct err *e)
+{
+    struct travel_disk *disk = arg;
+    struct service *service = travel->replication->service;
+    struct catalog_disk_point old = {0}, row;
+    bool ok = catalog_disk_point_get(service->catalog, disk->id, &old, e),
+         well = disk->end_code == EVENT_SUCCEEDED;
+
+    row = old;
+    row.code = event_code_name(disk->end_code);
+    row.level = well ? CATALOG_INFO : CATALOG_ERROR;
+    row.message = disk->last.message[0] ? disk->last.message : NULL;
+    row.ended_ns = service_now_ns(service);
+    row.percent = well ? 100 : disk->last.percent > old.percent ? disk->last.percent : old.percent;
+    if (well) {
+        row.snapshot = disk->seal.snapshot;
+        row.cut_path = NULL;
+        row.root = disk->last.outcome.root[0] ? disk->last.outcome.root : NULL;
+        row.changed_bytes = (int64_t)disk->last.changed_bytes;
+        row.wire_bytes = (int64_t)disk->last.outcome.read_bytes;
+        if (disk->last.outcome.disk_bytes)
+            row.size_bytes = (int64_t)disk->last.outcome.disk_bytes;
+    }
+    ok = ok && (!old.id || catalog_disk_point_put(service->catalog, &row, e));
+    ok = ok && (!well || !disk->family ||
+                catalog_family_set_held(service->catalog, disk->family, disk->id, e));
+    catalog_disk_point_fini(&old);
+    return ok;
+}
+
+static bool restored(struct travel *travel, void *arg, struct err *e)
+{
+    struct travel_disk *disk = arg;
+    struct service *service = travel->replication->service;
+    bool well = disk->end_code == EVENT_SUCCEEDED;
+
+    disk->last.code = disk->end_code;
+    if (!well)
+        disk->last.level = FERRY_ERROR;
+    return progress(travel, disk, e) &&
+           catalog_disk_set_state(service->catalog, disk->id,
+                                  well ? CATALOG_SUCCEEDED : CATALOG_FAILED,
+                                  service_now_ns(service), e);
+}
+
+static void end_disk(struct travel_disk *disk)
+{
+    struct replication *replication = disk->travel->replication;
+    bool told = tell(disk->travel, disk->travel->of_disk ? restored : disk_ended, disk);
+
+    disk->step = TRAVEL_DISK_ENDED;
+    if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && replication->cuts.arrived)
+        replication->cuts.arrived(replication->cuts.arg, disk->id, NULL, disk->cut_path);
+    replication_kick(replication);
+}
+
+static void fail_disk(struct travel_disk *disk, enum event_code code, const char *message)
+{
+    if (disk->step == TRAVEL_DISK_ENDED)
+        return;
+    disk->end_code = code;
+    snprintf(disk->last.message, sizeof disk->last.message, "%s", message ? message : "");
+    end_disk(disk);
+}
+
+/* ---- Its snapshot ---- */
+
+static void seal_failed(struct travel_disk *disk)
+{
+    char sentence[FERRY_MESSAGE_MAX_BYTES];
+
+    snprintf(sentence, sizeof sentence,
+             "The data is there, but the target's snapshot could not be taken: %s Put the restore "
+             "point again.",
+             disk->seal.err.text);
+    fail_disk(disk, EVENT_FAILED, sentence);
+}
+
+static void seal_tidied(struct region_snapshot *seal)
+{
+    end_disk(seal->arg); /* what could not be tidied is found by the next sweep */
+}
+
+static void seal_taken(struct region_snapshot *seal)
+{
+    struct travel_disk *disk = seal->arg;
+
+    if (err_is_set(&seal->err)) {
+        seal_failed(disk);
+    } else if (seal->unsure) {
+        seal->done = seal_tidied;
+        region_snapshot_tidy(seal);
+    } else {
+        end_disk(disk);
+    }
+}
+
+static void seal_prepared(struct region_snapshot *seal)
+{
+    if (err_is_set(&seal->err)) {
+        seal_failed(seal->arg);
+        return;
+    }
+    seal->done = seal_taken;
+    region_snapshot_take(seal);
+}
+
+/* An earlier life may have taken it and died before the catalog knew. */
+static void seal_looked(struct region_snapshot *seal)
+{
+    if (err_is_set(&seal->err)) {
+        seal_failed(seal->arg);
+    } else if (seal->snapshot[0]) {
+        end_disk(seal->arg);
+    } else {
+        seal->done = seal_prepared;
+        region_snapshot_prepare(seal);
+    }
+}
+
+static void seal(struct travel_disk *disk)
+{
+    disk->step = TRAVEL_DISK_SEALING;
+    disk->seal = (struct region_snapshot){
+        .account = disk->target.region->account,
+        .container = disk->target.container,
+        .blob = disk->target.blob,
+        .point = disk->id,
+        .done = seal_looked,
+        .arg = disk,
+    };
+    region_snapshot_find(&disk->seal);
+}
+
+/* ---- What is heard ---- */
+
+void travel_heard(struct travel_disk *disk, const struct ferry_disk_view *view)
+{
+    struct travel *travel = disk->travel;
+
+    if (disk->step != TRAVEL_DISK_MOVING)
+        return;
+    disk->last = *view;
+    if (view->code == EVENT_IN_PROGRESS && !travel->begun && !travel->of_disk)
+        travel->begun = tell(travel, begun, NULL);
+    if (view->code == EVENT_SUCCEEDED) {
+        disk->end_code = EVENT_SUCCEEDED;
+        if (travel->of_disk)
+            end_disk(disk);
+        else
+            seal(disk);
+    } else if (ferry_code_is_last(view->code)) {
+        fail_disk(disk, view->code, view->message);
+    } else if (view->code != disk->kept_code ||
+               view->percent >= disk->kept_percent + REPLICATION_KEPT_STEP) {
+        disk->kept_code = view->code;
+        disk->kept_percent = view->percent;
+        (void)tell(travel, progress, disk);
+    }
+}
+
+static void fail_rest(struct travel *travel, enum event_code code, const char *message)
+{
+    for (size_t i = 0; i < travel->count; i++)
+        if (travel->disks[i].step == TRAVEL_DISK_WAITING ||
+            travel->disks[i].step == TRAVEL_DISK_MOVING)
+            fail_disk(&travel->disks[i], code, message);
+}
+
+void travel_ferry_ended(struct travel *travel, enum event_code code, const char *message)
+{
+    travel->ferry_has_it = false;
+    if (travel->overdue)
+        fail_rest(travel, EVENT_FAILED, REPLICATION_OVERDUE);
+    else
+        fail_rest(travel, code == EVENT_SUCCEEDED ? EVENT_FAILED : code, message);
+    replication_kick(travel->replication);
+}
+
+void travel_give_up(struct travel *travel, enum event_code code, const char *message)
+{
+    fail_rest(travel, code, message);
+    replication_kick(travel->replication);
+}
+
+bool travel_over(const struct travel *travel)
+{
+    for (size_t i = 0; i < travel->count; i++)
+        if (travel->disks[i].step != TRAVEL_DISK_ENDED)
+            return false;
+    return !travel->ferry_has_it && travel->making_count == 0;
+}
+
+/* ---- The end of all ---- */
+
+static const struct travel_disk *worst(const struct travel *travel)
+{
+    for (size_t i = 0; i < travel->count; i++)
+        if (travel->disks[i].end_code != EVENT_SUCCEEDED)
+            return &travel->disks[i];
+    return NULL;
+}
+
+static bool concluded(struct travel *travel, void *arg, struct err *e)
+{
+    struct service *service = travel->replication->service;
+    const struct travel_disk *failed = worst(travel);
+    struct arm_error why = {0};
+
+    (void)arg;
+    if (failed)
+        arm_error_set(&why, 500,
+                      failed->end_code == EVENT_CANCELED ? ARM_OPERATION_REFUSED
+                                                         : ARM_POINT_SERVICE_ERROR,
+                      NULL, "%.300s: %s", failed->id, failed->last.message);
+    if (!travel->of_disk && (failed || !travel->begun) &&
+        !catalog_point_set_state(service->catalog, travel->id,
+                                 failed ? CATALOG_FAILED : CATALOG_SUCCEEDED,
+                                 failed ? why.code : NULL, failed ? why.message : NULL, e))
+        return false;
+    return end_operations(travel, failed ? &why : NULL, e);
+}
+
+void travel_conclude(struct travel *travel)
+{
+    (void)tell(travel, concluded, NULL);
+}

@@ -1,0 +1,192 @@
+/* travel_plan.c - where each disk of a travel goes: into which blob of its family, as a delta of what,
+ * or in full; see replication_internal.h.
+ *
+ * Knows:         families. A live blob whose content is known is gone on with, as a delta, if the
+ *                service can tell the difference: its disk point's source is there, older, and of the
+ *                same disk. Else a new blob is begun, so that nobody's snapshots ever depend on a guess.
+ * Must not know: containers' making, children.
+ * Threads:       the reactor's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/controld/catalog_points.h"
+#include "tools/controld/replication_internal.h"
+
+#define FAMILY_CONTAINER_BYTES 40u /* "f-", 32 digits, NUL */
+#define FAMILY_BLOB_BYTES      32u
+
+struct
+    family_draft { /* what may be new about a family; texts of row point here, or are the read row's */
+    struct catalog_family read, row;
+    char guid[FRONT_GUID_BYTES], container[FAMILY_CONTAINER_BYTES], blob[FAMILY_BLOB_BYTES];
+};
+
+static bool no_memory(struct err *e)
+{
+    return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot plan a copy");
+}
+
+static bool keep(char **out, const char *text, struct err *e)
+{
+    free(*out);
+    *out = text ? strdup(text) : NULL;
+    return *out || !text || no_memory(e);
+}
+
+/* ---- The family ---- */
+
+static bool family_of(struct travel_disk *disk, const struct catalog_disk_point *row,
+                      const char *collection, struct family_draft *draft, struct err *e)
+{
+    struct catalog *catalog = disk->travel->replication->service->catalog;
+    size_t at = 2;
+
+    if (!catalog_family_find(catalog, row->location, row->disk_id, collection, &draft->read, e))
+        return false;
+    draft->row = draft->read;
+    if (draft->row.guid)
+        return true;
+    front_make_guid(draft->guid);
+    memcpy(draft->container, "f-", 2);
+    for (const char *digit = draft->guid; *digit; digit++)
+        if (*digit != '-')
+            draft->container[at++] = *digit;
+    draft->row.guid = draft->guid;
+    draft->row.region = row->location;
+    draft->row.source_disk = row->disk_id;
+    draft->row.collection_id = collection;
+    draft->row.container = draft->container;
+    return true;
+}
+
+static void begin_blob(struct family_draft *draft)
+{
+    draft->row.blob_count++;
+    snprintf(draft->blob, sizeof draft->blob, "disk-%lld", (long long)draft->row.blob_count);
+    draft->row.live_blob = draft->blob;
+}
+
+/* ---- The base ---- */
+
+static bool may_be_base(const struct travel_disk *disk, const struct catalog_disk_point *base,
+                        const struct catalog_disk_point *source)
+{
+    return base->snapshot && base->region && base->blob && source->blob && source->region &&
+           strcmp(base->region, source->region) == 0 &&
+           strcmp(base->container, source->container) == 0 &&
+           strcmp(base->blob, source->blob) == 0 && strcmp(base->snapshot, source->snapshot) < 0 &&
+           disk->source_id;
+}
+
+static bool use_base(struct travel_disk *disk, const struct catalog_disk_point *base, struct err *e)
+{
+    disk->base.region = regions_find(disk->travel->replication->service->regions, base->region);
+    return keep(&disk->base_id, base->id, e) && keep(&disk->base.container, base->container, e) &&
+           keep(&disk->base.blob, base->blob, e) && keep(&disk->base.snapshot, base->snapshot, e);
+}
+
+/* held: a disk point of the target's family. Its source is the base, where that can be one; else
+ * disk->base stays nowhere. */
+static bool look_for_base(struct travel_disk *disk, const char *held_id, struct err *e)
+{
+    struct catalog *catalog = disk->travel->replication->service->catalog;
+    struct catalog_disk_point held = {0}, base = {0}, source = {0};
+    bool ok = catalog_disk_point_get(catalog, held_id, &held, e);
+
+    if (ok && held.source_disk_point_id && disk->source_id) {
+        ok = catalog_disk_point_get(catalog, held.source_disk_point_id, &base, e) &&
+             catalog_disk_point_get(catalog, disk->source_id, &source, e);
+        if (ok && base.id && source.id && may_be_base(disk, &base, &source))
+            ok = use_base(disk, &base, e);
+    }
+    catalog_disk_point_fini(&held);
+    catalog_disk_point_fini(&base);
+    catalog_disk_point_fini(&source);
+    return ok;
+}
+
+/* A cut has no difference that a service could tell, but a map of what the live blob holds. */
+static bool choose(struct travel_disk *disk, const struct catalog_disk_point *row,
+                   struct family_draft *draft, struct err *e)
+{
+    const char *held = draft->row.held_disk_point_id;
+
+    if (row->blob) /* begun in an earlier life: the same again */
+        return !row->base_disk_point_id || look_for_base(disk, row->base_disk_point_id, e);
+    if (held && draft->row.live_blob && !look_for_base(disk, held, e))
+        return false;
+    if (!held || !draft->row.live_blob || (!disk->base.region && !disk->cut_path))
+        begin_blob(draft);
+    return true;
+}
+
+static bool put_rows(struct travel_disk *disk, const struct catalog_disk_point *row,
+                     const struct family_draft *draft, struct err *e)
+{
+    struct service *service = disk->travel->replication->service;
+    struct catalog_family family = draft->row;
+    struct catalog_disk_point planned = *row;
+
+    if (row->blob)
+        family.live_blob = row->blob;
+    planned.family = family.guid;
+    planned.region = family.region;
+    planned.container = family.container;
+    if (!row->blob) {
+        planned.blob = family.live_blob;
+        planned.base_disk_point_id = disk->base.region ? draft->row.held_disk_point_id : NULL;
+        planned.begun_ns = service_now_ns(service);
+    }
+    family.held_disk_point_id = NULL; /* from here on nobody knows, until it is complete */
+    return catalog_family_put(service->catalog, &family, e) &&
+           catalog_disk_point_put(service->catalog, &planned, e) &&
+           keep(&disk->family, family.guid, e) &&
+           keep(&disk->target.container, planned.container, e) &&
+           keep(&disk->target.blob, planned.blob, e);
+}
+
+static bool plan_disk(struct travel_disk *disk, const char *collection, struct err *e)
+{
+    struct replication *replication = disk->travel->replication;
+    struct catalog_disk_point row = {0};
+    struct family_draft draft = {0};
+    bool ok = catalog_disk_point_get(replication->service->catalog, disk->id, &row, e) &&
+              (row.id || err_set(e, ERR_GONE, RETRY_NEVER, "there is no disk restore point %.300s",
+                                 disk->id));
+
+    ok = ok && family_of(disk, &row, collection, &draft, e) && choose(disk, &row, &draft, e) &&
+         put_rows(disk, &row, &draft, e);
+    if (ok && !(disk->target.region = regions_find(replication->service->regions, row.location)))
+        ok = err_set(e, ERR_USAGE, RETRY_NEVER,
+                     "there is no region '%.64s' in the configuration any more", row.location);
+    if (ok && disk->cut_path &&
+        asprintf(&disk->map, "%s/%s-%s.map", replication->maps_folder, disk->family,
+                 disk->target.blob) < 0) {
+        disk->map = NULL;
+        ok = no_memory(e);
+    }
+    catalog_disk_point_fini(&row);
+    catalog_family_fini(&draft.read);
+    return ok;
+}
+
+bool travel_plan(struct travel *travel, struct err *e)
+{
+    struct catalog *catalog = travel->replication->service->catalog;
+    struct catalog_point point = {0};
+    bool ok = catalog_begin(catalog, e);
+
+    if (!ok)
+        return false;
+    ok = catalog_point_get(catalog, travel->id, &point, e);
+    for (size_t i = 0; ok && i < travel->count; i++)
+        ok = plan_disk(&travel->disks[i], point.source_point_id ? point.collection_id : NULL, e);
+    catalog_point_fini(&point);
+    if (ok)
+        return catalog_commit(catalog, e);
+    catalog_rollback(catalog);
+    return false;
+}
