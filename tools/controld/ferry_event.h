@@ -19,7 +19,7 @@
 #include "engine/event.h"
 #include "tools/controld/ferry_progress.h"
 
-#define FERRY_LINE_MAX_BYTES EVENT_LINE_MAX_BYTES
+#define FERRY_LINE_MAX_BYTES (1u << 20) /* longer than any event but the answer to status */
 
 /* Texts are views into root. */
 struct ferry_event {
