@@ -23,7 +23,8 @@ enum arm_create {
 
 struct arm_disk_body {
     char location[ARM_LOCATION_MAX_BYTES];
-    json_t *doc; /* {"tags"?,"sku"?,"zones"?,"properties"?} in current form: what GET shows again */
+    json_t *
+        doc; /* {"tags","sku"?,"zones"?,"properties":{...}}: what GET shows again, in current form */
     enum arm_create create;
     struct arm_id source;                /* what it is made from; ARM_NONE = nothing */
     uint64_t size_bytes;                 /* 0 = not given */
@@ -53,7 +54,8 @@ struct arm_machine_disk {
 
 struct arm_machine_body {
     char location[ARM_LOCATION_MAX_BYTES];
-    json_t *doc; /* {"tags"?,"zones"?,"properties"?} in current form: no password, no custom data */
+    json_t *
+        doc; /* {"tags","zones"?,"properties":{...}} in current form: no password, custom data emptied */
     struct arm_machine_disk *disks; /* the OS disk first, if there is one; then as given */
     size_t disk_count;
 };

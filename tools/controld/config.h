@@ -21,7 +21,7 @@
 #define CONFIG_REGIONS_MAX      64u
 #define CONFIG_MACHINES_MAX     1024u
 #define CONFIG_DISKS_MAX        64u /* of one machine */
-#define CONFIG_MOUNTS_MAX       64u /* of one machine */
+#define CONFIG_MOUNTS_MAX       64u
 #define CONFIG_TEXT_MAX_BYTES   4095u
 #define CONFIG_NAME_MAX_BYTES   80u
 #define CONFIG_KEEP_MAX         10000u
@@ -73,14 +73,13 @@ struct config_hooks {
     unsigned timeout_s; /* of each step */
 };
 
-struct config_keep { /* 0: does not count */
-    unsigned last, daily, weekly;
+struct config_keep {
+    unsigned last, daily, weekly; /* 0: does not count */
 };
-
 struct config_machine {
-    char *id, *name; /* canonical ARM id, and its last part */
-    char *location;  /* one of the regions */
-    struct config_disk *disks;
+    char *id, *name;           /* canonical ARM id, and its last part */
+    char *location;            /* one of the regions */
+    struct config_disk *disks; /* the OS disk first */
     unsigned disk_count;
     struct config_hooks hooks;
     json_t *metadata;          /* members of sourceMetadata; NULL */
@@ -99,10 +98,11 @@ struct config_limits {
 
 struct config {
     struct config_region *regions;
-    unsigned region_count;
     struct config_machine *machines;
-    unsigned machine_count;
+    unsigned region_count, machine_count;
     struct config_limits limits;
+    char *cacert;    /* PEM file of authorities for the regions' https; NULL: the system's */
+    bool allow_http; /* regions may be http:// also on other machines */
 };
 
 typedef void config_mistake_fn(void *arg, const char *path, const char *sentence);

@@ -40,6 +40,7 @@ struct front_call {
     const char *who;   /* for a log: the certificate's name, "token", or "anybody" */
     char request_id[FRONT_GUID_BYTES]; /* as the caller is told */
     char correlation_id[FRONT_GUID_BYTES];
+    void *user; /* of whoever front_setup.ask is; freed with the call */
 };
 
 struct front_file { /* for anybody, without a token: no secret, no data; all of it static */
@@ -57,9 +58,6 @@ struct front_setup {
     /* Every call that was let in and whose body is whole. */
     void (*ask)(void *arg, struct front_call *call);
     void *arg;
-    /* One line a refused stranger, for a log; holds no secret. May be NULL. */
-    void (*refused)(void *arg, const char *address, int status, const char *why);
-    void *refused_arg;
 };
 
 /* ---- Life ---- */
@@ -74,6 +72,8 @@ void front_serve_files(struct front *front, const struct front_file *files, size
 /* ---- Look ---- */
 const char *front_query(const struct front_call *call,
                         const char *name); /* any case; NULL: absent */
+bool front_query_at(const struct front_call *call, unsigned index, const char **out_name,
+                    const char **out_value); /* as they came; false: no more */
 /* An absolute URL of this server as the caller sees it (its Host, if sound): for nextLink and operations. */
 void front_url(const struct front_call *call, const char *path_and_query,
                char out_url[FRONT_URL_MAX_BYTES]);

@@ -15,6 +15,7 @@
 #include "io/reactor.h"
 #include "tools/controld/arm_error.h"
 #include "tools/controld/front.h"
+#include "tools/controld/front_table.h"
 
 #define OPERATION_RETRY_AFTER_S "1"
 #define OPERATION_KEPT_DAYS     7u /* after its end; then 404 */
@@ -57,8 +58,7 @@ bool operation_sweep(struct operations *operations, struct err *e);
 void operation_answer(struct operations *operations, struct front_call *call, int status,
                       json_t *body, const struct operation_spec *spec, const char *id);
 
-/* ---- Answer what is asked: the URLs of Azure-AsyncOperation and Location ---- */
-void operation_tell(struct operations *operations, struct front_call *call, const char *id);
-void operation_tell_result(struct operations *operations, struct front_call *call, const char *id);
+/* Registers the handlers of the URLs that Azure-AsyncOperation and Location tell. */
+void operations_serve(struct operations *operations, struct front_table *table);
 
 #endif

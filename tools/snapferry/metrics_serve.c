@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "io/http_server.h"
+#include "io/listen_at.h"
 #include "io/process_usage.h"
-#include "tools/snapferry/listen_at.h"
 
 #define PAGE_TYPE    "text/plain; version=0.0.4; charset=utf-8"
 #define PLAIN_TYPE   "text/plain; charset=utf-8"

@@ -1,5 +1,5 @@
 /* listen_at.c - see listen_at.h. */
-#include "tools/snapferry/listen_at.h"
+#include "io/listen_at.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 /* listen_at_test.c - HOST:PORT as people write it, and which hosts nobody else can reach. */
-#include "tools/snapferry/listen_at.h"
+#include "io/listen_at.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * Knows: the form, which addresses are this machine's own. Must not know: servers. Threads: a value.
  */
-#ifndef SNAPFERRY_LISTEN_AT_H
-#define SNAPFERRY_LISTEN_AT_H
+#ifndef IO_LISTEN_AT_H
+#define IO_LISTEN_AT_H
 
 #include <stdbool.h>
 #include <stdint.h>
