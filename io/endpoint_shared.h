@@ -5,10 +5,10 @@
  * Threads:       the reactor's.
  *
  * Each copy has a handle, an endpoint like the source. What a handle reads is kept until every other live
- * handle took it or asked for something behind it. Memory for that is bounded: when it is full the fast ones
- * wait for the slow, but no longer than ENDPOINT_SHARED_PATIENCE_NS; then the slow one falls behind, nothing
- * is kept for it, and it reads by itself until it has caught up. A read that is not the same as, or inside,
- * one that is kept is its own read.
+ * handle took it or asked for something behind it; a look at the last page, the footer, passes nothing by.
+ * Memory for that is bounded: when it is full the fast ones wait for the slow, but no longer than
+ * ENDPOINT_SHARED_PATIENCE_NS; then the slow one falls behind, nothing is kept for it, and it reads by itself
+ * until it has caught up. A read that is not the same as, or inside, one that is kept is its own read.
  *
  * A handle never gets bytes that were read before it looked at the source (its last stat), unless the
  * source is a snapshot, which cannot change: so each copy's own proof that nobody wrote to the source

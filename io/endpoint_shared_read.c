@@ -350,6 +350,13 @@ static void shared_retry(struct reactor_task *task)
 
 /* ---- Use ---- */
 
+/* The last page is looked at before anything else is read: that says nothing of where a handle is. */
+static bool shared_is_look(const struct endpoint *ep, const struct block_req *req)
+{
+    return req->length == ENDPOINT_PAGE_BYTES &&
+           req->offset + ENDPOINT_PAGE_BYTES == ep->size_bytes;
+}
+
 void shared_read(struct endpoint *ep, struct block_req *req)
 {
     struct shared_handle *h = (struct shared_handle *)ep;
@@ -358,7 +365,9 @@ void shared_read(struct endpoint *ep, struct block_req *req)
     assert(ask);
     ask->handle = h;
     ask->asked = req;
-    h->position = req->offset;
-    shared_pass_by(h->shared, h->bit, req->offset);
+    if (!shared_is_look(ep, req)) {
+        h->position = req->offset;
+        shared_pass_by(h->shared, h->bit, req->offset);
+    }
     shared_serve(ask);
 }

@@ -129,6 +129,24 @@ static void pass(uint64_t ns)
     rig_peek(&rig);
 }
 
+Test(endpoint_shared, a_look_at_the_footer_passes_nothing_by)
+{
+    share(ENDPOINT_SHARED_KEPT_BYTES);
+    for (size_t i = 0; i < HANDLES; i++)
+        ask(i, DISK_BYTES - ENDPOINT_PAGE_BYTES, ENDPOINT_PAGE_BYTES);
+    rig_until_idle(&rig);
+    for (size_t i = 0; i < HANDLES; i++) { /* each prepares its target for a while */
+        for (uint64_t at = 0; at < 4 * PIECE; at += PIECE)
+            ask(i, at, PIECE);
+        if (i == 1)
+            ask(1, DISK_BYTES - ENDPOINT_PAGE_BYTES, ENDPOINT_PAGE_BYTES);
+        rig_until_idle(&rig);
+    }
+    expect_all_right();
+    cr_expect_leq(endpoint_shared_count(shared)->read_bytes,
+                  4 * PIECE + 2 * (uint64_t)ENDPOINT_PAGE_BYTES);
+}
+
 Test(endpoint_shared, what_all_ask_is_read_once)
 {
     share(ENDPOINT_SHARED_KEPT_BYTES);

@@ -4,8 +4,7 @@
 set -u
 cd "$SNAPFERRY_SOURCE_DIR" || exit 1
 . tests/system/cli_region.sh
-echo '{"latencyMs":10,"blob":{"bytesPerSecond":2000000}}' >"$TMPDIR/slow.json"
-start_region west --shape "$TMPDIR/slow.json"
+start_region west
 cd "$TMPDIR" || exit 1
 SF=$SNAPFERRY_BIN
 DISK_BYTES=$((16 << 20))
@@ -57,6 +56,8 @@ POINT=$("$SF" snapshot @disk.url --quiet)
 POINT=${POINT#*snapshot=}
 sas "$west_URL" other.vhd rcwd >other.url
 expect 0 'complete' "$SF" copy pattern:16M,9,900 @other.url
+echo '{"latencyMs":10,"blob":{"bytesPerSecond":3000000}}' >slow.json # longer than a URL's 2 s
+restart_region west --shape "$TMPDIR/slow.json"
 
 # renew.sh: what an operator would write; tells the test what it was given.
 cat >renew.sh <<'END'
@@ -133,7 +134,7 @@ cat >wrong.sh <<'END'
 "$REGIOND_BIN" sas --account disks:env:CLI_KEY --resource vhds/other.vhd --permissions r --expiry +1h "$west_URL"
 END
 expect 3 'other.vhd is another disk than the source' "$SF" copy env:SRC wrong.img \
-    "${SLOWLY[@]}" --renew-command 'sh wrong.sh' --renew-wait 3
+    "${SLOWLY[@]}" --renew-command 'sh wrong.sh' --renew-wait 2
 check "and nothing of it was read" sh -c "! fgrep other.vhd '$west_LOG' | grep -q '\"status\":206'"
 
 # ---- When it does not help ----

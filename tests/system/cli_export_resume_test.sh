@@ -6,9 +6,8 @@ set -u
 cd "$SNAPFERRY_SOURCE_DIR" || exit 1
 . tests/system/cli_region.sh
 SF=$SNAPFERRY_BIN
-echo '{"latencyMs":5,"blob":{"bytesPerSecond":4000000}}' >"$TMPDIR/slow.json"
 start_region west
-start_region slow --shape "$TMPDIR/slow.json"
+start_region slow
 cd "$TMPDIR" || exit 1
 WEST=$(sas "$west_URL" disk.vhd rcwd)
 SLOW=$(sas "$slow_URL" disk.vhd rcwd)
@@ -155,6 +154,8 @@ check "a delta that went on" same live.vhd got.img
 rm -rf got.img got.img.snapferry out.sfd "$XDG_STATE_HOME"
 
 # ---- Killed, again and again, each time a little later ----
+echo '{"latencyMs":5,"blob":{"bytesPerSecond":4000000}}' >slow.json
+restart_region slow --shape "$TMPDIR/slow.json"
 part_bytes() { stat -c %s out.sfd.part 2>/dev/null || echo 0; }
 runs=0
 for least in 2000000 4000000 7000000 10000000; do
@@ -169,6 +170,7 @@ for least in 2000000 4000000 7000000 10000000; do
     wait "$victim" 2>/dev/null
 done
 check "it was killed under way" [ "$runs" = 4 ]
+restart_region slow
 expect 0 '"committed":true' "$SF" export env:SLOW -o out.sfd --compress 3 --json
 check "the last run read the rest alone" [ "$(of_json resumedBytes)" -ge 8000000 ]
 expect 0 complete "$SF" copy env:SLOW slow.vhd

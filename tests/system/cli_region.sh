@@ -38,6 +38,18 @@ start_region() {
     printf -v "${name}_URL" %s "$(sed 's/.*"url":"\([^"]*\)".*/\1/' <<<"$line")"
 }
 
+# restart_region NAME [OPTION...]: ended, and served again at its URL with its data and its log; with these options.
+restart_region() {
+    local name=$1 url="$1_URL" pid="$1_PID" at
+    shift
+    kill "${!pid}" && wait "${!pid}" 2>/dev/null
+    for at in "${!REGION_PIDS[@]}"; do
+        [ "${REGION_PIDS[at]}" != "${!pid}" ] || unset "REGION_PIDS[at]"
+    done
+    rm "$TMPDIR/$name.ready"
+    start_region "$name" --listen "${!url#http://}" "$@"
+}
+
 # sas URL BLOB PERMISSIONS [SNAPSHOT]: prints a secret, for $(...) only.
 sas() {
     "$REGIOND_BIN" sas --account "disks:env:CLI_KEY" --resource "vhds/$2" --permissions "$3" \

@@ -99,19 +99,7 @@ holds run 'disk("d0").states.join() === "pending,inProgress,paused,inProgress,su
 holds run 'disk("d3").summary.code.endsWith("/canceled") && point("rp-b").code.endsWith("/canceled")'
 holds run 'point("rp-a").code.endsWith("/succeeded")'
 check "the socket is gone" [ ! -e ctl ]
-same d0 d1 d2
 check "a canceled disk does not look complete" sh -c '! "$1" verify --complete env:TARGET_d3' - "$SF"
-
-# ---- The socket of a run that was killed is replaced ----
-begin killed one.json --restart --control ctl
-sees killed '"durableBytes":[1-9]' >seen || fail "no progress" seen
-kill -9 "$killed_RUN"
-wait "$killed_RUN" 2>/dev/null
-check "it is still there" [ -S ctl ]
-check "nobody answers" sh -c '"$1" ctl ctl status; [ $? = 3 ]' - "$SF"
-begin next one.json --control ctl
-ends next 0
-check "it is gone" [ ! -e ctl ]
 
 # ---- Who floods a run with commands and reads no answers is read no further; nothing is lost ----
 FLOOD=100000
@@ -142,4 +130,17 @@ check "it ends as it should" [ $? = 3 ]
 wait "$FLOODER"
 cp flood.events flooded.events
 holds flooded "of('answer').filter((a) => a.command === 'status' && a.accepted).length === $FLOOD"
+
+# ---- The socket of a run that was killed is replaced ----
+begin killed one.json --restart --control ctl
+sees killed '"durableBytes":[1-9]' >seen || fail "no progress" seen
+kill -9 "$killed_RUN"
+wait "$killed_RUN" 2>/dev/null
+check "it is still there" [ -S ctl ]
+check "nobody answers" sh -c '"$1" ctl ctl status; [ $? = 3 ]' - "$SF"
+restart_region slow
+begin next one.json --control ctl
+ends next 0
+check "it is gone" [ ! -e ctl ]
+same d0 d1 d2
 finish

@@ -58,7 +58,7 @@ mkdir tree
 cp -r "$SNAPFERRY_SOURCE_DIR"/{engine,io,tools,tests/engine,tests/io,tests/tools} tree/ 2>err || fail "the tree"
 truncate -s 96M disk.img
 mkfs.ext4 -q -d tree disk.img 2>err || fail "the disk"
-dd if=/dev/urandom of=disk.img bs=1M seek=60 count=24 conv=notrunc 2>err
+dd if=/dev/urandom of=disk.img bs=1M seek=60 count=12 conv=notrunc 2>err
 expect 0 complete "$SF" copy disk.img env:WEST --add-footer
 take_snapshot RP1
 node -e '
@@ -70,7 +70,7 @@ node -e '
     };
     (async () => {
         for (const mib of [1, 5, 21, 40, 61, 62, 70]) await put(mib << 20, Buffer.alloc(192 << 10, "new" + mib));
-        await put(80 << 20, "", 1 << 20);
+        await put(66 << 20, "", 1 << 20);
     })();' || fail "the change"
 take_snapshot RP2
 
@@ -136,26 +136,30 @@ expect 3 'Run the same command again with a fresh SAS' "$SF" copy env:RP1 env:A 
 expect 0 equal "$SF" verify env:RP1 env:A
 
 # ---- A slow one: the fast ones do not wait for it for ever ----
-echo '{"latencyMs":5,"blob":{"bytesPerSecond":2500000}}' >slow.json
+echo '{"latencyMs":5,"blob":{"bytesPerSecond":5000000}}' >slow.json
 start_region slow --shape "$TMPDIR/slow.json"
 fresh A "$east_URL"
 fresh B "$slow_URL"
 expect 0 '"exit":0' "$SF" copy env:RP1 env:A env:B --json --memory 16M
+restart_region slow
 check "the fast one was done well before the slow one" of 's[0].target.includes("disk'"$((FRESH - 1))"'") &&
     s[1].seconds > s[0].seconds && shared.readBytes <= 2 * s[0].readBytes'
 expect 0 equal "$SF" verify env:RP1 env:A
 expect 0 equal "$SF" verify env:RP1 env:B
 
 # ---- Killed, and gone on with ----
+restart_region slow --shape "$TMPDIR/slow.json"
 fresh A "$slow_URL"
 fresh B "$slow_URL"
 : >moving # there before anybody looks at it, and without what was said before
-"$SF" copy env:RP1 env:A env:B --json >>moving 2>moving.err &
+"$SF" copy env:RP1 env:A env:B --json --max-window 1 >>moving 2>moving.err &
 MOVING=$!
-tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
-sleep 2
+for disk in $((FRESH - 1)) $FRESH; do # both have something to go on with
+    tail -n +1 -f --pid "$MOVING" moving | grep -qm1 "\"durableBytes\":[1-9].*disk$disk\.vhd"
+done
 kill -KILL "$MOVING"
 wait "$MOVING" 2>/dev/null
+restart_region slow
 expect 0 '"exit":0' "$SF" copy env:RP1 env:A env:B --json
 check "both went on" of 's.length === 2 && s.every((x) => x.committed && x.resumedBytes > 0)'
 expect 0 equal "$SF" verify env:RP1 env:A
@@ -201,6 +205,7 @@ expect 2 'one argument too many' "$SF" copy env:RP1 1.img 2.img 3.img 4.img 5.im
 expect 2 'one argument too many' "$SF" verify env:RP1 env:A env:B
 
 # ---- On a terminal: a line each ----
+restart_region slow --shape "$TMPDIR/slow.json"
 fresh A "$slow_URL"
 script -qec "stty cols 70; TERM=xterm $SF copy pattern:8M,3,0 env:A p.img" typescript >/dev/null 2>&1
 check "lines are redrawn below each other" grep -q "$(printf '\033\[2A')" typescript

@@ -19,12 +19,11 @@
 #include "tools/controld/arm_route.h"
 
 #define ARM_BODY_MAX_BYTES      (1u << 20)
-#define ARM_BODY_DEPTH_MAX      32u
 #define ARM_TAGS_MAX            50u
 #define ARM_TAG_NAME_MAX_CHARS  512u
 #define ARM_TAG_VALUE_MAX_CHARS 256u
 #define ARM_EXCLUDED_MAX        65u /* an OS disk and 64 data disks */
-#define ARM_ACCESS_MIN_S        60u
+#define ARM_ACCESS_MIN_S        1u
 #define ARM_ACCESS_MAX_S        (60u * 24 * 3600) /* as of a managed disk */
 #define ARM_ACCESS_DEFAULT_S    3600u
 
@@ -50,6 +49,8 @@ struct arm_point_body {
 bool arm_point_read(const void *body, size_t bytes, struct arm_point_body *out,
                     struct arm_error *e);
 void arm_point_body_fini(struct arm_point_body *body);
+/* The same text for two bodies that ask for the same: JSON, malloc'd; NULL without memory. */
+char *arm_point_asked(const struct arm_point_body *body);
 
 enum arm_access { ARM_ACCESS_NONE, ARM_ACCESS_READ, ARM_ACCESS_WRITE };
 struct arm_access_body {

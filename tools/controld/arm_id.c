@@ -286,16 +286,14 @@ void arm_id_key(const struct arm_id *id, char out[ARM_ID_MAX_BYTES])
     fold(out);
 }
 
-void arm_id_key_prefix(enum arm_type type, const char *subscription, const char *group,
-                       char out[ARM_ID_MAX_BYTES])
+void arm_scope_text(const char *subscription, const char *group, char out[ARM_ID_MAX_BYTES])
 {
     size_t used = 0;
 
-    assert(!group || types[type].depth == 1);
-    add(out, &used, "/subscriptions/%s/resourceGroups/", subscription);
+    assert(subscription_ok(subscription) && (!group || group_ok(group)));
+    add(out, &used, "/subscriptions/%s", subscription);
     if (group)
-        add(out, &used, "%s/providers/%s/", group, types[type].name);
-    fold(out);
+        add(out, &used, "/resourceGroups/%s", group);
 }
 
 bool arm_id_same(const struct arm_id *a, const struct arm_id *b)

@@ -60,9 +60,8 @@ bool arm_id_parent(const struct arm_id *id, struct arm_id *out);
 /* ---- Write ---- */
 void arm_id_text(const struct arm_id *id, char out[ARM_ID_MAX_BYTES]); /* canonical */
 void arm_id_key(const struct arm_id *id, char out[ARM_ID_MAX_BYTES]);  /* canonical, lower case */
-/* What every id of this type in the group (NULL: in the subscription, any group) begins with, as a key. */
-void arm_id_key_prefix(enum arm_type type, const char *subscription, const char *group,
-                       char out[ARM_ID_MAX_BYTES]);
+/* "/subscriptions/S" or, with a group, "/subscriptions/S/resourceGroups/G": what lists are asked under. */
+void arm_scope_text(const char *subscription, const char *group, char out[ARM_ID_MAX_BYTES]);
 
 /* ---- Look ---- */
 bool arm_id_same(const struct arm_id *a, const struct arm_id *b); /* ignoring case */

@@ -38,11 +38,8 @@ json_t *arm_render_machine(const struct catalog_machine *machine);
 /* What the URL of Azure-AsyncOperation answers. `output`: of a POST that succeeded, taken; NULL = none. */
 json_t *arm_render_operation(const struct catalog_operation *operation, json_t *output);
 
-/* {"value":[...],"nextLink"?}: `values` is taken; next_link may be NULL. */
-json_t *arm_render_list(json_t *values, const char *next_link);
-
 /* RFC 3339 with 100 ns, as the service writes times: 2026-11-21T17:30:00.1234567+00:00. */
 #define ARM_TIME_MAX_BYTES 40u
-void arm_time_text(uint64_t wall_ns, char out[ARM_TIME_MAX_BYTES]);
+void arm_time_text(int64_t wall_ns, char out[ARM_TIME_MAX_BYTES]);
 
 #endif

@@ -23,8 +23,7 @@ enum arm_create {
 
 struct arm_disk_body {
     char location[ARM_LOCATION_MAX_BYTES];
-    json_t *
-        doc; /* {"tags","sku"?,"zones"?,"properties":{...}}: what GET shows again, in current form */
+    json_t *doc; /* {"tags"?,"sku"?,"zones"?,"properties"?} in current form: what GET shows again */
     enum arm_create create;
     struct arm_id source;                /* what it is made from; ARM_NONE = nothing */
     uint64_t size_bytes;                 /* 0 = not given */
@@ -54,8 +53,7 @@ struct arm_machine_disk {
 
 struct arm_machine_body {
     char location[ARM_LOCATION_MAX_BYTES];
-    json_t *
-        doc; /* {"tags","zones"?,"properties":{...}} in current form: no password, custom data emptied */
+    json_t *doc; /* {"tags"?,"zones"?,"properties"?} in current form: no password, no custom data */
     struct arm_machine_disk *disks; /* the OS disk first, if there is one; then as given */
     size_t disk_count;
 };

@@ -114,7 +114,7 @@ void travel_conclude(struct travel *travel);
 
 /* ---- replication.c ---- */
 void replication_kick(
-    struct replication *replication); /* looks in the next turn at what may begin or is over */
+    struct replication *replication); /* next turn: what may begin, what is over */
 /* Somebody must know, and nobody asked: one line for the log. */
 void replication_log(const struct replication *replication, const char *id, const struct err *e);
 

@@ -143,7 +143,7 @@ static void end_disk(struct travel_disk *disk)
 
     disk->step = TRAVEL_DISK_ENDED;
     if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && replication->cuts.arrived)
-        replication->cuts.arrived(replication->cuts.arg, disk->id, NULL, disk->cut_path);
+        replication->cuts.arrived(replication->cuts.arg, disk->id, disk->cut_path);
     replication_kick(replication);
 }
 

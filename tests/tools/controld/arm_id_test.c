@@ -141,7 +141,7 @@ Test(arm_id, takes_the_longest_names_and_no_longer_ones)
 Test(arm_id, compares_ignoring_case_and_has_one_key)
 {
     struct arm_id a = parsed(POINT), b = parsed(POINT), c = parsed(POINT "/diskRestorePoints/d");
-    char key_a[ARM_ID_MAX_BYTES], key_b[ARM_ID_MAX_BYTES], prefix[ARM_ID_MAX_BYTES];
+    char key_a[ARM_ID_MAX_BYTES], key_b[ARM_ID_MAX_BYTES], scope[ARM_ID_MAX_BYTES];
 
     strcpy(b.name[0], "NIGHTLY");
     strcpy(b.group, "MY.GROUP(1)");
@@ -153,12 +153,10 @@ Test(arm_id, compares_ignoring_case_and_has_one_key)
     strcpy(b.name[1], "p-2");
     cr_expect_not(arm_id_same(&a, &b));
 
-    arm_id_key_prefix(ARM_COLLECTION, a.subscription, "MY.group(1)", prefix);
-    cr_expect(strncmp(key_a, prefix, strlen(prefix)) == 0);
-    arm_id_key_prefix(ARM_COLLECTION, a.subscription, NULL, prefix);
-    cr_expect(strncmp(key_a, prefix, strlen(prefix)) == 0);
-    arm_id_key_prefix(ARM_COLLECTION, a.subscription, "my.group(1", prefix);
-    cr_expect(strncmp(key_a, prefix, strlen(prefix)) != 0, "another group's name begins the same");
+    arm_scope_text(SUB, "My.Group(1)", scope);
+    cr_expect(strncmp(POINT, scope, strlen(scope)) == 0 && POINT[strlen(scope)] == '/');
+    arm_scope_text(SUB, NULL, scope);
+    cr_expect_str_eq(scope, "/subscriptions/" SUB);
 }
 
 Test(arm_id, goes_up_to_the_parent_and_down_again)

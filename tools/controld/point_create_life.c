@@ -1,0 +1,116 @@
+/* point_create_life.c - the life of the module of point_create.h: begun, recovered, stopped; and cuts
+ * that are dropped.
+ *
+ * Knows:         what an earlier life of the program may have left: frozen machines, points that are
+ *                Creating.
+ * Must not know: requests.
+ * Threads:       the reactor's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/controld/config.h"
+#include "tools/controld/cut_thaw.h"
+#include "tools/controld/point_create_internal.h"
+
+static bool make_folder(const struct service *service, const char *name, struct err *e)
+{
+    char *path = NULL;
+    bool ok = asprintf(&path, "%s/%s", service->data_folder, name) >= 0;
+
+    if (!ok)
+        return err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot make %s", name);
+    ok = mkdir(path, 0700) == 0 || errno == EEXIST ||
+         err_set_errno(e, errno, RETRY_NEVER, "cannot make %s", path);
+    free(path);
+    return ok;
+}
+
+struct point_create *point_create_new(struct service *service, struct err *e)
+{
+    struct point_create *create = calloc(1, sizeof *create);
+
+    if (!create) {
+        err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
+        return NULL;
+    }
+    create->service = service;
+    if (make_folder(service, "frozen", e) && make_folder(service, "cuts", e))
+        return create;
+    free(create);
+    return NULL;
+}
+
+void point_create_stop(struct point_create *create, void (*stopped)(void *arg), void *arg)
+{
+    create->stopping = true;
+    create->stopped = stopped;
+    create->stopped_arg = arg;
+    if (!create->cuttings)
+        stopped(arg);
+    else
+        point_cut_cancel_all(create);
+}
+
+void point_create_free(struct point_create *create)
+{
+    if (!create)
+        return;
+    cut_thaw_left_free(create->thawing);
+    free(create->frozen_folder);
+    free(create);
+}
+
+/* ---- After a restart ---- */
+
+/* Of a machine, and not cut: what was begun then is begun again now, with the disks as they are now. */
+static bool cut_again(struct point_create *create, struct err *e)
+{
+    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_point_list list = {0};
+    bool ok =
+        catalog_point_list_in_state(create->service->catalog, CATALOG_CREATING, &all, &list, e);
+
+    for (size_t i = 0; ok && i < list.count; i++)
+        if (!list.rows[i].source_point_id)
+            ok = point_cut_begin(create, list.rows[i].id, e);
+    catalog_point_list_fini(&list);
+    return ok;
+}
+
+static void thawed(void *arg, const char *point, const struct err *error)
+{
+    (void)arg;
+    if (err_is_set(error)) /* loud: somebody's machine may stand still */
+        fprintf(stderr, "snapferryd: STILL FROZEN, of %s: %s\n", point, error->text);
+}
+
+static void all_thawed(void *arg, struct cut_thaw_left *left)
+{
+    struct point_create *create = arg;
+    struct err e = {0};
+
+    create->thawing = NULL;
+    cut_thaw_left_free(left);
+    if (!create->stopping && !cut_again(create, &e))
+        fprintf(stderr, "snapferryd: cannot go on with restore points: %s\n", e.text);
+}
+
+bool point_create_recover(struct point_create *create, struct err *e)
+{
+    char *folder = NULL;
+    struct cut_thaw_setup setup = {
+        .reactor = create->service->reactor, .thawed = thawed, .done = all_thawed, .arg = create};
+
+    if (asprintf(&folder, "%s/frozen", create->service->data_folder) < 0)
+        return err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot thaw");
+    setup.folder = folder;
+    create->thawing = cut_thaw_left(&setup, e);
+    create->frozen_folder = folder;
+    return create->thawing != NULL;
+}

@@ -1,0 +1,322 @@
+/* point_cutting.c - cuts under way: begun from rows, their end told to the catalog; see
+ * point_create_internal.h.
+ *
+ * Knows:         which account or means each disk has, where cuts of raw disks lie.
+ * Must not know: requests.
+ * Threads:       the reactor's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "io/reactor.h"
+#include "tools/controld/catalog_disks.h"
+#include "tools/controld/catalog_operations.h"
+#include "tools/controld/config.h"
+#include "tools/controld/operation.h"
+#include "tools/controld/point_create_internal.h"
+#include "tools/controld/regions.h"
+#include "tools/controld/replication.h"
+
+#define CUTS_FOLDER "cuts"
+
+struct cutting {
+    struct point_create *create;
+    struct cutting *next;
+    struct catalog_point point;
+    struct catalog_collection collection;
+    struct catalog_disk_point_list rows;
+    const struct config_machine *machine;
+    struct cut_disk disks[CUT_DISKS_MAX];
+    char *paths[CUT_DISKS_MAX], *cut_paths[CUT_DISKS_MAX],
+        *extents[CUT_DISKS_MAX]; /* of raw disks */
+    char *thaw_folder;
+    struct cut *cut;
+};
+
+static void cutting_free(struct cutting *cutting)
+{
+    for (size_t i = 0; i < CUT_DISKS_MAX; i++) {
+        free(cutting->paths[i]);
+        free(cutting->cut_paths[i]);
+        free(cutting->extents[i]);
+    }
+    cut_free(cutting->cut);
+    free(cutting->thaw_folder);
+    catalog_disk_point_list_fini(&cutting->rows);
+    catalog_collection_fini(&cutting->collection);
+    catalog_point_fini(&cutting->point);
+    free(cutting);
+}
+
+static void leave(struct cutting *cutting)
+{
+    struct point_create *create = cutting->create;
+    struct cutting **at = &create->cuttings;
+
+    while (*at != cutting)
+        at = &(*at)->next;
+    *at = cutting->next;
+    cutting_free(cutting);
+    if (create->stopping && !create->cuttings && create->stopped)
+        create->stopped(create->stopped_arg);
+}
+
+/* ---- What is cut, and how ---- */
+
+static const struct config_disk *configured(const struct cutting *cutting, const char *disk_id)
+{
+    for (unsigned i = 0; cutting->machine && i < cutting->machine->disk_count; i++)
+        if (strcasecmp(cutting->machine->disks[i].id, disk_id) == 0)
+            return &cutting->machine->disks[i];
+    return NULL;
+}
+
+static enum cut_means means_of(const struct config_disk *disk)
+{
+    static const enum cut_means means[] = {
+        [CONFIG_MEANS_NONE] = CUT_MEANS_NONE,
+        [CONFIG_MEANS_REFLINK] = CUT_MEANS_REFLINK,
+        [CONFIG_MEANS_LVM] = CUT_MEANS_LVM,
+        [CONFIG_MEANS_COMMAND] = CUT_MEANS_COMMAND,
+    };
+
+    return disk ? means[disk->snapshot.means] : CUT_MEANS_NONE;
+}
+
+/* A new name beside the disk (LVM), in the folder that was given, or in ours. The disk point's own name
+ * is unique. */
+static char *cut_path_of(const struct cutting *cutting, const struct config_disk *disk,
+                         const char *path, const char *disk_point_id)
+{
+    const char *name = strrchr(disk_point_id, '/') + 1, *slash = strrchr(path, '/');
+    char *made = NULL;
+    int length;
+
+    if (disk && disk->snapshot.means == CONFIG_MEANS_LVM && slash)
+        length = asprintf(&made, "%.*s/%s", (int)(slash - path), path, name);
+    else if (disk && disk->snapshot.folder)
+        length = asprintf(&made, "%s/%s", disk->snapshot.folder, name);
+    else
+        length =
+            asprintf(&made, "%s/" CUTS_FOLDER "/%s", cutting->create->service->data_folder, name);
+    return length < 0 ? NULL : made;
+}
+
+static bool add_raw(struct cutting *cutting, size_t i, const char *file, struct err *e)
+{
+    const struct catalog_disk_point *row = &cutting->rows.rows[i];
+    const struct config_disk *disk = configured(cutting, row->disk_id);
+    struct cut_raw *raw = &cutting->disks[i].raw;
+
+    cutting->paths[i] = strdup(file);
+    cutting->cut_paths[i] = cutting->paths[i] ? cut_path_of(cutting, disk, file, row->id) : NULL;
+    if (cutting->cut_paths[i] && disk && disk->snapshot.means == CONFIG_MEANS_LVM &&
+        disk->snapshot.lvm_bytes &&
+        asprintf(&cutting->extents[i], "%llub", (unsigned long long)disk->snapshot.lvm_bytes) < 0)
+        cutting->extents[i] = NULL;
+    *raw = (struct cut_raw){
+        .means = means_of(disk),
+        .path = cutting->paths[i],
+        .cut_path = cutting->cut_paths[i],
+        .command = disk ? disk->snapshot.command : NULL,
+        .lvm_extents = cutting->extents[i],
+    };
+    return cutting->cut_paths[i] || err_set_errno(e, ENOMEM, RETRY_LATER, "cannot cut a disk");
+}
+
+static bool add_disk(struct cutting *cutting, size_t i, struct err *e)
+{
+    struct service *service = cutting->create->service;
+    const struct catalog_disk_point *row = &cutting->rows.rows[i];
+    const struct region *region = row->region ? regions_find(service->regions, row->region) : NULL;
+    struct catalog_disk disk = {0};
+    json_t *backing;
+    const char *file;
+    bool ok;
+
+    cutting->disks[i].id = row->id;
+    if (region) {
+        cutting->disks[i].account = region->account;
+        cutting->disks[i].container = row->container;
+        cutting->disks[i].blob = row->blob;
+        return true;
+    }
+    if (!catalog_disk_get(service->catalog, row->disk_id, &disk, e))
+        return false;
+    backing = service_json(disk.backing);
+    file = json_string_value(json_object_get(backing, "file"));
+    ok = file ? add_raw(cutting, i, file, e)
+              : err_set(e, ERR_GONE, RETRY_NEVER, "nobody knows where the disk %.300s lies",
+                        row->disk_id);
+    json_decref(backing);
+    catalog_disk_fini(&disk);
+    return ok;
+}
+
+static struct cut_hooks hooks_of(const struct cutting *cutting)
+{
+    const struct config_hooks *config = cutting->machine ? &cutting->machine->hooks : NULL;
+    struct cut_hooks hooks = {.thaw_folder = cutting->thaw_folder,
+                              .keep_awake = {cutting->create->service->data_folder}};
+
+    if (!config || cutting->point.consistency == CATALOG_CRASH_CONSISTENT)
+        return (struct cut_hooks){0};
+    hooks.freeze_command = config->freeze_command;
+    hooks.thaw_command = config->thaw_command;
+    for (unsigned i = 0; i < config->mount_count && i < CUT_MOUNTS_MAX; i++)
+        hooks.mounts[i] = config->mounts[i];
+    hooks.freeze_limit_ns = config->timeout_s * NS_PER_S;
+    return hooks;
+}
+
+/* ---- Its end ---- */
+
+static bool tell_disk(struct cutting *cutting, size_t i, int64_t now_ns, struct err *e)
+{
+    const struct cut_result result = cut_result(cutting->cut, i);
+    struct catalog_disk_point row = cutting->rows.rows[i];
+
+    if (result.size_bytes)
+        row.size_bytes = (int64_t)result.size_bytes;
+    row.begun_ns = now_ns;
+    if (result.snapshot[0]) {
+        row.snapshot = result.snapshot;
+        row.code = event_code_name(EVENT_SUCCEEDED);
+        row.percent = 100;
+        row.ended_ns = now_ns;
+    } else {
+        row.cut_path = result.path;
+    }
+    return catalog_disk_point_put(cutting->create->service->catalog, &row, e);
+}
+
+static bool end_operations(struct service *service, const char *id, const struct arm_error *why,
+                           struct err *e)
+{
+    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_operation_list list = {0};
+    bool ok = catalog_operation_list_of_resource(service->catalog, id, &all, &list, e);
+
+    for (size_t i = 0; ok && i < list.count; i++)
+        ok = operation_end(service->operations, list.rows[i].guid, why, e);
+    catalog_operation_list_fini(&list);
+    return ok;
+}
+
+static bool tell_all(struct service *service, void *arg, struct arm_error *unused, struct err *e)
+{
+    struct cutting *cutting = arg;
+    const struct cut_hook_news *news = cut_hook(cutting->cut);
+    const struct err *failed = cut_error(cutting->cut);
+    struct catalog_point point = cutting->point;
+    struct arm_error why = {0};
+    bool ok = true;
+
+    (void)unused;
+    point.hook_status = cut_hook_status_name(news->status);
+    point.hook_message = news->message[0] ? news->message : NULL;
+    point.used_bytes = 0;
+    if (err_is_set(failed)) {
+        point.state = CATALOG_FAILED;
+        arm_error_set(&why, 409, ARM_POINT_CLIENT_ERROR, NULL, "%s", failed->text);
+        point.failure_code = why.code;
+        point.failure_message = why.message;
+    } else {
+        point.state = CATALOG_SUCCEEDED;
+        for (size_t i = 0; ok && i < cutting->rows.count; i++) {
+            point.used_bytes += (int64_t)cut_result(cutting->cut, i).used_bytes;
+            ok = tell_disk(cutting, i, service_now_ns(service), e);
+        }
+    }
+    return ok && catalog_point_put(service->catalog, &point, e) &&
+           end_operations(service, point.id, err_is_set(failed) ? &why : NULL, e);
+}
+
+static bool has_raw(const struct cutting *cutting)
+{
+    for (size_t i = 0; i < cutting->rows.count; i++)
+        if (!cutting->disks[i].account)
+            return true;
+    return false;
+}
+
+static void done(void *arg, struct cut *cut)
+{
+    struct cutting *cutting = arg;
+    struct service *service = cutting->create->service;
+    struct arm_error why = {0};
+    struct err e = {0};
+    bool told;
+
+    /* Stopped by us: the rows stay Creating, and the next life cuts anew. */
+    if (cutting->create->stopping && cut_error(cut)->kind == ERR_CANCELED) {
+        leave(cutting);
+        return;
+    }
+    told = service_change(service, tell_all, cutting, &why);
+    if (told && !err_is_set(cut_error(cut)) && has_raw(cutting) && !cutting->create->stopping)
+        (void)replication_begin(service->replication, cutting->point.id, &e);
+    leave(cutting);
+}
+
+/* ---- Begin ---- */
+
+static bool load(struct cutting *cutting, const char *point_id, struct err *e)
+{
+    struct service *service = cutting->create->service;
+    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+
+    if (!catalog_point_get(service->catalog, point_id, &cutting->point, e) ||
+        !catalog_disk_point_list(service->catalog, point_id, &all, &cutting->rows, e))
+        return false;
+    if (!cutting->point.id || cutting->rows.count > CUT_DISKS_MAX)
+        return err_set(e, ERR_GONE, RETRY_NEVER, "there is no restore point %.300s that can be cut",
+                       point_id);
+    if (!catalog_collection_get(service->catalog, cutting->point.collection_id,
+                                &cutting->collection, e))
+        return false;
+    cutting->machine = config_machine_of(service->config, cutting->collection.source_id);
+    if (asprintf(&cutting->thaw_folder, "%s/frozen", service->data_folder) < 0) {
+        cutting->thaw_folder = NULL;
+        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot cut a restore point");
+    }
+    return true;
+}
+
+bool point_cut_begin(struct point_create *create, const char *point_id, struct err *e)
+{
+    struct cutting *cutting = calloc(1, sizeof *cutting);
+    struct cut_setup setup = {.reactor = create->service->reactor, .done = done, .arg = cutting};
+    bool ok;
+
+    if (!cutting)
+        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot cut a restore point");
+    cutting->create = create;
+    ok = load(cutting, point_id, e);
+    for (size_t i = 0; ok && i < cutting->rows.count; i++)
+        ok = add_disk(cutting, i, e);
+    setup.point = cutting->point.id;
+    setup.disks = cutting->disks;
+    setup.count = cutting->rows.count;
+    if (ok)
+        setup.hooks = hooks_of(cutting);
+    ok = ok && (cutting->cut = cut_begin(&setup, e));
+    if (!ok) {
+        cutting_free(cutting);
+        return false;
+    }
+    cutting->next = create->cuttings;
+    create->cuttings = cutting;
+    return true;
+}
+
+void point_cut_cancel_all(struct point_create *create)
+{
+    for (struct cutting *cutting = create->cuttings, *next; cutting; cutting = next) {
+        next = cutting->next;
+        cut_cancel(cutting->cut);
+    }
+}
