@@ -164,8 +164,18 @@ static void on_limit(struct timer *timer)
 {
     struct command *c = (struct command *)((char *)timer - offsetof(struct command, limit));
 
+    if (err_is_set(&c->error)) /* being stopped */
+        return;
     err_set(&c->error, ERR_IO, RETRY_LATER, "the command took longer than %llu s and was ended",
             (unsigned long long)(c->setup.limit_ns / NS_PER_S));
+    kill(-c->pid, SIGKILL); /* on_exited follows */
+}
+
+void command_stop(struct command *c)
+{
+    if (!c->pid || err_is_set(&c->error))
+        return;
+    err_set(&c->error, ERR_CANCELED, RETRY_NEVER, "the command was stopped");
     kill(-c->pid, SIGKILL); /* on_exited follows */
 }
 

@@ -37,6 +37,9 @@ struct command_setup {
 
 /* NULL and an error when it could not be started; done is not called then. */
 struct command *command_start(struct reactor *r, const struct command_setup *setup, struct err *e);
+/* Ends it now; done follows as soon as it is gone, with ERR_CANCELED. Waits for nothing, unlike
+ * command_free, and is for commands that may be stuck in the kernel. */
+void command_stop(struct command *command);
 /* NULL is fine. Ends the command if it runs: done is not called then. */
 void command_free(struct command *command);
 

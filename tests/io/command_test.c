@@ -193,3 +193,16 @@ TEST_BOTH(command, freed_while_it_runs_it_is_ended)
     rig_close(&ran.rig);
     unlink(path);
 }
+
+TEST_BOTH(command, one_that_is_stopped_ends_soon_and_says_so)
+{
+    static struct ran ran;
+    struct command_setup setup = {.text = "trap '' TERM; sleep 1000 & wait"};
+
+    start(&ran, backend, setup);
+    command_stop(ran.command);
+    command_stop(ran.command);
+    cr_expect_not(ran.done, "not from inside");
+    finish(&ran);
+    cr_expect_eq(ran.err.kind, ERR_CANCELED);
+}

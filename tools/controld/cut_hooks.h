@@ -61,6 +61,8 @@ struct cut_freeze_setup {
         void *arg,
         const struct err *error); /* after cut_freeze_thaw; error: some step failed for good */
     void *arg;
+    const char
+        *record; /* of cut_thaw_left: what an earlier life wrote; all steps are to be undone */
 };
 
 /* ---- Life ---- */
@@ -70,8 +72,8 @@ struct cut_freeze *cut_freeze_new(const struct cut_freeze_setup *setup, struct e
 void cut_freeze_free(struct cut_freeze *f); /* NULL is fine; not between start and thawed */
 
 /* ---- Use ---- */
-void cut_freeze_start(struct cut_freeze *f);
-/* Once, after start, also while it is still freezing: that is then ended first. */
+void cut_freeze_start(struct cut_freeze *f); /* not with a record */
+/* Once, after start, also while it is still freezing: that is then ended. */
 void cut_freeze_thaw(struct cut_freeze *f);
 
 const char *cut_hook_status_name(enum cut_hook_status status); /* "None", "Succeeded", ... static */

@@ -48,17 +48,19 @@ struct cut_raw_setup {
 };
 
 /* ---- Life ---- */
-/* Looks at the disk:size; ERR_CONFLICT "SnapshotMeansRequired" without means; ERR_CONFLICT when cut_path
- *                   is
- * taken. Blocks for no longer than stat(2). */
 struct cut_raw_op *cut_raw_new(const struct cut_raw_setup *setup, struct err *e);
-void cut_raw_free(struct cut_raw_op *op); /* NULL is fine; ends a command that runs */
+void cut_raw_free(struct cut_raw_op *op); /* NULL is fine; no verb under way */
 
 /* ---- Use: one at a time ---- */
+/* Before anything is frozen, and here and now: the disk's size; ERR_CONFLICT, code
+ * "SnapshotMeansRequired", for one without means; ERR_CONFLICT when something is at cut_path. */
+bool cut_raw_look(struct cut_raw_op *op, struct err *e);
 void cut_raw_take(struct cut_raw_op *op, uint64_t limit_ns); /* the moment that counts */
-void cut_raw_keep(struct cut_raw_op *op); /* afterwards: durable, its size and use known */
+void cut_raw_keep(struct cut_raw_op *op); /* afterwards: durable, its use known */
 /* Removes a cut, also of another life of this program; not there is fine. */
 void cut_raw_drop(struct cut_raw_op *op);
+/* Ends the verb under way; done follows, with an error. Idle is fine. */
+void cut_raw_stop(struct cut_raw_op *op);
 
 /* ---- Look ---- */
 uint64_t cut_raw_size_bytes(const struct cut_raw_op *op);
