@@ -166,6 +166,20 @@ struct ferry_case_disk *ferry_case_make(struct ferry_case *c, const char *id, co
     return disk;
 }
 
+struct ferry_case_disk *ferry_case_again(struct ferry_case *c, const char *id,
+                                         const struct ferry_case_disk *earlier)
+{
+    struct ferry_case_disk *disk = &c->disks[c->disks_count++];
+
+    cr_assert_lt(c->disks_count, FERRY_CASE_DISKS_MAX);
+    disk->id = id;
+    disk->source = earlier->source;
+    disk->target = earlier->target;
+    memcpy(disk->base, earlier->snapshot, sizeof disk->base);
+    job_case_snapshot(&c->job, disk->source, disk->snapshot);
+    return disk;
+}
+
 struct ferry_disk ferry_case_disk(const struct ferry_case_disk *disk)
 {
     return (struct ferry_disk){.id = disk->id,

@@ -71,6 +71,9 @@ void ferry_case_close(struct ferry_case *c);
 /* Makes the blobs: the source with what the seed gives, a snapshot of it, the target's name. */
 struct ferry_case_disk *ferry_case_make(struct ferry_case *c, const char *id, const char *source,
                                         const char *target, uint64_t bytes, uint64_t seed);
+/* A later snapshot of the same blobs, on the base of the earlier one. */
+struct ferry_case_disk *ferry_case_again(struct ferry_case *c, const char *id,
+                                         const struct ferry_case_disk *earlier);
 struct ferry_disk ferry_case_disk(const struct ferry_case_disk *disk);
 /* Begins a point of the disks with these ids ("one two"). */
 void ferry_case_begin(struct ferry_case *c, const char *point, const char *ids);

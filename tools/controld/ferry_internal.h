@@ -60,7 +60,8 @@ struct ferry {
     char *program, *folder, *state_folder, *cacert;
     const char *arguments[FERRY_ARGUMENTS_MAX];
     int lock_fd;        /* the folder's */
-    uint64_t orphan_ns; /* FERRY_ORPHAN_NS; a test may be less patient */
+    uint64_t orphan_ns; /* FERRY_ORPHAN_NS, ... */
+    uint64_t rest_ns;   /* FERRY_REST_FIRST_NS; a test may be less patient */
     /* changes */
     struct ferry_life *first, **last; /* in the order they were begun */
     size_t points_count, children_count, places_count;

@@ -191,7 +191,7 @@ static void tell_rest(struct ferry_life *life, const char *why, uint64_t rest_ns
 static void rest(struct ferry_life *life, const char *why)
 {
     struct reactor *r = life->ferry->setup.reactor;
-    uint64_t rest_ns = FERRY_REST_FIRST_NS;
+    uint64_t rest_ns = life->ferry->rest_ns;
 
     for (uint32_t i = 0; i < life->rests && rest_ns < FERRY_REST_MAX_NS; i++)
         rest_ns *= 2;
