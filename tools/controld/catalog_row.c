@@ -137,7 +137,9 @@ static bool row_load(struct catalog_statement *statement, const struct catalog_t
         else if (column->kind == CATALOG_TEXT && !row_load_text(statement, i, member, e))
             return false;
     }
-    return true;
+    /* To callers a row without its id is one that is not there. */
+    return row_value(row, &table->columns[0]).text ||
+           err_set(e, ERR_CORRUPT, RETRY_NEVER, "the catalog has a %s without an id", table->what);
 }
 
 void catalog_row_fini(const struct catalog_table *table, void *row)

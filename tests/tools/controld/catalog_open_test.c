@@ -1,5 +1,5 @@
-/* catalog_open_test.c - which files the catalog takes: older ones are brought up, newer, damaged and other
- * programs' are refused with a sentence and left as they are; nobody else may read them or share them. */
+/* catalog_open_test.c - which files the catalog takes: older ones are brought up, newer and other programs'
+ * are refused with a sentence and left as they are; nobody else may read them or share them. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -162,37 +162,6 @@ Test(catalog_open, a_file_that_is_no_database_is_refused_and_left_alone)
     memset(text, 'n', sizeof text);
     cr_assert(durable_write(k.path, text, sizeof text, &e));
     expect_refused_unchanged("no catalog of snapferryd");
-}
-
-Test(catalog_open, a_damaged_file_is_refused)
-{
-    char id[CATALOG_CASE_ID_BYTES];
-    char junk[4096];
-    struct stat about;
-    int fd;
-
-    catalog_case_open(&k);
-    catalog_case_ok(catalog_begin(k.catalog, &e), &e);
-    catalog_case_put_collection(k.catalog, CATALOG_CASE_COLLECTION);
-    for (unsigned i = 0; i < 2000; i++) {
-        catalog_case_point_id(id, CATALOG_CASE_COLLECTION, i);
-        catalog_case_put_point(k.catalog, CATALOG_CASE_COLLECTION, id);
-    }
-    catalog_case_ok(catalog_commit(k.catalog, &e), &e);
-    catalog_case_close(&k);
-    memset(junk, 0x5a, sizeof junk);
-    fd = open(k.path, O_RDWR);
-    cr_assert(fd >= 0 && fstat(fd, &about) == 0);
-    cr_assert_gt(about.st_size, 400 << 10);
-    cr_assert_eq(pwrite(fd, junk, sizeof junk, about.st_size / 8192 * 4096), (ssize_t)sizeof junk);
-    close(fd);
-    cr_expect_null(catalog_open(k.folder, &e));
-    cr_expect_eq(e.kind, ERR_CORRUPT);
-    cr_expect(strstr(e.text, "damaged"), "%s", e.text);
-    err_clear(&e);
-    cr_assert_eq(truncate(k.path, about.st_size / 2), 0);
-    cr_expect_null(catalog_open(k.folder, &e));
-    cr_expect_eq(e.kind, ERR_CORRUPT);
 }
 
 Test(catalog_open, an_empty_file_becomes_a_catalog)
