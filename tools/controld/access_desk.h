@@ -15,9 +15,6 @@ struct access_desk *access_desk_new(struct service *service, struct err *e);
 void access_desk_free(struct access_desk *desk); /* NULL is fine; nothing under way */
 bool access_desk_idle(const struct access_desk *desk);
 void access_desk_serve(struct access_desk *desk, struct front_table *table);
-/* For operation_setup.result: {"accessSAS": ...} of an access that is active, a new reference; else
- * NULL. */
-json_t *access_desk_result(struct access_desk *desk, const char *resource_id);
 /* Does somebody hold access that has not ended? */
 bool access_desk_active(struct service *service, const char *resource_id, bool *out_active,
                         struct err *e);
