@@ -13,7 +13,6 @@
 
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
-#include "tools/controld/catalog_operations.h"
 #include "tools/controld/config.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/point_create_internal.h"
@@ -193,19 +192,6 @@ static bool tell_disk(struct cutting *cutting, size_t i, int64_t now_ns, struct 
     return catalog_disk_point_put(cutting->create->service->catalog, &row, e);
 }
 
-static bool end_operations(struct service *service, const char *id, const struct arm_error *why,
-                           struct err *e)
-{
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_operation_list list = {0};
-    bool ok = catalog_operation_list_of_resource(service->catalog, id, &all, &list, e);
-
-    for (size_t i = 0; ok && i < list.count; i++)
-        ok = operation_end(service->operations, list.rows[i].guid, why, e);
-    catalog_operation_list_fini(&list);
-    return ok;
-}
-
 static bool tell_all(struct service *service, void *arg, struct arm_error *unused, struct err *e)
 {
     struct cutting *cutting = arg;
@@ -232,7 +218,7 @@ static bool tell_all(struct service *service, void *arg, struct arm_error *unuse
         }
     }
     return ok && catalog_point_put(service->catalog, &point, e) &&
-           end_operations(service, point.id, err_is_set(failed) ? &why : NULL, e);
+           service_end_operations(service, point.id, err_is_set(failed) ? &why : NULL, e);
 }
 
 static bool has_raw(const struct cutting *cutting)

@@ -81,19 +81,6 @@ static bool may_go(struct service *service, const struct catalog_point *point,
 
 /* ---- The end of a point ---- */
 
-static bool end_operations(struct service *service, const char *id, const struct arm_error *why,
-                           struct err *e)
-{
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_operation_list list = {0};
-    bool ok = catalog_operation_list_of_resource(service->catalog, id, &all, &list, e);
-
-    for (size_t i = 0; ok && i < list.count; i++)
-        ok = operation_end(service->operations, list.rows[i].guid, why, e);
-    catalog_operation_list_fini(&list);
-    return ok;
-}
-
 /* A collection that is being deleted goes with its last point. */
 static bool drop_empty_collection(struct service *service, const char *id, struct err *e)
 {
@@ -109,7 +96,7 @@ static bool drop_empty_collection(struct service *service, const char *id, struc
         for (size_t i = 0; ok && i < families.count; i++)
             ok = catalog_family_delete(service->catalog, families.rows[i].guid, e);
         ok = ok && catalog_collection_delete(service->catalog, id, e) &&
-             end_operations(service, id, NULL, e);
+             service_end_operations(service, id, NULL, e);
     }
     catalog_family_list_fini(&families);
     catalog_collection_fini(&row);
@@ -142,7 +129,7 @@ static bool drop_rows(struct service *service, void *arg, struct arm_error *why,
              forget_held(service, &leaving->disks.rows[i], e) &&
              catalog_disk_point_delete(service->catalog, leaving->disks.rows[i].id, e);
     ok = ok && catalog_point_delete(service->catalog, leaving->id, e) &&
-         end_operations(service, leaving->id, NULL, e) &&
+         service_end_operations(service, leaving->id, NULL, e) &&
          (!point.id || drop_empty_collection(service, point.collection_id, e));
     catalog_point_fini(&point);
     return ok;
@@ -157,7 +144,7 @@ static bool give_up(struct service *service, void *arg, struct arm_error *why, s
     arm_error_of(&trouble, &leaving->trouble);
     return catalog_point_set_state(service->catalog, leaving->id, CATALOG_FAILED, trouble.code,
                                    trouble.message, e) &&
-           end_operations(service, leaving->id, &trouble, e);
+           service_end_operations(service, leaving->id, &trouble, e);
 }
 
 static void leave(struct leaving *leaving)

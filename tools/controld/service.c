@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "io/reactor.h"
+#include "tools/controld/catalog_operations.h"
+#include "tools/controld/operation.h"
 
 int64_t service_now_ns(const struct service *service)
 {
@@ -58,6 +60,19 @@ bool service_change(struct service *service, service_change_fn *change, void *ar
     }
     if (!ok && !arm_error_is_set(why))
         arm_error_of(why, &e);
+    return ok;
+}
+
+bool service_end_operations(struct service *service, const char *resource_id,
+                            const struct arm_error *why, struct err *e)
+{
+    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_operation_list list = {0};
+    bool ok = catalog_operation_list_of_resource(service->catalog, resource_id, &all, &list, e);
+
+    for (size_t i = 0; ok && i < list.count; i++)
+        ok = operation_end(service->operations, list.rows[i].guid, why, e);
+    catalog_operation_list_fini(&list);
     return ok;
 }
 

@@ -50,6 +50,10 @@ typedef bool service_change_fn(struct service *service, void *arg, struct arm_er
 bool service_change(struct service *service, service_change_fn *change, void *arg,
                     struct arm_error *why);
 
+/* Those in progress on a resource end; why: NULL when well. Inside a transaction. */
+bool service_end_operations(struct service *service, const char *resource_id,
+                            const struct arm_error *why, struct err *e);
+
 /* ---- Lists ---- */
 /* What ids in a list of a group or of a subscription begin with, for the catalog's lists. */
 void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES]);

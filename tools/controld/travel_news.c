@@ -13,9 +13,7 @@
 
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
-#include "tools/controld/catalog_operations.h"
 #include "tools/controld/catalog_points.h"
-#include "tools/controld/operation.h"
 #include "tools/controld/replication_internal.h"
 
 static enum catalog_level level_of(enum ferry_level level)
@@ -45,22 +43,6 @@ static bool tell(struct travel *travel, news_fn *change, void *arg)
     return ok;
 }
 
-/* ---- Operations ---- */
-
-static bool end_operations(struct travel *travel, const struct arm_error *why, struct err *e)
-{
-    struct service *service = travel->replication->service;
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_operation_list list = {0};
-    bool ok = catalog_operation_list_of_resource(service->catalog, travel->id, &all, &list, e);
-
-    for (size_t i = 0; ok && i < list.count; i++)
-        if (strcmp(list.rows[i].kind, arm_verb_name(ARM_VERB_PUT)) == 0)
-            ok = operation_end(service->operations, list.rows[i].guid, why, e);
-    catalog_operation_list_fini(&list);
-    return ok;
-}
-
 /* ---- The copy has begun ---- */
 
 static bool begun(struct travel *travel, void *arg, struct err *e)
@@ -68,7 +50,7 @@ static bool begun(struct travel *travel, void *arg, struct err *e)
     (void)arg;
     return catalog_point_set_state(travel->replication->service->catalog, travel->id,
                                    CATALOG_SUCCEEDED, NULL, NULL, e) &&
-           end_operations(travel, NULL, e);
+           service_end_operations(travel->replication->service, travel->id, NULL, e);
 }
 
 /* ---- Progress ---- */
@@ -311,7 +293,8 @@ static bool concluded(struct travel *travel, void *arg, struct err *e)
                                  failed ? CATALOG_FAILED : CATALOG_SUCCEEDED,
                                  failed ? why.code : NULL, failed ? why.message : NULL, e))
         return false;
-    return end_operations(travel, failed ? &why : NULL, e);
+    return service_end_operations(travel->replication->service, travel->id, failed ? &why : NULL,
+                                  e);
 }
 
 void travel_conclude(struct travel *travel)
