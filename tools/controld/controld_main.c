@@ -196,7 +196,11 @@ static enum exit_status serve(const struct controld_options *options)
 
     if (load_config(&s)) {
         status = EXIT_DONE;
-        if (!options->check && (!controld_open(&s, &e) || !controld_run(&s, &e)))
+        if (options->check)
+            printf("%s: %u region%s, %u virtual machine%s\n", options->config,
+                   s.config.region_count, s.config.region_count == 1 ? "" : "s",
+                   s.config.machine_count, s.config.machine_count == 1 ? "" : "s");
+        else if (!controld_open(&s, &e) || !controld_run(&s, &e))
             status = e.kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
         if (err_is_set(&e))
             fprintf(stderr, "snapferryd: %s\n", e.text);
