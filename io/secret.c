@@ -395,6 +395,16 @@ static size_t secret_snapshot_at(const char *text)
     return name + time;
 }
 
+/* "user:password" of "user:password@host", behind the "://"; bytes, or 0. */
+static size_t secret_user_at(const char *text)
+{
+    size_t authority = strcspn(text, "/?#" SECRET_URL_ENDS);
+
+    while (authority && text[authority - 1] != '@')
+        authority--; /* a password may have '@' in it: the last one counts */
+    return authority ? authority - 1 : 0;
+}
+
 void secret_redact(char *text)
 {
     char *to = text;
@@ -412,6 +422,10 @@ void secret_redact(char *text)
                 prefix = 1;
                 value = strcspn(at + 1, SECRET_URL_ENDS);
             }
+        } else if (strncmp(at, "://", 3) == 0) {
+            in_url = true;
+            value = secret_user_at(at + 3);
+            prefix = value ? 3 : 0;
         }
         if (prefix) {
             memmove(to, at, prefix);
@@ -421,9 +435,7 @@ void secret_redact(char *text)
                 *to++ = '*';
             continue;
         }
-        if (strncmp(at, "://", 3) == 0)
-            in_url = true;
-        else if (strchr(" \t\r\n\"'<>", *at))
+        if (strchr(" \t\r\n\"'<>", *at))
             in_url = false;
         *to++ = *at++;
     }

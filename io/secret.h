@@ -57,7 +57,7 @@ char *secret_url_identity(const struct secret_url *url);
 char *secret_url_full(const struct secret_url *url, const char *additions);
 
 /* Cuts everything that could be a SAS out of a text from outside before it is shown: sig=..., and
- * whole query strings of URLs. In place. */
+ * whole query strings of URLs; and who is named before their host. In place. */
 void secret_redact(char *text);
 
 #endif

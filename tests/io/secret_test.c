@@ -230,7 +230,7 @@ Test(secret, resolving_what_is_not_there_says_so)
     cr_assert_null(text);
 }
 
-Test(secret, redacts_signatures_queries_and_tokens)
+Test(secret, redacts_signatures_queries_tokens_and_passwords)
 {
     static const struct {
         const char *text, *shown;
@@ -249,6 +249,9 @@ Test(secret, redacts_signatures_queries_and_tokens)
          "of https://h/c?snapshot=2026-11-21T08:17:33.7885715Z."},
         {"https://h/c?snapshot=2026-11-21T08:17:33Z&sv=1", "https://h/c?*"},
         {"https://h/c?snapshot=abc", "https://h/c?*"},
+        {"at https://me:pw@h/c?sig=x, no", "at https://*@h/c?* no"},
+        {"https://me:p@w@h and a@b.c", "https://*@h and a@b.c"},
+        {"https://@h/c@d", "https://@h/c@d"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
