@@ -53,6 +53,8 @@ wrong() {
 }
 echo '{"restorePoints":[' >cut.json
 wrong cut '"event":"invalid".*"message":"[^"]+'
+job "$(point a "$(disk x d0)")" | sed 's/,/,\n/g' >lines.json
+expect 2 'must not be on several lines' "$SF" run - <lines.json
 echo '[]' >array.json
 wrong array '"event":"invalid"'
 : >empty.json

@@ -106,6 +106,17 @@ static void hold_commands(struct running *r)
         control_peers_hold(r->peers, held);
 }
 
+/* A job for people, on many lines: its first one alone says little of what is wrong. */
+static void remark_cut_job(struct running *r, const char *line, size_t bytes)
+{
+    while (bytes > 0 && strchr(" \t\r", line[bytes - 1]))
+        bytes--;
+    if (bytes > 0 && line[bytes - 1] != '}')
+        run_remarks_add(&r->remarks, true, NULL,
+                        "with run - the first line of the standard input is the whole job: it must "
+                        "not be on several lines");
+}
+
 static void on_line(void *arg, const char *line, size_t bytes)
 {
     struct running *r = arg;
@@ -117,6 +128,8 @@ static void on_line(void *arg, const char *line, size_t bytes)
         return;
     }
     r->has_job = run_input_take(line, bytes, &r->spec, &r->remarks);
+    if (!r->has_job)
+        remark_cut_job(r, line, bytes);
     r->input_over = !r->has_job;
     line_reader_hold(r->input, true); /* commands wait until there is a run */
 }
