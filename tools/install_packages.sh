@@ -9,7 +9,7 @@ wanted=(gcc cmake ninja-build pkg-config libcurl4-openssl-dev liburing-dev libss
 if [ "${1:-all}" != build ]; then
     # Criterion; the lints; fuzzing; Azurite, the official SDK and AzCopy with what they need.
     wanted+=(libcriterion-dev clang-format universal-ctags clang libclang-rt-dev nodejs npm
-        python3 python3-jsonschema python3-prometheus-client libsecret-1-0 bsdutils openssl tmux)
+        python3 python3-jsonschema python3-prometheus-client libsecret-1-0 bsdutils openssl tmux xfsprogs)
 fi
 
 missing=()

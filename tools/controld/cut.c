@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum cut_phase {
+    CUT_CLEARING,  /* what an earlier life left goes */
     CUT_PREPARING, /* disks are looked at */
     CUT_FREEZING,
     CUT_TAKING,
@@ -114,8 +115,29 @@ static void on_raw(void *arg, struct cut_raw_op *op, const struct err *error)
 
 /* ---- Phases ---- */
 
+/* Drops what a part has, or may have: for a blob every snapshot that names it. */
+static void drop_part(struct cut_part *part)
+{
+    busy(part);
+    if (part->raw) {
+        cut_raw_drop(part->raw);
+    } else {
+        part->snapshot.snapshot[0] = 0;
+        part->snapshot.due_ns = now_ns(part->cut) + CUT_TIDY_NS;
+        region_snapshot_tidy(&part->snapshot);
+    }
+}
+
+static void clear(struct cut *cut)
+{
+    cut->phase = CUT_CLEARING;
+    for (size_t i = 0; i < cut->count; i++)
+        drop_part(&cut->parts[i]);
+}
+
 static void prepare(struct cut *cut)
 {
+    cut->phase = CUT_PREPARING;
     for (size_t i = 0; i < cut->count; i++) {
         struct cut_part *part = &cut->parts[i];
 
@@ -242,16 +264,8 @@ static void undo(struct cut *cut)
     for (size_t i = 0; i < cut->count; i++) {
         struct cut_part *part = &cut->parts[i];
 
-        if (!part->begun || (!part->raw && !part->snapshot.unsure && !part->snapshot.snapshot[0]))
-            continue;
-        busy(part);
-        if (part->raw) {
-            cut_raw_drop(part->raw);
-        } else {
-            part->snapshot.snapshot[0] = 0;
-            part->snapshot.due_ns = now_ns(cut) + CUT_TIDY_NS;
-            region_snapshot_tidy(&part->snapshot);
-        }
+        if (part->begun && (part->raw || part->snapshot.unsure || part->snapshot.snapshot[0]))
+            drop_part(part);
     }
 }
 
@@ -263,6 +277,14 @@ static void advance(struct cut *cut)
     if (cut->busy_count || (cut->phase == CUT_THAWING && !cut->thawed))
         return;
     switch (cut->phase) {
+    case CUT_CLEARING:
+        if (failed)
+            break;
+        prepare(cut);
+        if (cut->busy_count)
+            return;
+        begin_window(cut);
+        return;
     case CUT_PREPARING:
         if (failed)
             break;
@@ -323,7 +345,7 @@ static bool add_part(struct cut *cut, size_t at, struct err *e)
                                                   .arg = part};
     } else {
         part->raw = cut_raw_new(&raw, e);
-        ok = part->raw && cut_raw_look(part->raw, e);
+        ok = part->raw && cut_raw_look(part->raw, cut->setup.again, e);
     }
     if (!ok)
         err_prefix(e, "disk %.120s: ", disk->id);
@@ -363,7 +385,10 @@ struct cut *cut_begin(const struct cut_setup *setup, struct err *e)
         cut_free(cut);
         return NULL;
     }
-    prepare(cut);
+    if (setup->again)
+        clear(cut);
+    else
+        prepare(cut);
     if (!cut->busy_count)
         reactor_arm(setup->reactor, &cut->step, now_ns(cut), on_begin);
     return cut;

@@ -41,6 +41,9 @@ struct cut_setup {
     struct cut_hooks hooks;
     uint64_t
         window_ns; /* from the first freeze to the beginning of the thaw at most; 0 = CUT_WINDOW_NS */
+    /* An earlier life may have begun this very cut: what names it, and what lies at cut_path, is dropped
+     * before anything is frozen. */
+    bool again;
     void (*done)(void *arg, struct cut *cut); /* the cut may be freed in here */
     void *arg;
 };

@@ -15,8 +15,11 @@
 /* FICLONE of the whole file or nothing; never a slow copy of bytes that change meanwhile. */
 #define REFLINK "umask 077; exec cp --reflink=always -- \"$SNAPFERRY_SOURCE\" \"$SNAPFERRY_CUT\""
 #define LVM_TAKE                                                                                   \
-    SBIN "exec lvcreate --yes --snapshot --setactivationskip n --name \"${SNAPFERRY_CUT##*/}\" "   \
-         "${SNAPFERRY_EXTENTS:+--extents} ${SNAPFERRY_EXTENTS:+\"$SNAPFERRY_EXTENTS\"} "           \
+    SBIN "case $SNAPFERRY_EXTENTS in *%*) SNAPFERRY_ROOM=--extents ;; ?*) SNAPFERRY_ROOM=--size "  \
+         ";; "                                                                                     \
+         "*) SNAPFERRY_ROOM= ;; esac; exec lvcreate --yes --snapshot --setactivationskip n "       \
+         "--name \"${SNAPFERRY_CUT##*/}\" "                                                        \
+         "${SNAPFERRY_ROOM:+\"$SNAPFERRY_ROOM=$SNAPFERRY_EXTENTS\"} "                              \
          "\"$SNAPFERRY_SOURCE\""
 #define KEEP     "exec sync \"$SNAPFERRY_CUT\" \"${SNAPFERRY_CUT%/*}/\""
 #define DROP     "exec rm -f -- \"$SNAPFERRY_CUT\""
@@ -84,7 +87,7 @@ static bool look_at(const char *path, struct stat *out_stat, uint64_t *out_bytes
     return true;
 }
 
-bool cut_raw_look(struct cut_raw_op *op, struct err *e)
+bool cut_raw_look(struct cut_raw_op *op, bool ours, struct err *e)
 {
     const struct cut_raw *raw = op->raw;
     struct stat found;
@@ -107,7 +110,7 @@ bool cut_raw_look(struct cut_raw_op *op, struct err *e)
             e, ERR_USAGE, RETRY_NEVER,
             "the cut of %.160s needs an absolute path, and a command where that is its means",
             raw->path);
-    if (lstat(raw->cut_path, &found) == 0)
+    if (!ours && lstat(raw->cut_path, &found) == 0)
         return err_set(e, ERR_CONFLICT, RETRY_NEVER, "%.200s is there already", raw->cut_path);
     return true;
 }

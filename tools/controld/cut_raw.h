@@ -33,7 +33,8 @@ struct cut_raw { /* texts borrowed */
     const char *cut_path;     /* absolute; nothing is there yet */
     const char *command;      /* CUT_MEANS_COMMAND */
     const char *drop_command; /* removes a cut; NULL: rm -f, lvremove */
-    const char *lvm_extents;  /* "20%ORIGIN"; NULL: a thin volume, which needs none */
+    const char
+        *lvm_extents; /* "20%ORIGIN", or a size, "10737418240b"; NULL: a thin volume needs none */
 };
 
 struct cut_raw_op;
@@ -53,8 +54,9 @@ void cut_raw_free(struct cut_raw_op *op); /* NULL is fine; no verb under way */
 
 /* ---- Use: one at a time ---- */
 /* Before anything is frozen, and here and now: the disk's size; ERR_CONFLICT, code
- * "SnapshotMeansRequired", for one without means; ERR_CONFLICT when something is at cut_path. */
-bool cut_raw_look(struct cut_raw_op *op, struct err *e);
+ * "SnapshotMeansRequired", for one without means; ERR_CONFLICT when something is at cut_path, unless it
+ * is known to be ours and will be dropped. */
+bool cut_raw_look(struct cut_raw_op *op, bool ours, struct err *e);
 void cut_raw_take(struct cut_raw_op *op, uint64_t limit_ns); /* the moment that counts */
 void cut_raw_keep(struct cut_raw_op *op); /* afterwards: durable, its use known */
 /* Removes a cut, also of another life of this program; not there is fine. */

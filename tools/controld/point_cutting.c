@@ -275,7 +275,12 @@ static bool load(struct cutting *cutting, const char *point_id, struct err *e)
 bool point_cut_begin(struct point_create *create, const char *point_id, struct err *e)
 {
     struct cutting *cutting = calloc(1, sizeof *cutting);
-    struct cut_setup setup = {.reactor = create->service->reactor, .done = done, .arg = cutting};
+    struct cut_setup setup = {
+        .reactor = create->service->reactor,
+        .again = true, /* a killed life may have begun it */
+        .done = done,
+        .arg = cutting,
+    };
     bool ok;
 
     if (!cutting)

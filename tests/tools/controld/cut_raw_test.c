@@ -69,7 +69,7 @@ static void look(struct raw_case *c)
     struct err e = {0};
 
     make(c);
-    cr_assert(cut_raw_look(c->op, &e), "%s", e.text);
+    cr_assert(cut_raw_look(c->op, false, &e), "%s", e.text);
     cr_expect_eq(cut_raw_size_bytes(c->op), DISK_BYTES);
 }
 
@@ -184,6 +184,37 @@ Test(cut_raw, a_reflink_is_a_point_in_time_or_an_error)
     finish(&c);
 }
 
+/* The real thing: what is written afterwards is not in it. */
+Test(cut_raw, a_reflink_on_xfs_is_one_moment_of_a_file_that_changes)
+{
+    struct raw_case c;
+
+    begin(&c, CUT_MEANS_REFLINK);
+    if (shell("cd $RAW && PATH=$PATH:/usr/sbin && mkdir xfs && truncate -s 320M fs && "
+              "mkfs.xfs -q fs >made 2>&1 && mount -o loop fs xfs 2>>made") != 0) {
+        finish(&c);
+        cr_skip_test("no XFS can be made and mounted here");
+    }
+    snprintf(c.disk, sizeof c.disk, "%s/xfs/disk", c.folder);
+    snprintf(c.cut, sizeof c.cut, "%s/xfs/cut", c.folder);
+    cr_assert_eq(shell(
+                     "cd $RAW/xfs && head -c 262144 /dev/zero >disk && "
+                     "{ while ! [ -e ../stop ]; do date +%N | dd of=disk conv=notrunc status=none; "
+                     "done; } & while ! [ -s $RAW/xfs/disk ]; do :; done"),
+                 0);
+    take(&c);
+    good(&c);
+    cut_raw_keep(c.op);
+    wait_for(&c);
+    good(&c);
+    cr_expect_eq(shell("cd $RAW/xfs && cp cut before && touch ../stop && cmp cut before && "
+                       "date +%N | dd of=disk conv=notrunc status=none && cmp cut before && "
+                       "! cmp -s cut disk"),
+                 0);
+    cr_expect_eq(shell("cd $RAW && while ! umount xfs 2>busy; do :; done"), 0);
+    finish(&c);
+}
+
 Test(cut_raw, lvm_is_asked_for_a_snapshot_of_the_volume)
 {
     struct raw_case c;
@@ -210,7 +241,7 @@ Test(cut_raw, lvm_is_asked_for_a_snapshot_of_the_volume)
     cr_expect_eq(shell("cd $RAW && sed 's,^.*/bin/,,' said >told && printf '%s\\n' "
                        "'lvcreate:--yes --snapshot --setactivationskip n --name cut 1 '$RAW/disk "
                        "\"lvremove:--yes $RAW/cut 1\" "
-                       "'lvcreate:--yes --snapshot --setactivationskip n --name cut 1 --extents "
+                       "'lvcreate:--yes --snapshot --setactivationskip n --name cut 1 --extents="
                        "20%ORIGIN '$RAW/disk | diff - told"),
                  0);
     finish(&c);
@@ -221,7 +252,7 @@ static void refused(struct raw_case *c, enum err_kind kind, const char *words)
     struct err e = {0};
 
     make(c);
-    cr_expect_not(cut_raw_look(c->op, &e));
+    cr_expect_not(cut_raw_look(c->op, false, &e));
     cr_expect_eq(e.kind, kind, "%s", e.text);
     cr_expect(strstr(e.text, words), "%s", e.text);
     if (c->raw.means == CUT_MEANS_NONE)

@@ -337,6 +337,62 @@ Test(cut, nothing_is_frozen_for_a_disk_that_is_not_there)
     finish(&c);
 }
 
+Test(cut, one_that_an_earlier_life_began_is_cut_anew_and_alone)
+{
+    struct cut_case c;
+    struct err e = {0};
+
+    begin(&c, NULL);
+    run(&c);
+    cr_assert_not(err_is_set(cut_error(c.cut)), "%s", cut_error(c.cut)->text);
+    cut_free(c.cut);
+    cr_assert_null(cut_begin(&c.setup, &e), "its file is there already");
+    c.setup.again = true;
+    c.done = false;
+    cr_assert_eq(shell("printf changed | dd of=$CUT/disk conv=notrunc status=none"), 0);
+    run(&c);
+    cr_assert_not(err_is_set(cut_error(c.cut)), "%s", cut_error(c.cut)->text);
+    cr_expect_eq(snapshots(&c), 2);
+    cr_expect_eq(shell("cmp $CUT/disk $CUT/file"), 0);
+    cut_free(c.cut);
+    c.setup.disks = &c.disks[2];
+    c.setup.count = 1;
+    c.done = false;
+    run(&c);
+    cr_expect_not(err_is_set(cut_error(c.cut)), "%s", cut_error(c.cut)->text);
+    finish(&c);
+}
+
+/* A disk as a machine has it: a file with a file system that is mounted and written to all the time. */
+Test(cut, a_frozen_file_system_is_clean_in_its_cut)
+{
+    struct cut_case c;
+    char mount[TEST_PATH_MAX_BYTES];
+
+    begin(&c, NULL);
+    if (shell("cd $CUT && mkdir mnt && truncate -s 32M disk && mkfs.ext4 -qF disk >made 2>&1 && "
+              "mount -o loop disk mnt 2>>made") != 0) {
+        finish(&c);
+        cr_skip_test("a file system cannot be mounted here");
+    }
+    snprintf(mount, sizeof mount, "%.480s/mnt", c.folder);
+    cr_assert_eq(shell(
+                     "cd $CUT && { i=0; while ! [ -e stop ]; do i=$((i+1)); echo $i >mnt/file.$i; "
+                     "[ $i -gt 50 ] && rm -f mnt/file.$((i-50)); done; } 2>writer.err & "
+                     "while ! [ -e $CUT/mnt/file.20 ]; do :; done"),
+                 0);
+    c.setup.hooks = (struct cut_hooks){.mounts = {mount}, .thaw_folder = c.records};
+    run(&c);
+    cr_expect_not(err_is_set(cut_error(c.cut)), "%s", cut_error(c.cut)->text);
+    cr_expect_eq(cut_hook(c.cut)->status, CUT_HOOK_SUCCEEDED, "%s", cut_hook(c.cut)->message);
+    cr_expect_eq(
+        shell("touch $CUT/stop; PATH=$PATH:/usr/sbin; e2fsck -fn $CUT/file >$CUT/checked 2>&1 || "
+              "{ cat $CUT/checked; false; }"),
+        0);
+    cr_expect_eq(shell("while ! umount $CUT/mnt 2>$CUT/none; do :; done"), 0);
+    finish(&c);
+}
+
 Test(cut, one_that_is_stopped_thaws_and_undoes)
 {
     struct cut_case c;
