@@ -11,8 +11,9 @@
  *             catalog_X_fini frees them and leaves the row empty; fini of an empty row is fine. A put
  *             borrows the row it is given, so its texts may be anybody's, and such a row has no fini.
  *             To change what was read: copy the struct, change the copy, put it, fini the first.
- *   Ids       are compared ignoring ASCII case and kept as they were first put.
- *   get       into an empty row. A row that is not there is no error: out_row then stays empty, and its
+ *   Ids       are compared ignoring ASCII case and kept as they were first put. NULL, as columns have it
+ *             that refer to nothing, is the id of no row.
+ *   get       into an empty row: asserted. A row that is not there is no error: out_row then stays empty, and its
  *             id (guid) is NULL. False only when the catalog could not be read.
  *   put       adds the row or replaces all of it but the id's spelling.
  *   set_...   changes the named parts of a row; ERR_GONE when there is none.

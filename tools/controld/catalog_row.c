@@ -168,6 +168,7 @@ bool catalog_row_find(struct catalog *c, const struct catalog_table *table, cons
     struct catalog_statement *statement;
     bool row = false, ok;
 
+    assert(!row_value(out_row, &table->columns[0]).text); /* it would leak */
     row_say_select(&sql, table);
     row_say(&sql, " WHERE %s LIMIT 1", where);
     statement = catalog_sql_borrow(catalog_file_sql(c), sql.text, e);
@@ -187,7 +188,6 @@ bool catalog_row_get(struct catalog *c, const struct catalog_table *table, const
     struct row_sql where = {.used = 0};
     struct catalog_value value = catalog_text(key);
 
-    assert(key);
     row_say(&where, "%s = ?1", table->columns[0].name);
     return catalog_row_find(c, table, where.text, &value, 1, out_row, e);
 }
@@ -241,7 +241,6 @@ bool catalog_row_delete(struct catalog *c, const struct catalog_table *table, co
     struct row_sql sql = {.used = 0};
     struct catalog_value value = catalog_text(key);
 
-    assert(key);
     row_say(&sql, "DELETE FROM %s WHERE %s = ?1", table->name, table->columns[0].name);
     if (catalog_row_run(c, sql.text, &value, 1, NULL, e))
         return true;
@@ -254,13 +253,12 @@ bool catalog_row_set(struct catalog *c, const struct catalog_table *table, const
 {
     uint64_t changed = 0;
 
-    assert(values[0].text);
     if (!catalog_row_run(c, sql, values, count, &changed, e)) {
         err_prefix(e, "%s not changed: ", table->what);
         return false;
     }
-    return changed > 0 ||
-           err_set(e, ERR_GONE, RETRY_NEVER, "no %s %.300s", table->what, values[0].text);
+    return changed > 0 || err_set(e, ERR_GONE, RETRY_NEVER, "no %s %.300s", table->what,
+                                  values[0].text ? values[0].text : "without an id");
 }
 
 bool catalog_row_ask(struct catalog *c, const char *sql, const struct catalog_value *values,

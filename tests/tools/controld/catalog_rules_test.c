@@ -64,6 +64,8 @@ Test(catalog_rules, what_is_not_there_is_no_error_but_cannot_be_changed)
 
     HERE(catalog_point_get(k.catalog, "/none", &found, &e));
     cr_expect_null(found.id);
+    HERE(catalog_point_get(k.catalog, NULL, &found, &e));
+    cr_expect_null(found.id, "what refers to nothing finds nothing");
     HERE(catalog_point_delete(k.catalog, "/none", &e));
     HERE(catalog_point_list(k.catalog, "/none", &all, &list, &e));
     cr_expect_eq(list.count, 0);
@@ -72,7 +74,19 @@ Test(catalog_rules, what_is_not_there_is_no_error_but_cannot_be_changed)
     cr_expect_not(catalog_point_set_state(k.catalog, "/none", CATALOG_FAILED, NULL, NULL, &e));
     cr_expect_eq(e.kind, ERR_GONE);
     err_clear(&e);
+    cr_expect_not(catalog_point_set_hook(k.catalog, NULL, "0", NULL, &e));
+    cr_expect_eq(e.kind, ERR_GONE);
+    err_clear(&e);
     HERE(catalog_commit(k.catalog, &e));
+}
+
+Test(catalog_rules, a_row_that_was_read_is_not_read_over, .signal = SIGABRT)
+{
+    struct catalog_collection found = {.id = NULL};
+
+    catalog_case_put_collection(k.catalog, CATALOG_CASE_COLLECTION);
+    HERE(catalog_collection_get(k.catalog, CATALOG_CASE_COLLECTION, &found, &e));
+    HERE(catalog_collection_get(k.catalog, CATALOG_CASE_COLLECTION, &found, &e));
 }
 
 static void expect_kept(bool deleted)
