@@ -59,9 +59,9 @@ struct ferry {
     struct ferry_setup setup;
     char *program, *folder, *state_folder, *cacert;
     const char *arguments[FERRY_ARGUMENTS_MAX];
-    int lock_fd;        /* the folder's */
-    uint64_t orphan_ns; /* FERRY_ORPHAN_NS, ... */
-    uint64_t rest_ns;   /* FERRY_REST_FIRST_NS; a test may be less patient */
+    int lock_fd; /* the folder's */
+    /* FERRY_ORPHAN_NS, FERRY_REST_FIRST_NS, FERRY_DRAIN_NS; a test may be less patient */
+    uint64_t orphan_ns, rest_ns, drain_ns;
     /* changes */
     struct ferry_life *first, **last; /* in the order they were begun */
     size_t points_count, children_count, places_count;

@@ -214,7 +214,7 @@ void ferry_life_interrupt(struct ferry_life *life)
 {
     life->interrupted = true;
     if (life->child)
-        ferry_child_stop(life->child, FERRY_DRAIN_NS);
+        ferry_child_stop(life->child, life->ferry->drain_ns);
 }
 
 /* ---- A child ---- */
