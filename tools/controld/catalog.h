@@ -13,8 +13,8 @@
  *             To change what was read: copy the struct, change the copy, put it, fini the first.
  *   Ids       are compared ignoring ASCII case and kept as they were first put. NULL, as columns have it
  *             that refer to nothing, is the id of no row.
- *   get       into an empty row: asserted. A row that is not there is no error: out_row then stays empty, and its
- *             id (guid) is NULL. False only when the catalog could not be read.
+ *   get       into an empty row: asserted. A row that is not there is no error: out_row then stays empty,
+ *             and its id (guid) is NULL. False only when the catalog could not be read.
  *   put       adds the row or replaces all of it but the id's spelling.
  *   set_...   changes the named parts of a row; ERR_GONE when there is none.
  *   delete    of a row that is not there is fine. A row that others refer to is ERR_CONFLICT: the caller
