@@ -40,7 +40,7 @@ struct config_region {
 enum config_means {                       /* how a raw disk is cut */
                     CONFIG_MEANS_NONE,    /* it cannot be: 409 */
                     CONFIG_MEANS_REFLINK, /* into folder */
-                    CONFIG_MEANS_LVM,     /* a snapshot of lvm_bytes */
+                    CONFIG_MEANS_LVM, /* a snapshot of lvm_bytes; 0: of a thin volume, which needs none */
                     CONFIG_MEANS_COMMAND
 };
 

@@ -36,7 +36,7 @@ static void read_snapshot_member(struct job_reading *reading, json_t *value, voi
 
 /* The order is that of enum config_means. */
 static const char *const needed[][2] = {
-    {NULL, NULL}, {"folder", NULL}, {"sizeBytes", NULL}, {"command", "folder"}};
+    {NULL, NULL}, {"folder", NULL}, {NULL, NULL}, {"command", "folder"}};
 
 void config_read_snapshot(struct job_reading *reading, json_t *value, void *arg, unsigned which)
 {
