@@ -1,5 +1,5 @@
-/* arm_samples_test.c - the JSON of the documents (samples/, placeholders filled): requests are understood, and
- * each member of an answer stands in ours, in current form; what is gone is absent (protocol E.11). */
+/* arm_samples_test.c - the JSON of the documents (samples/, placeholders filled): requests are understood,
+ * and each member of an answer stands in ours, in current form; what is gone is absent (protocol E.11). */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -41,7 +41,8 @@ Test(arm_version, refuses_older_unknown_malformed_and_missing_ones)
     expect_refused(ARM_POINT, "2020-12-01", "NoRegisteredProviderFound");
     expect_refused(ARM_POINT, "2099-01-01", "NoRegisteredProviderFound");
     expect_refused(ARM_NONE, "2019-01-01", "NoRegisteredProviderFound");
-    expect_refused(ARM_POINT, "2021-0301", "InvalidApiVersionParameter"); /* a slip of the documents */
+    expect_refused(ARM_POINT, "2021-0301",
+                   "InvalidApiVersionParameter"); /* a slip of the documents */
     expect_refused(ARM_POINT, "latest", "InvalidApiVersionParameter");
     expect_refused(ARM_POINT, "2021-03-01-preview", "InvalidApiVersionParameter");
 }
