@@ -8,17 +8,29 @@
 
 #include "tests/support/fault_case.h"
 
-void account_case_open(struct account_case *c, const char *faults)
+static void connect_client(struct account_case *c)
 {
     struct http_options options = {0};
     struct err e = {0};
 
-    memset(c, 0, sizeof *c);
-    c->region = faults ? fault_case_serve("--faults", faults) : case_begin(1u << 20);
     rig_open(&c->rig, REACTOR_AUTO);
     c->http = http_new(c->rig.r, &options, &e);
     cr_assert(c->http, "%s", e.text);
     account_case_use(c, RAW_KEY, NULL);
+}
+
+void account_case_open(struct account_case *c, const char *faults)
+{
+    memset(c, 0, sizeof *c);
+    c->region = faults ? fault_case_serve("--faults", faults) : case_begin(1u << 20);
+    connect_client(c);
+}
+
+void account_case_attach(struct account_case *c, uint16_t port)
+{
+    memset(c, 0, sizeof *c);
+    c->region.port = port;
+    connect_client(c);
 }
 
 void account_case_use(struct account_case *c, const char *key, const char *sas)

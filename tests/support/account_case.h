@@ -20,6 +20,8 @@ struct account_case {
 };
 
 void account_case_open(struct account_case *c, const char *faults); /* JSON for --faults; or NULL */
+/* The same for a foreign host on this machine, which has the development account and nothing in it. */
+void account_case_attach(struct account_case *c, uint16_t port);
 /* Exchanges the account: key NULL: one with this SAS. */
 void account_case_use(struct account_case *c, const char *key, const char *sas);
 void account_case_close(struct account_case *c);
