@@ -113,7 +113,7 @@ bool travel_over(const struct travel *travel);
 void travel_conclude(struct travel *travel);
 
 /* ---- replication.c ---- */
-void replication_kick(struct replication *replication); /* next turn: what may begin, what is over */
+void replication_kick(struct replication *replication); /* next turn: what may begin or is over */
 /* Somebody must know, and nobody asked: one line for the log. */
 void replication_log(const struct replication *replication, const char *id, const struct err *e);
 
