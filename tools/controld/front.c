@@ -13,6 +13,7 @@
 
 #include "blockmap/marker.h"
 #include "io/http_server.h"
+#include "io/listen_at.h"
 
 #define BODIES_MAX_BYTES  (32u << 20) /* of all calls that wait for their answer */
 #define ADDRESS_MAX_BYTES 320u
@@ -120,9 +121,12 @@ static void refuse_stranger(struct front_call *call, enum front_verdict verdict)
         "WWW-Authenticate", "Bearer realm=\"snapferryd\", error=\"invalid_token\""};
     struct arm_error why = {0};
 
-    if (verdict == FRONT_STRANGER) {
-        arm_error_set(&why, 403, "AuthorizationFailed", NULL,
-                      "The client certificate is valid, but its name may not use this service.");
+    if (verdict == FRONT_STRANGER || verdict == FRONT_WELCOME) {
+        arm_error_set(
+            &why, 403, "AuthorizationFailed", NULL,
+            verdict == FRONT_WELCOME
+                ? "Without authentication only this machine's own addresses are served."
+                : "The client certificate is valid, but its name may not use this service.");
         front_refuse(call, &why);
         return;
     }
@@ -133,6 +137,34 @@ static void refuse_stranger(struct front_call *call, enum front_verdict verdict)
         arm_error_set(&why, 401, "InvalidAuthenticationToken", NULL,
                       "The access token is invalid.");
     front_answer(call, 401, arm_error_json(&why), verdict == FRONT_NOBODY ? &ask : &wrong, 1);
+}
+
+/* HOST or HOST:PORT that is this machine's own. */
+static bool is_own_host(const char *text)
+{
+    char with_port[ADDRESS_MAX_BYTES];
+    struct listen_at at;
+    struct err e = {0};
+    const char *colon = strrchr(text, ':');
+    bool port = colon && (text[0] != '[' || colon[-1] == ']');
+
+    snprintf(with_port, sizeof with_port, port ? "%s" : "%s:0", text);
+    return listen_at_parse(&at, "Host", "localhost:8700", with_port, &e) &&
+           listen_at_is_loopback(&at);
+}
+
+/* Anybody on this machine may be a browser that shows somebody else's page: one that names us by a name of
+ * its own, or sends us a form, is no caller of ours. */
+static bool comes_from_here(const struct http_call *http)
+{
+    const char *host = http_call_header(http, "Host"), *origin = http_call_header(http, "Origin");
+
+    if (!host || !is_own_host(host))
+        return false;
+    if (!origin)
+        return true;
+    return strncmp(origin, "http", 4) == 0 && strstr(origin, "://") &&
+           strcmp(strstr(origin, "://") + 3, host) == 0;
 }
 
 static const char *refusal_code(unsigned status)
@@ -250,7 +282,7 @@ static void on_begin(void *arg, struct http_call *http)
     http_call_set_user(http, seat);
     verdict = front_auth_judge(front->auth, http_call_header(http, "Authorization"),
                                http_call_peer(http)->name, &seat->call.who);
-    if (verdict != FRONT_WELCOME)
+    if (verdict != FRONT_WELCOME || (front->auth->anybody && !comes_from_here(http)))
         refuse_stranger(&seat->call, verdict);
 }
 
