@@ -37,7 +37,9 @@ static bool region_open(struct regions *regions, const struct config_region *con
 struct regions *regions_new(struct reactor *reactor, const struct config *config,
                             const char *cacert, struct err *e)
 {
-    const struct http_options options = {.connections_max = CONNECTIONS_MAX, .ca_file = cacert};
+    const struct http_options options = {.connections_max = CONNECTIONS_MAX,
+                                         .ca_file = cacert,
+                                         .allow_plain = config->allow_http};
     struct regions *regions = calloc(1, sizeof *regions);
     bool ok;
 
