@@ -35,7 +35,7 @@ enum ferry_end_kind {
 
 struct ferry_end {
     enum ferry_end_kind kind;
-    const char *path; /* FILE; absolute */
+    const char *path; /* FILE */
     const char
         *identity; /* of source and base: what the content is called for ever; NULL: its own */
 };

@@ -175,7 +175,7 @@ static void on_limit(struct timer *timer)
 
     child->limited = false;
     if (child->pid)
-        kill(child->pid, SIGKILL); /* on_exited follows */
+        ferry_child_kill(child); /* on_exited follows */
     else
         post_end(child); /* something of it holds its pipes open */
 }
@@ -378,6 +378,12 @@ void ferry_child_free(struct ferry_child *child)
     if (child->pid_fd >= 0)
         close(child->pid_fd);
     free(child);
+}
+
+void ferry_child_kill(struct ferry_child *child)
+{
+    if (child->pid) /* not yet reaped: the number is its own */
+        kill(child->pid, SIGKILL);
 }
 
 pid_t ferry_child_process(const struct ferry_child *child)

@@ -56,8 +56,9 @@ void ferry_child_free(struct ferry_child *child);
 void ferry_child_send(struct ferry_child *child, struct ferry_line *take);
 /* Its stdin ends: it is to record what it did and go. Killed when limit_ns are over. Again: no effect. */
 void ferry_child_stop(struct ferry_child *child, uint64_t limit_ns);
+void ferry_child_kill(struct ferry_child *child); /* -9; its end follows */
 
 /* ---- Look ---- */
-pid_t ferry_child_process(const struct ferry_child *child);
+pid_t ferry_child_process(const struct ferry_child *child); /* 0: it is gone */
 
 #endif

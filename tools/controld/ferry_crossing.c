@@ -83,6 +83,34 @@ static void on_renew_timer(struct timer *timer)
                 renew(life, &life->legs.items[i], side);
 }
 
+/* ---- Whether it lives ---- */
+
+/* One that hangs would look like a slow copy for ever. */
+static void on_pulse(struct timer *timer)
+{
+    struct ferry_life *life =
+        (struct ferry_life *)((char *)timer - offsetof(struct ferry_life, pulse_timer));
+    struct reactor *r = life->ferry->setup.reactor;
+    struct ferry_line line = {0};
+
+    if (reactor_now_ns(r) - life->spoke_ns >= life->ferry->mute_ns) {
+        life->mute = true;
+        ferry_child_kill(life->child);
+        return;
+    }
+    ferry_job_status(&line);
+    ferry_child_send(life->child, &line);
+    reactor_arm(r, &life->pulse_timer, reactor_now_ns(r) + life->ferry->pulse_ns, on_pulse);
+}
+
+static void start_pulse(struct ferry_life *life)
+{
+    struct reactor *r = life->ferry->setup.reactor;
+
+    life->spoke_ns = reactor_now_ns(r);
+    reactor_arm(r, &life->pulse_timer, life->spoke_ns + life->ferry->pulse_ns, on_pulse);
+}
+
 /* ---- What a child says ---- */
 
 static void hear_state(struct ferry_life *life, struct ferry_leg *leg,
@@ -209,7 +237,8 @@ static void on_line(void *arg, const char *text, size_t bytes)
     struct ferry_leg *leg;
 
     if (!ferry_event_read(text, bytes, &event))
-        return;
+        return; /* noise is no sign of life */
+    life->spoke_ns = reactor_now_ns(life->ferry->setup.reactor);
     leg = event.disk ? ferry_legs_find(&life->legs, event.disk) : NULL;
     if (event.kind == EVENT_INVALID && !*life->words)
         snprintf(life->words, sizeof life->words, "%s", event.message);
@@ -229,6 +258,7 @@ static void on_ended(void *arg, const struct ferry_child_end *end)
     snprintf(said, sizeof said, "%s", end->said);
     copy.said = said;
     reactor_disarm(life->ferry->setup.reactor, &life->renew_timer);
+    reactor_disarm(life->ferry->setup.reactor, &life->pulse_timer);
     ferry_child_free(life->child);
     life->child = NULL;
     ferry_life_landed(life, &copy);
@@ -293,7 +323,7 @@ static bool write_job(struct ferry_life *life, struct ferry_line *line, struct e
 
 static void forget_last_child(struct ferry_life *life)
 {
-    life->moved = life->interrupted = false;
+    life->moved = life->interrupted = life->mute = false;
     life->words[0] = 0;
     for (size_t i = 0; i < life->legs.count; i++) {
         struct ferry_leg *leg = &life->legs.items[i];
@@ -323,6 +353,7 @@ bool ferry_crossing_start(struct ferry_life *life, int lock_fd, struct err *e)
     if (life->child) {
         ferry_lock_sign(lock_fd, ferry_child_process(life->child));
         ferry_child_send(life->child, &line);
+        start_pulse(life);
     }
     ferry_line_fini(&line);
     close(lock_fd);

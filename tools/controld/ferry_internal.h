@@ -16,6 +16,8 @@
 #define FERRY_LOCK_LOOK_NS  (50ull * NS_PER_MS)  /* while an orphan ends: looked at so often, */
 #define FERRY_ORPHAN_NS     (60ull * NS_PER_S)   /* and killed after this */
 #define FERRY_RENEW_NS      (10ull * NS_PER_S) /* a URL that was not to be had, or refused: again */
+#define FERRY_PULSE_NS      (15ull * NS_PER_S) /* a child is asked for a word so often, */
+#define FERRY_MUTE_NS       (90ull * NS_PER_S) /* and killed when it says none for so long */
 #define FERRY_DEATHS_MAX    16u /* of children in a row that copied nothing; then it has failed */
 #define FERRY_ARGUMENTS_MAX 10u
 
@@ -46,7 +48,10 @@ struct ferry_life {
     struct reactor_task task;
     bool freed; /* goes when the task ran */
     /* of this child */
-    bool interrupted;                    /* it was asked to go */
+    bool interrupted; /* it was asked to go */
+    bool mute;        /* it was killed for its silence */
+    struct timer pulse_timer;
+    uint64_t spoke_ns;                   /* its last line */
     bool moved;                          /* it made something durable */
     char words[FERRY_MESSAGE_MAX_BYTES]; /* why it refused the job */
     /* of all */
@@ -60,8 +65,8 @@ struct ferry {
     char *program, *folder, *state_folder, *cacert;
     const char *arguments[FERRY_ARGUMENTS_MAX];
     int lock_fd; /* the folder's */
-    /* FERRY_ORPHAN_NS, FERRY_REST_FIRST_NS, FERRY_DRAIN_NS; a test may be less patient */
-    uint64_t orphan_ns, rest_ns, drain_ns;
+    /* FERRY_ORPHAN_NS, FERRY_REST_FIRST_NS, ...; a test may be less patient */
+    uint64_t orphan_ns, rest_ns, drain_ns, pulse_ns, mute_ns;
     /* changes */
     struct ferry_life *first, **last; /* in the order they were begun */
     size_t points_count, children_count, places_count;

@@ -175,3 +175,8 @@ void ferry_job_renew(struct ferry_line *line, const char *disk, enum access_side
     add_member(line, "tag", tag);
     add(line, "}\n");
 }
+
+void ferry_job_status(struct ferry_line *line)
+{
+    add(line, "{\"command\":\"status\"}\n");
+}

@@ -49,6 +49,9 @@ void ferry_job_end(struct ferry_line *line, const struct ferry_job_limits *limit
 void ferry_job_renew(struct ferry_line *line, const char *disk, enum access_side side,
                      const struct ferry_job_end *end, const char *tag);
 
+/* Asks for an answer, whatever it is. */
+void ferry_job_status(struct ferry_line *line);
+
 void ferry_line_fini(struct ferry_line *line); /* wipes */
 
 #endif

@@ -33,10 +33,9 @@ bool ferry_id_is_good(const char *id)
 
 static bool check_path(const char *path, const char *what, struct err *e)
 {
-    if (path && path[0] == '/' && is_clean(path, FERRY_PATH_MAX_BYTES))
+    if (path && is_clean(path, FERRY_PATH_MAX_BYTES))
         return true;
-    return err_set(e, ERR_USAGE, RETRY_NEVER, "the path of the %s is not absolute, or not UTF-8",
-                   what);
+    return err_set(e, ERR_USAGE, RETRY_NEVER, "the path of the %s may not be that", what);
 }
 
 static bool check_end(const struct ferry_end *end, enum access_side side, struct err *e)
@@ -83,10 +82,26 @@ static bool copy_text(char **out_text, const char *text)
     return *out_text || !text;
 }
 
+/* In a job a relative path could be taken for env:NAME, @FILE and the like. */
+static bool copy_path(char **out_path, const char *path)
+{
+    char *folder;
+    bool ok;
+
+    if (!path || path[0] == '/')
+        return copy_text(out_path, path);
+    folder = getcwd(NULL, 0);
+    ok = folder && asprintf(out_path, "%s/%s", folder, path) >= 0;
+    if (!ok)
+        *out_path = NULL;
+    free(folder);
+    return ok;
+}
+
 static bool copy_end(struct ferry_leg_end *copy, const struct ferry_end *end)
 {
     copy->kind = end->kind;
-    return copy_text(&copy->path, end->kind == FERRY_FILE ? end->path : NULL) &&
+    return copy_path(&copy->path, end->kind == FERRY_FILE ? end->path : NULL) &&
            copy_text(&copy->identity, end->identity);
 }
 
@@ -98,7 +113,7 @@ static bool copy_disk(struct ferry_leg *leg, const struct ferry_disk *disk, uint
     ferry_progress_state(&leg->view, EVENT_PENDING, FERRY_INFO, "Waits for its turn.", wall_ns);
     if (disk->done)
         ferry_progress_ended(&leg->view, EVENT_SUCCEEDED, "Complete.", NULL, wall_ns);
-    return copy_text(&leg->id, disk->id) && copy_text(&leg->map, disk->map) &&
+    return copy_text(&leg->id, disk->id) && copy_path(&leg->map, disk->map) &&
            copy_end(&leg->sides[ACCESS_SOURCE], &disk->source) &&
            copy_end(&leg->sides[ACCESS_BASE], &disk->base) &&
            copy_end(&leg->sides[ACCESS_TARGET], &disk->target);

@@ -268,7 +268,11 @@ void ferry_life_landed(struct ferry_life *life, const struct ferry_child_end *en
     bool asked = life->pause || life->cancel || life->ferry->stopping;
     char why[FERRY_MESSAGE_MAX_BYTES];
 
-    describe_end(end, why, sizeof why);
+    if (life->mute)
+        snprintf(why, sizeof why, "The copying process did not answer for %.0f s and was killed.",
+                 (double)life->ferry->mute_ns / (double)NS_PER_S);
+    else
+        describe_end(end, why, sizeof why);
     if (!life->interrupted && !ferry_legs_settled(&life->legs))
         count_death(life, end, why);
     if (!asked && !*life->refusal && !ferry_legs_settled(&life->legs)) {
@@ -373,6 +377,7 @@ void ferry_life_free(struct ferry_life *life)
         ferry_child_free(life->child);
         reactor_disarm(life->ferry->setup.reactor, &life->timer);
         reactor_disarm(life->ferry->setup.reactor, &life->renew_timer);
+        reactor_disarm(life->ferry->setup.reactor, &life->pulse_timer);
     }
     life->freed = true;
     if (life->task.posted) /* comes back here */

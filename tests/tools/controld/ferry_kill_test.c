@@ -50,6 +50,28 @@ Test(ferry_kill, a_killed_child_is_started_again_and_goes_on)
     ferry_case_close(&c);
 }
 
+/* It stands still, as on a disk that hangs; the real one answers when it is asked, and is left alone. */
+Test(ferry_kill, a_child_that_hangs_is_replaced_and_one_that_answers_is_not)
+{
+    struct ferry_case c;
+    int pid;
+
+    open_slow(&c);
+    ferry_case_start(&c);
+    c.ferry->pulse_ns = 50 * NS_PER_MS;
+    ferry_case_begin(&c, "point", "one");
+    ferry_case_await_percent(&c, "one", 40);
+    pid = ferry_child_pid(c.ferry, "point");
+    cr_assert_eq(kill(pid, SIGSTOP), 0);
+    c.ferry->mute_ns = 3 * NS_PER_S;
+    ferry_case_await(&c, 0, "one", EVENT_PENDING, "did not answer");
+    c.ferry->mute_ns = FERRY_MUTE_NS;
+    ferry_case_await_gone(&c, pid);
+    cr_assert_eq(ferry_case_await_end(&c, "point")->code, EVENT_SUCCEEDED);
+    expect_copied_once(&c, 1);
+    ferry_case_close(&c);
+}
+
 Test(ferry_kill, children_killed_over_and_over_end_with_a_whole_target)
 {
     struct ferry_case c;

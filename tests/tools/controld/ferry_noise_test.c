@@ -200,6 +200,18 @@ Test(ferry_noise, a_journal_that_does_not_fit_is_begun_anew_once)
     ferry_case_close(&c);
 }
 
+/* Noise is no answer. */
+Test(ferry_noise, a_process_that_does_not_answer_is_killed_and_followed_by_another)
+{
+    struct ferry_case c;
+
+    open_script(&c, "[ $n -lt 2 ] && while :; do echo noise; sleep 0.05; done\n" SUCCEEDED);
+    c.ferry->pulse_ns = 20 * NS_PER_MS;
+    c.ferry->mute_ns = 200 * NS_PER_MS;
+    ferry_case_await(&c, 0, "one", EVENT_PENDING, "did not answer");
+    expect_end(&c, EVENT_SUCCEEDED, "");
+}
+
 Test(ferry_noise, a_process_that_ignores_a_stop_is_killed)
 {
     struct ferry_case c;

@@ -77,12 +77,14 @@ Test(ferry, reads_and_writes_files)
     ferry_case_start(&c);
     ferry_case_make(&c, "one", "a", "unused", MIB, 1);
     disk.source.path = job_case_file(&c.job, "source.img", 3 * MIB, 5);
-    disk.target.path = job_case_path(&c.job, "restored \"quoted\".img");
+    cr_assert_eq(chdir(c.job.folder), 0);
+    disk.target.path = "env:restored \"quoted\".img";
     ferry_case_begin_one(&c, "point", &disk);
     cr_assert_eq(ferry_case_await_end(&c, "point")->code, EVENT_SUCCEEDED, "%s", c.ends[0].message);
     cr_assert_eq(c.asked[ACCESS_SOURCE] + c.asked[ACCESS_TARGET], 0u);
     cr_assert_str_eq(ferry_case_last(&c, "one")->message, "Complete, committed and verified.");
-    cr_assert_eq(rename(disk.target.path, job_case_path(&c.job, "restored.img")), 0);
+    cr_assert_eq(
+        rename(job_case_path(&c.job, disk.target.path), job_case_path(&c.job, "restored.img")), 0);
     job_case_same_files(&c.job, "source.img", "restored.img");
     ferry_case_close(&c);
 }
@@ -162,8 +164,8 @@ Test(ferry, refuses_what_may_not_be)
     point.disks_count = 2;
     refuses(&c, &point, ERR_USAGE, "another disk has its id");
     point.disks_count = 1;
-    disks[0].source = (struct ferry_end){.kind = FERRY_FILE, .path = "relative"};
-    refuses(&c, &point, ERR_USAGE, "absolute");
+    disks[0].source = (struct ferry_end){.kind = FERRY_FILE, .path = "a\nb"};
+    refuses(&c, &point, ERR_USAGE, "path");
     disks[0] = good;
     disks[0].base = (struct ferry_end){.kind = FERRY_FILE, .path = "/x"};
     refuses(&c, &point, ERR_USAGE, "source's kind");
