@@ -1,4 +1,4 @@
-/* operation_test.c - long-running operations over real sockets, as clients poll them; also after a restart. */
+/* operation_test.c - long-running operations over real sockets, as clients poll them. */
 #include "tools/controld/operation.h"
 
 #include <criterion/criterion.h>
