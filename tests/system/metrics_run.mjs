@@ -11,6 +11,7 @@ import * as lab from "./lab.mjs";
 const DISKS = 6;
 const DISK_BYTES = 8 * lab.MIB;
 const FLOOD = 100;
+const THREADS = 2;
 const PATIENCE_MS = 60000;
 const { SNAPFERRY_BIN, SNAPFERRY_SOURCE_DIR, TMPDIR } = process.env;
 const folder = lab.newFolder(`${TMPDIR}/metrics`);
@@ -46,7 +47,7 @@ function freePort() {
 
 class Run {
     constructor(job, port) {
-        const args = ["run", "-", "--json", "--metrics", `127.0.0.1:${port}`];
+        const args = ["run", "-", "--json", "--threads", String(THREADS), "--metrics", `127.0.0.1:${port}`];
         this.events = [];
         this.all = "";
         this.child = spawn(SNAPFERRY_BIN, args, { env: lab.environment(folder), cwd: folder });
@@ -199,6 +200,10 @@ function checkLast(page, run) {
     check("blobs' limit", value(page, 'snapferry_limit_requests_per_second{scope="blob"}') === 500);
     check("progress", value(page, 'snapferry_events_total{kind="summary"}') ===
         run.events.filter((e) => e.event === "summary").length);
+    for (let thread = 0; thread < THREADS; thread++) {
+        check("threads share the requests", value(page, `snapferry_http_thread_requests_total{thread="${thread}"}`) > 20, page);
+        check("and their CPU", value(page, `snapferry_http_thread_cpu_seconds_total{thread="${thread}"}`) > 0, page);
+    }
     check("memory", value(page, "process_resident_memory_bytes") > lab.MIB);
     check("reports", value(page, 'snapferry_requests_total{verb="report",status="204"}') > 0, page);
     check("posted", value(page, "snapferry_events_posted_total") > 0, page);
