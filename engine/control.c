@@ -193,7 +193,7 @@ static bool read_members(json_t *object, struct control *control, unsigned *out_
         else
             ok = member == MEMBER_TAG || read_member(member, value, control, e);
         if (!ok) {
-            err_prefix(e, "\"%s\" ", shown);
+            err_prefix(e, "\"%s\": ", shown);
             return false;
         }
         *out_given |= 1u << member;
@@ -237,13 +237,13 @@ bool control_parse(const char *line, size_t bytes, struct control *out_control, 
     }
     tag = json_object_get(object, "tag");
     if (tag && !read_member(MEMBER_TAG, tag, out_control, e)) {
-        err_prefix(e, "\"tag\" ");
+        err_prefix(e, "\"tag\": ");
         goto out;
     }
     verb = json_object_get(object, "command");
     if (!verb || !read_verb(verb, out_control, e)) {
         if (err_is_set(e))
-            err_prefix(e, "\"command\" ");
+            err_prefix(e, "\"command\": ");
         else
             misuse(e, "there is no \"command\"");
         goto out;

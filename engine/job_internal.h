@@ -46,10 +46,10 @@ struct job_life {
     struct timer timer;
     struct reactor_task task;
     struct progress_view progress;
-    struct copy_summary *summary;        /* of attempts that ended, counts added up; NULL: none */
-    uint64_t requests_count, wire_bytes; /* of the same */
-    struct err err;                      /* of the last attempt */
-    char message[256];                   /* as last told */
+    struct copy_summary *summary;          /* of attempts that ended, counts added up; NULL: none */
+    uint64_t requests_count, wire_bytes;   /* of the same */
+    struct err err;                        /* of the last attempt */
+    char message[ERR_TEXT_MAX_BYTES + 80]; /* as last told */
 };
 
 struct job_unit { /* one restore point */

@@ -102,7 +102,7 @@ Test(control, limits_have_bounds)
     refused("{\"command\":\"setLimits\",\"bytesPerSecond\":-1}", "whole number", true);
     refused("{\"command\":\"setLimits\",\"bytesPerSecond\":1e6}", "whole number", true);
     refused("{\"command\":\"setLimits\",\"bytesPerSecond\":\"fast\"}", "none", true);
-    refused("{\"command\":\"setLimits\",\"memoryBytes\":0}", "\"memoryBytes\" must be", true);
+    refused("{\"command\":\"setLimits\",\"memoryBytes\":0}", "\"memoryBytes\": must be", true);
     refused("{\"command\":\"setLimits\",\"memoryBytes\":\"none\"}", "whole number", true);
     refused("{\"command\":\"setLimits\",\"bytesPerSecond\":99999999999999999999}",
             "a number is too large", false);
@@ -142,7 +142,7 @@ Test(control, a_renewal_needs_a_url_with_a_signature)
     refused("{\"command\":\"renewAccess\",\"disk\":\"d\",\"side\":\"left\",\"url\":\"" URL "\"}",
             "must be \"source\"", true);
     refused("{\"command\":\"renewAccess\",\"disk\":\"d\",\"side\":\"source\",\"url\":\"env:HOME\"}",
-            "\"url\" ", true);
+            "\"url\": ", true);
     refused("{\"command\":\"renewAccess\",\"disk\":\"d\",\"side\":\"source\","
             "\"url\":\"https://acc/c/b?sv=1\"}",
             "has no SAS", true);
@@ -203,12 +203,12 @@ Test(control, what_is_no_command_is_said_so_without_its_text)
     refused("{\"command\":\"sta\xfftus\"}", "UTF-8", false);
     refused("{\"command\":\"st\\u0000\"}", "NUL", false);
     refused("{}", "there is no \"command\"", false);
-    refused("{\"command\":7}", "\"command\" must be a text", false);
+    refused("{\"command\":7}", "\"command\": must be a text", false);
     refused("{\"command\":\"" URL "\"}", "is none of", false);
     refused("{\"command\":\"status\",\"" URL "\":1}", "no member \"?\"", true);
     refused("{\"command\":\"pause\",\"disk\":\"\"}", "must not be empty", true);
     refused("{\"command\":\"pause\",\"disk\":\"a\\nb\"}", "control character", true);
-    refused("{\"command\":\"pause\",\"disk\":\"d\",\"tag\":7}", "\"tag\" must be a text", false);
+    refused("{\"command\":\"pause\",\"disk\":\"d\",\"tag\":7}", "\"tag\": must be a text", false);
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = 0;
     refused(deep, "nested too deep", false);
@@ -219,10 +219,10 @@ Test(control, what_is_no_command_is_said_so_without_its_text)
 /* Answers say these again, on stdout and upstream. */
 Test(control, a_url_with_its_sas_is_no_name)
 {
-    refused("{\"command\":\"pause\",\"disk\":\"" URL "\"}", "\"disk\" is a URL", true);
-    refused("{\"command\":\"cancel\",\"restorePoint\":\"" URL "\"}", "\"restorePoint\" is a URL",
+    refused("{\"command\":\"pause\",\"disk\":\"" URL "\"}", "\"disk\": is a URL", true);
+    refused("{\"command\":\"cancel\",\"restorePoint\":\"" URL "\"}", "\"restorePoint\": is a URL",
             true);
-    refused("{\"command\":\"status\",\"tag\":\"" URL "\"}", "\"tag\" is a URL", false);
+    refused("{\"command\":\"status\",\"tag\":\"" URL "\"}", "\"tag\": is a URL", false);
 }
 
 Test(control, the_tag_is_known_even_if_the_command_is_not)

@@ -41,6 +41,8 @@ job() {
 
 job few 5 $((768 * KIB))
 job many $DISKS $((1536 * KIB))
+job bad 1 $((1024 * KIB))
+export "TARGET_bad_0=$(sas "$east_URL" bad-0 r)" # it may not be made
 job plain 3 $((8192 * KIB)) # before tmux, whose server keeps the environment it began with
 
 # opens NAME COLUMNS ROWS COMMAND: in a terminal of that size; its exit status goes to NAME.status
@@ -84,6 +86,12 @@ check "the restore point's too" sees few '^restore point rp-7: complete'
 check "the last line counts them" sees few '^5/5 complete  100.0%'
 check "once" [ "$(grep -c '^vm04-data: complete' seen)" = 1 ]
 check "no row is left standing" [ "$(rows)" = 0 ]
+
+# ---- One that fails ----
+opens bad 400 10 "$SF run bad.json"
+check "it ends as failed" ends bad 1
+check "the reason is told whole" sees bad '^vm00-data: failed at 0.0%: .*\(HTTP 403 .*host says ".*"$'
+check "the request's id once" [ "$(grep -oE '[0-9a-f]{8}-[0-9a-f]{4}-' seen | wc -l)" = 1 ]
 
 # ---- 40x10, more disks than rows ----
 opens many 40 10 "$SF run many.json"

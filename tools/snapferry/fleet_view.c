@@ -62,13 +62,14 @@ static void note_disk_summary(struct fleet_view *view, const struct event *event
 {
     char line[NOTE_MAX_BYTES], size[SIZE_TEXT_MAX_BYTES] = "", time[DURATION_TEXT_MAX_BYTES] = "";
     const struct copy_summary *copy = event->copy;
+    const char *why = event->message ? event->message : "no reason is known";
+    const char *request = event->error ? event->error->request_id : "";
+    bool said = !*request || strstr(why, request);
 
     if (event->code != EVENT_SUCCEEDED) {
         snprintf(line, sizeof line, "%s: %s at %.1f%%: %s%s%s", event->disk,
-                 event->code == EVENT_FAILED ? "failed" : "stopped", event->progress.percent,
-                 event->message ? event->message : "no reason is known",
-                 event->error && event->error->request_id[0] ? ", request id " : "",
-                 event->error ? event->error->request_id : "");
+                 event->code == EVENT_FAILED ? "failed" : "stopped", event->progress.percent, why,
+                 said ? "" : ", request id ", said ? "" : request);
     } else {
         size_text_format(copy ? copy->written_bytes : 0, size);
         size_text_duration(copy && copy->ended_ns > copy->started_ns
