@@ -94,26 +94,26 @@ static const struct arm_shape encryption[] = {BOOL("enabled"),
 #define DISK_COMMON                                                                                \
     TEXT("name"), TEXT("caching"), INT("diskSizeGB"), BOOL("writeAcceleratorEnabled"),             \
         OBJECT("managedDisk", managed_disk)
-#define DISK_OF_MACHINE TEXT("createOption"), TEXT("deleteOption")
 
 static const struct arm_shape diff_disk[] = {TEXT("option"), TEXT("placement"), END};
-static const struct arm_shape machine_os_disk[] = {TEXT("osType"),
-                                                   DISK_COMMON,
-                                                   DISK_OF_MACHINE,
-                                                   OBJECT("encryptionSettings", encryption),
-                                                   OBJECT("diffDiskSettings", diff_disk),
-                                                   END};
-static const struct arm_shape machine_data_disk[] = {INT("lun"),           DISK_COMMON,
-                                                     DISK_OF_MACHINE,      BOOL("toBeDetached"),
-                                                     TEXT("detachOption"), END};
+const struct arm_shape arm_machine_disk_members[] = {TEXT("osType"),
+                                                     INT("lun"),
+                                                     DISK_COMMON,
+                                                     TEXT("createOption"),
+                                                     TEXT("deleteOption"),
+                                                     OBJECT("encryptionSettings", encryption),
+                                                     OBJECT("diffDiskSettings", diff_disk),
+                                                     BOOL("toBeDetached"),
+                                                     TEXT("detachOption"),
+                                                     END};
 static const struct arm_shape image[] = {TEXT("id"),  TEXT("publisher"), TEXT("offer"),
                                          TEXT("sku"), TEXT("version"),   TEXT("exactVersion"),
                                          END};
 static const struct arm_shape machine_storage[] = {OBJECT("imageReference", image),
                                                    TEXT("diskControllerType"),
-                                                   OBJECT("osDisk", machine_os_disk),
-                                                   {"dataDisks", ARM_SHAPE_LIST, machine_data_disk,
-                                                    ARM_EXCLUDED_MAX - 1},
+                                                   OBJECT("osDisk", arm_machine_disk_members),
+                                                   {"dataDisks", ARM_SHAPE_LIST,
+                                                    arm_machine_disk_members, ARM_EXCLUDED_MAX - 1},
                                                    END};
 
 static const struct arm_shape kept_os_disk[] = {TEXT("osType"), DISK_COMMON,

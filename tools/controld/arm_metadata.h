@@ -11,6 +11,8 @@
 
 /* The `properties` of a machine as it is put and shown. */
 extern const struct arm_shape arm_machine_properties[];
+/* Its members osDisk and dataDisks[], in one table: the latter alone has a lun. */
+extern const struct arm_shape arm_machine_disk_members[];
 /* sourceMetadata of a restore point, but for diskRestorePoint. */
 extern const struct arm_shape arm_metadata_members[];
 

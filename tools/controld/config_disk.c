@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/controld/arm_metadata.h"
 #include "tools/controld/config_parts.h"
 
 #define LUN_MAX 63u
@@ -136,7 +137,7 @@ static void read_member(struct job_reading *reading, json_t *value, void *arg, u
         job_reading_text(reading, value, CONFIG_NAME_MAX_BYTES, &disk->sku);
         break;
     default:
-        config_read_object(reading, value, &disk->metadata);
+        config_read_shaped(reading, value, arm_machine_disk_members, &disk->metadata);
         break;
     }
 }

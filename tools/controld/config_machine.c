@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/controld/arm_metadata.h"
 #include "tools/controld/config_parts.h"
 
 #define HOOK_MAX_S           3600u
@@ -153,7 +154,7 @@ static void read_member(struct job_reading *reading, json_t *value, void *arg, u
         job_reading_text(reading, value, CONFIG_NAME_MAX_BYTES, &machine->location);
         break;
     default:
-        config_read_object(reading, value, &machine->metadata);
+        config_read_shaped(reading, value, arm_metadata_members, &machine->metadata);
         break;
     }
 }

@@ -48,12 +48,15 @@ void config_read_bytes(struct job_reading *reading, json_t *value, uint64_t min,
         job_reading_mistake(reading, &e);
 }
 
-void config_read_object(struct job_reading *reading, json_t *value, json_t **out)
+void config_read_shaped(struct job_reading *reading, json_t *value, const struct arm_shape *members,
+                        json_t **out)
 {
+    struct arm_error why = {0};
+
     if (!json_is_object(value))
         job_reading_wrong(reading, "must be an object");
-    else if (!(*out = json_deep_copy(value)))
-        job_reading_wrong(reading, "no memory for it");
+    else if (!(*out = arm_shape_read(value, members, "", &why)))
+        job_reading_wrong(reading, why.message);
 }
 
 void config_read_id(struct job_reading *reading, json_t *value, enum arm_type type, char **out_id)

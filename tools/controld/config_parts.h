@@ -9,6 +9,7 @@
 
 #include "engine/job_reading.h"
 #include "tools/controld/arm_id.h"
+#include "tools/controld/arm_shape.h"
 #include "tools/controld/config.h"
 
 /* ---- config_members.c: each tells what is wrong, and then leaves *out as it was ---- */
@@ -17,7 +18,9 @@ void config_read_bool(struct job_reading *reading, json_t *value, bool *out);
 void config_read_unsigned(struct job_reading *reading, json_t *value, unsigned min, unsigned max,
                           unsigned *out);
 void config_read_bytes(struct job_reading *reading, json_t *value, uint64_t min, uint64_t *out);
-void config_read_object(struct job_reading *reading, json_t *value, json_t **out); /* a copy */
+/* A description in the API's words; in current form, without what the table does not have. */
+void config_read_shaped(struct job_reading *reading, json_t *value, const struct arm_shape *members,
+                        json_t **out);
 /* An ARM id of this type, canonical. */
 void config_read_id(struct job_reading *reading, json_t *value, enum arm_type type, char **out_id);
 /* words: "first second ", each followed by a blank; the index of the one it is. */

@@ -36,8 +36,8 @@ static bool put_disk(struct service *service, const struct config_machine *machi
                      const struct config_disk *disk, struct err *e)
 {
     json_t *place = backing_of(machine, disk);
-    json_t *doc = json_pack("{s{ss}s{s[s]}}", "sku", "name", disk->sku ? disk->sku : "Standard_LRS",
-                            "properties", "managedByExtended", machine->id);
+    json_t *doc = json_pack("{s{ss}ss}", "sku", "name", disk->sku ? disk->sku : "Standard_LRS",
+                            "managedBy", machine->id);
     char *place_text = place ? service_text(place) : NULL,
          *doc_text = doc ? service_text(doc) : NULL;
     char guid[FRONT_GUID_BYTES];

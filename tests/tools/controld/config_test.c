@@ -185,10 +185,14 @@ Test(config, a_mistake_of_a_machine_has_its_path)
     wrong("'reflink','folder':'/reflinks'", "'reflink'", "$.virtualMachines[0].snapshot.folder",
           "need it");
     wrong("'location':'eastus',", "", "$.virtualMachines[0].location", "missing");
+    wrong("{'vmId':'x'}", "{'osProfile':{'allowExtensionOperations':'so'}}",
+          "$.virtualMachines[0].metadata", "osProfile.allowExtensionOperations");
 }
 
 Test(config, a_mistake_of_a_disk_has_its_path)
 {
+    wrong("{'caching':'ReadOnly'}", "{'writeAcceleratorEnabled':1}",
+          "$.virtualMachines[0].disks[0].metadata", "writeAcceleratorEnabled");
     wrong("'lun':4", "'lun':3", "$.virtualMachines[0].disks[1].lun", "another disk");
     wrong("'lun':4,", "", "$.virtualMachines[0].disks[1].lun", "missing");
     wrong("'name':'vm1-log'", "'name':'VM1-data'", "$.virtualMachines[0].disks[1].name",
