@@ -21,6 +21,7 @@
 #define CUT_WINDOW_NS  (30 * NS_PER_S)
 #define CUT_PREPARE_NS (60 * NS_PER_S)
 #define CUT_TIDY_NS    (120 * NS_PER_S)
+#define CUT_MEASURE_NS (2 * NS_PER_S) /* after the thaw; so much later a cut may end for it */
 
 struct cut;
 
@@ -52,7 +53,7 @@ struct cut_result {       /* of one disk; zero after a failure */
     const char *snapshot; /* of a blob: its time; a view, until cut_free; "" for a raw disk */
     const char *path;     /* of a raw disk: the file or device that holds the cut; "" for a blob */
     uint64_t size_bytes;
-    uint64_t used_bytes; /* of a file: what it occupies; of a blob not known here, 0 */
+    uint64_t used_bytes; /* what it occupies; 0: not found out within CUT_MEASURE_NS */
 };
 
 /* ---- Life ---- */

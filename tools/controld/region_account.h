@@ -55,6 +55,7 @@ struct region_op {
     struct pageblob_metadata *out_metadata; /* properties: empty, then filled; NULL = not wanted */
     /* out */
     struct pageblob_head head; /* properties: content_bytes, etag...; snapshot: its time */
+    uint64_t used_bytes;       /* used */
     bool as_it_was;            /* create: it existed; delete: it did not */
     bool unsure; /* some try ended without an answer: it may have been done then, or yet will be */
     struct err err;
@@ -72,6 +73,7 @@ struct region_op {
     uint64_t end_ns;
     uint32_t tries;
     char *body, *marker;
+    uint64_t listed_end;
     size_t body_bytes, body_capacity;
 };
 
@@ -93,6 +95,8 @@ void region_account_list(struct region_account *account, struct region_op *op); 
 
 /* ---- Blobs: container blob snapshot ---- */
 void region_account_properties(struct region_account *account, struct region_op *op);
+/* How many bytes hold data: its range list, page by page; for a large disk that may take its time. */
+void region_account_used(struct region_account *account, struct region_op *op);
 /* metadata NULL or empty: the service copies the blob's. Not idempotent: when `unsure`, there may be more
  * than the one that head.snapshot names (region_snapshot.h finds them). */
 void region_account_snapshot(struct region_account *account, struct region_op *op);

@@ -173,6 +173,14 @@ bool region_account_expect(struct region_op *op, int status)
 
 /* ---- One try ---- */
 
+static bool take_number(const char *value, uint64_t *out)
+{
+    char *end;
+
+    *out = strtoull(value, &end, 10);
+    return isdigit((unsigned char)*value) && *end == 0;
+}
+
 static void on_header(struct http_req *req, const char *name, const char *value)
 {
     static const char meta[] = "x-ms-meta-";
@@ -190,9 +198,10 @@ static void on_header(struct http_req *req, const char *name, const char *value)
         strcpy(op->head.snapshot, value);
     } else if (strcmp(name, "x-ms-blob-type") == 0 && strlen(value) < sizeof op->head.blob_type) {
         strcpy(op->head.blob_type, value);
-    } else if (strcmp(name, "content-length") == 0 && isdigit((unsigned char)*value)) {
-        op->head.content_bytes = strtoull(value, NULL, 10);
-        op->head.content_known = true;
+    } else if (strcmp(name, "content-length") == 0) {
+        op->head.content_known = take_number(value, &op->head.content_bytes);
+    } else if (strcmp(name, "x-ms-blob-content-length") == 0) {
+        op->head.blob_known = take_number(value, &op->head.blob_bytes);
     }
 }
 
@@ -321,6 +330,7 @@ void region_account_start(struct region_account *account, struct region_op *op, 
     op->unsure = op->as_it_was = false;
     op->body = op->marker = NULL;
     op->body_bytes = op->body_capacity = 0;
+    op->used_bytes = op->listed_end = 0;
     op->url = (struct secret_url){0};
     op->pause = (struct timer){0};
     err_clear(&op->err);

@@ -8,6 +8,8 @@
 #ifndef CONTROLD_REGION_ACCOUNT_CALL_H
 #define CONTROLD_REGION_ACCOUNT_CALL_H
 
+#include <stdio.h>
+
 #include "io/auth.h"
 #include "tools/controld/region_account.h"
 
@@ -57,6 +59,8 @@ void region_account_send(struct region_op *op, struct region_head *h, const char
 void region_account_fail(struct region_op *op, const char *why);
 /* True for this status; else op->err says what was refused. */
 bool region_account_expect(struct region_op *op, int status);
+/* "&NAME=VALUE", encoded; nothing where there is no value. False: no memory. */
+bool region_account_parameter(FILE *out, const char *name, const char *value);
 /* From judge: another request of the same verb, its tries counted anew. */
 void region_account_again(struct region_op *op);
 

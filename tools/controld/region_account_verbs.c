@@ -121,7 +121,7 @@ void region_account_set_acl(struct region_account *account, struct region_op *op
 
 /* ---- Lists ---- */
 
-static bool put_parameter(FILE *out, const char *name, const char *value)
+bool region_account_parameter(FILE *out, const char *name, const char *value)
 {
     char *encoded;
     bool ok;
@@ -145,7 +145,8 @@ static void begin_list(struct region_op *op)
     ok = ok &&
          fprintf(out, "restype=container&comp=list&include=snapshots%%2Cmetadata&maxresults=%u",
                  REGION_LIST_PAGE_COUNT) > 0 &&
-         put_parameter(out, "prefix", op->snapshot) && put_parameter(out, "marker", op->marker);
+         region_account_parameter(out, "prefix", op->snapshot) &&
+         region_account_parameter(out, "marker", op->marker);
     if (out && fclose(out) != 0)
         ok = false;
     set_method(op, HTTP_GET, "list blobs");

@@ -140,6 +140,7 @@ Test(cut, cuts_every_disk_between_freeze_and_thaw)
     struct cut_result os, raw;
 
     begin(&c, NULL);
+    case_write(&c.a.region, CASE_BLOB, 4096, 8192, 'x');
     run(&c);
     cr_assert_not(err_is_set(cut_error(c.cut)), "%s", cut_error(c.cut)->text);
     cr_expect_eq(cut_hook(c.cut)->status, CUT_HOOK_SUCCEEDED);
@@ -149,6 +150,7 @@ Test(cut, cuts_every_disk_between_freeze_and_thaw)
     raw = cut_result(c.cut, 2);
     cr_expect_eq(strlen(os.snapshot), strlen("2022-04-07T13:48:01.2760327Z"));
     cr_expect_eq(os.size_bytes, 1u << 20);
+    cr_expect_eq(os.used_bytes, 8192, "what case_write put there");
     cr_expect_eq(cut_result(c.cut, 1).size_bytes, 512u << 10);
     cr_expect_str_eq(raw.path, c.file);
     cr_expect_eq(raw.size_bytes, 65536);

@@ -259,6 +259,28 @@ Test(region_account, refuses_names_before_it_sends_them)
     account_case_close(&c);
 }
 
+Test(region_account, knows_how_much_of_a_blob_holds_data_over_several_pages)
+{
+    struct account_case c;
+    struct region_op op = {.blob = "disk.vhd"}, snapshot = {.blob = "disk.vhd"};
+
+    account_case_open(
+        &c, "{\"seed\":1,\"rules\":[{\"name\":\"short\",\"match\":{\"comp\":\"pagelist\"},"
+            "\"times\":2,\"fault\":\"listShortPage\",\"entries\":1}]}");
+    case_clear(&c.region, CASE_BLOB, 0, 1u << 20);
+    for (unsigned i = 0; i < 4; i++)
+        case_write(&c.region, CASE_BLOB, i * 65536u, 4096, 'x');
+    account_case_good(&c, region_account_snapshot, &snapshot);
+    case_write(&c.region, CASE_BLOB, 900000u / 512 * 512, 512, 'y');
+    account_case_good(&c, region_account_used, &op);
+    cr_expect_eq(op.used_bytes, 4 * 4096 + 512);
+    op.snapshot = snapshot.head.snapshot;
+    account_case_good(&c, region_account_used, &op);
+    cr_expect_eq(op.used_bytes, 4 * 4096);
+    cr_expect(fault_case_log_has(&c.region, "short"), "no page was short");
+    account_case_close(&c);
+}
+
 static void on_stopped(struct region_op *op)
 {
     *(bool *)op->arg = true;
