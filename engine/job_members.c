@@ -71,6 +71,14 @@ void job_members_wipe(json_t *value)
 
 /* ---- Values ---- */
 
+/* Ids reach terminals, where U+009B begins an escape sequence too. at: NUL-terminated. */
+static bool is_control(const char *at)
+{
+    unsigned char first = (unsigned char)at[0], second = first ? (unsigned char)at[1] : 0;
+
+    return first < ' ' || first == 127 || (first == 0xc2 && second >= 0x80 && second < 0xa0);
+}
+
 bool job_members_text(const json_t *value, size_t max_bytes, const char **out_text, struct err *e)
 {
     const char *text = json_string_value(value);
@@ -83,7 +91,7 @@ bool job_members_text(const json_t *value, size_t max_bytes, const char **out_te
     if (bytes > max_bytes)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "is longer than %zu bytes", max_bytes);
     for (size_t i = 0; i < bytes; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+        if (is_control(text + i))
             return err_set(e, ERR_USAGE, RETRY_NEVER, "has a control character");
     *out_text = text;
     return true;

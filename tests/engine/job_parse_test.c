@@ -264,6 +264,25 @@ Test(job_parse, a_source_is_a_url_with_a_sas_or_a_file)
             AT "identity: is a URL with its query");
 }
 
+Test(job_parse, an_id_commands_no_terminal)
+{
+    static const char *const ids[] = {"\\u001b[2J", "\\u007f",
+                                      "\xc2\x9b"
+                                      "2J",
+                                      "\\u0080", "\\u009f"};
+    struct job_spec spec;
+    char text[200];
+
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        snprintf(text, sizeof text, "{\"restorePoints\":[{\"id\":\"%s\",\"disks\":[%s]}]}", ids[i],
+                 "{\"id\":\"d\",\"source\":{\"url\":\"/s\"},\"target\":{\"url\":\"/t\"}}");
+        refused(text, "$.restorePoints[0].id: has a control character");
+    }
+    spec =
+        read_job("{\"restorePoints\":[{\"id\":\"\\u00a0\\u00c2\\u4e2d\",\"disks\":[" DISK "]}]}");
+    job_spec_fini(&spec);
+}
+
 Test(job_parse, a_url_with_its_sas_is_no_id)
 {
     refused("{\"restorePoints\":[{\"id\":\"https://a.blob.x/c/s?" SAS "\",\"disks\":[" DISK "]}]}",
