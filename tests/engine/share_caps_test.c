@@ -119,6 +119,29 @@ Test(share_caps, one_blob_keeps_to_its_own_and_holds_nobody_else_back)
     cr_expect_geq(c.disks[0].done_bytes, 10000 * MIB, "a file is not of that blob");
 }
 
+static uint64_t never(struct share_ask *ask, const struct share_grant *grant)
+{
+    (void)ask, (void)grant;
+    cr_assert_fail("its turn has not come");
+    return 0;
+}
+
+Test(share_caps, what_a_target_pulls_is_read_of_its_source)
+{
+    struct job_limits limits = {.blob_bytes_per_s = MIB};
+    struct share_ask ask = {0};
+    uint64_t bytes = 65536;
+
+    share_case_open(&c, 4, &limits);
+    (void)share_case_add(&c, 0, 1, "one", NULL, MIB);
+    (void)share_case_add(&c, 0, 1, "one", NULL, MIB);
+    share_case_for(&c, NS_PER_S);
+    share_charge(c.disks[0].seat, SHARE_PULL, 4 * MIB);
+    cr_expect_not(share_may_send(c.disks[1].seat, &ask, SHARE_READ, &bytes, never),
+                  "the blob is busy for four seconds");
+    cr_expect(share_leave(&ask));
+}
+
 Test(share_caps, an_account_is_shared_by_its_blobs)
 {
     struct job_limits limits = {.account_bytes_per_s = 20 * MIB, .blob_bytes_per_s = 15 * MIB};

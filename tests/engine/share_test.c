@@ -232,6 +232,42 @@ Test(share, disks_that_stop_answering_leave_the_others_what_they_had)
     cr_expect_geq(c.disks[2].done_bytes - done, 10 * 50 * 2 * 4 * MIB);
 }
 
+Test(share, what_a_restore_point_did_not_use_is_not_owed_to_it)
+{
+    uint64_t done;
+
+    begin(2);
+    (void)share_case_add(&c, 0, 1, NULL, NULL, 10000000 * MIB);
+    (void)share_case_add(&c, 1, 1, NULL, NULL, 10000000 * MIB);
+    share_case_begin(&c.disks[0]);
+    share_case_for(&c, 60 * NS_PER_S);
+    share_case_begin(&c.disks[1]);
+    done = c.disks[0].done_bytes;
+    share_case_for(&c, 10 * NS_PER_S);
+    done = c.disks[0].done_bytes - done;
+    cr_expect_geq(done * 5, c.disks[1].done_bytes * 4);
+    cr_expect_leq(done * 4, c.disks[1].done_bytes * 5);
+}
+
+Test(share, a_second_buffer_is_none_of_those_that_others_lack)
+{
+    struct buf *held[16] = {NULL};
+    uint32_t count = 0;
+    struct buf *last;
+
+    begin(16);
+    add_many(2, MIB);
+    while (count < 16 && (held[count] = share_borrow(c.disks[0].seat)))
+        count++;
+    cr_expect_eq(count, 15u);
+    last = share_borrow(c.disks[1].seat);
+    cr_expect(last);
+    if (last)
+        share_give_back(c.disks[1].seat, last);
+    while (count)
+        share_give_back(c.disks[0].seat, held[--count]);
+}
+
 Test(share, a_pool_made_smaller_is_kept_to_and_one_made_larger_is_used)
 {
     const uint64_t beside_bytes =

@@ -119,6 +119,27 @@ TEST_BOTH(control_socket, replaces_what_a_killed_process_left)
     tear_down(&p);
 }
 
+Test(control_socket, leaves_alone_what_another_user_left)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int left = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct place p;
+    struct stat st;
+
+    if (geteuid() != 0)
+        cr_skip("only root can be somebody else");
+    set_up(&p, REACTOR_AUTO);
+    strcpy(address.sun_path, p.path);
+    cr_assert_eq(bind(left, (struct sockaddr *)&address, sizeof address), 0);
+    close(left);
+    cr_assert_eq(chown(p.path, ALIEN_UID, ALIEN_UID), 0);
+    refused_there(&p, "a socket of another user");
+    cr_expect_eq(lstat(p.path, &st), 0);
+    cr_expect_eq(st.st_uid, ALIEN_UID);
+    cr_expect_eq(unlink(p.path), 0);
+    tear_down(&p);
+}
+
 /* Each begins when it sees the same leftover; one may listen, and its socket stays. */
 Test(control_socket, lets_one_of_several_replace_a_leftover)
 {

@@ -338,6 +338,22 @@ TEST_BOTH(line_reader, reads_a_terminal_and_leaves_its_flags_alone)
     close(slave);
 }
 
+/* Who is killed with answers unread resets the connection: for us it has ended, no more. */
+TEST_BOTH(line_reader, a_peer_that_was_killed_has_simply_ended)
+{
+    struct heard h;
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    cr_assert_eq(write(ends[0], "answer", 6), 6);
+    close(ends[1]);
+    hear(&h, backend, ends[0], 0);
+    rig_until(&h.rig, &h.ended);
+    cr_expect_eq(h.err.kind, ERR_NONE, "%s", h.err.text);
+    hear_no_more(&h);
+    close(ends[0]);
+}
+
 Test(line_reader, says_that_a_folder_has_no_lines)
 {
     struct line_reader_setup setup = {.fd = open("/", O_RDONLY), .name = "the test's input"};
