@@ -22,6 +22,7 @@
 #include "tools/controld/controld_options.h"
 #include "tools/controld/front.h"
 #include "tools/controld/front_table.h"
+#include "tools/controld/plane.h"
 
 #define DRAIN_MAX_NS (10 * NS_PER_S) /* for clients that do not take their answers */
 #define FILES_WANTED 8192u
@@ -36,6 +37,7 @@ struct controld {
     struct front_auth auth;
     struct catalog *catalog;
     struct front_table *table;
+    struct plane *plane;
     struct front *front;
     int signal_fd;
     struct reactor_op signal_op;
@@ -76,6 +78,7 @@ static void signal_came(struct reactor_op *op)
         s->stopping = true;
         s->stop_ns = reactor_now_ns(s->reactor);
         front_drain(s->front);
+        plane_stop(s->plane);
     }
     await_signal(s);
 }
@@ -142,6 +145,19 @@ static bool open_front(struct controld *s, struct err *e)
     return s->front != NULL;
 }
 
+static bool open_plane(struct controld *s, struct err *e)
+{
+    const struct plane_setup setup = {.reactor = s->reactor,
+                                      .config = &s->config,
+                                      .catalog = s->catalog,
+                                      .table = s->table,
+                                      .data_folder = s->options->data,
+                                      .snapferry = s->options->snapferry};
+
+    s->plane = plane_new(&setup, e);
+    return s->plane && plane_recover(s->plane, e);
+}
+
 static bool controld_open(struct controld *s, struct err *e)
 {
     raise_file_limit();
@@ -151,12 +167,13 @@ static bool controld_open(struct controld *s, struct err *e)
     s->reactor = reactor_new(REACTOR_AUTO, &s->clock, e);
     s->catalog = s->reactor ? catalog_open(s->options->data, e) : NULL;
     s->table = s->catalog ? front_table_new(e) : NULL;
-    return s->table && open_auth(s, e) && open_front(s, e);
+    return s->table && open_auth(s, e) && open_plane(s, e) && open_front(s, e);
 }
 
 static void controld_close(struct controld *s)
 {
     front_free(s->front);
+    plane_free(s->plane);
     front_table_free(s->table);
     catalog_close(s->catalog);
     front_auth_fini(&s->auth);
@@ -169,7 +186,7 @@ static void controld_close(struct controld *s)
 
 static bool ended(const struct controld *s)
 {
-    return s->stopping &&
+    return s->stopping && plane_stopped(s->plane) &&
            (front_idle(s->front) || reactor_now_ns(s->reactor) - s->stop_ns > DRAIN_MAX_NS);
 }
 

@@ -1,0 +1,181 @@
+/* plane.c - see plane.h. */
+#include "tools/controld/plane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/controld/access_desk.h"
+#include "tools/controld/arm_render.h"
+#include "tools/controld/catalog_disks.h"
+#include "tools/controld/catalog_operations.h"
+#include "tools/controld/collections.h"
+#include "tools/controld/config.h"
+#include "tools/controld/disks.h"
+#include "tools/controld/machines.h"
+#include "tools/controld/operation.h"
+#include "tools/controld/point_create.h"
+#include "tools/controld/point_delete.h"
+#include "tools/controld/points.h"
+#include "tools/controld/regions.h"
+#include "tools/controld/replication.h"
+
+struct plane {
+    struct service service;
+    struct point_create *creates;
+    struct point_delete *deletes;
+    struct access_desk *accesses;
+    bool stopping, cuts_stopped, copies_stopped;
+};
+
+static void say(void *arg, const char *sentence)
+{
+    (void)arg;
+    fprintf(stderr, "snapferryd: %s\n", sentence);
+}
+
+/* ---- Operations ---- */
+
+static json_t *result(void *arg, const struct catalog_operation *row)
+{
+    struct plane *plane = arg;
+    struct catalog_disk disk = {0};
+    struct arm_error why = {0};
+    struct arm_id id;
+    struct err e = {0};
+    json_t *shown = NULL;
+
+    if (strcmp(row->kind, arm_verb_name(ARM_VERB_PUT)) != 0 ||
+        !arm_id_parse(row->resource_id, "id", &id, &why))
+        return NULL;
+    if (id.type == ARM_POINT)
+        return points_render(&plane->service, row->resource_id, false, &e);
+    if (id.type == ARM_DISK &&
+        catalog_disk_get(plane->service.catalog, row->resource_id, &disk, &e) && disk.id)
+        shown = arm_render_disk(&disk);
+    catalog_disk_fini(&disk);
+    return shown;
+}
+
+/* ---- Life ---- */
+
+static bool make_disks_folder(const struct plane_setup *setup, struct err *e)
+{
+    char *path = NULL;
+    bool ok;
+
+    if (asprintf(&path, "%s/disks", setup->data_folder) < 0)
+        return err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
+    ok = mkdir(path, 0700) == 0 || errno == EEXIST ||
+         err_set_errno(e, errno, RETRY_NEVER, "cannot make %s", path);
+    free(path);
+    return ok;
+}
+
+static bool open_service(struct plane *plane, const struct plane_setup *setup, struct err *e)
+{
+    const struct operation_setup operations = {
+        .reactor = setup->reactor, .catalog = setup->catalog, .result = result, .arg = plane};
+    const struct replication_setup replication = {.service = &plane->service,
+                                                  .snapferry = setup->snapferry,
+                                                  .cacert = setup->cacert,
+                                                  .log = say};
+    struct service *service = &plane->service;
+
+    *service = (struct service){.reactor = setup->reactor,
+                                .config = setup->config,
+                                .catalog = setup->catalog,
+                                .data_folder = setup->data_folder};
+    return (service->operations = operations_new(&operations, e)) &&
+           (service->regions = regions_new(setup->reactor, setup->config, setup->cacert, e)) &&
+           (service->replication = replication_new(&replication, e));
+}
+
+static void serve(struct plane *plane, struct front_table *table)
+{
+    struct service *service = &plane->service;
+
+    operations_serve(service->operations, table);
+    collections_serve(service, table);
+    machines_serve(service, table);
+    points_serve(service, table);
+    point_create_serve(plane->creates, table);
+    point_delete_serve(plane->deletes, table);
+    access_desk_serve(plane->accesses, table);
+    disks_serve(service, table);
+}
+
+struct plane *plane_new(const struct plane_setup *setup, struct err *e)
+{
+    struct plane *plane = calloc(1, sizeof *plane);
+
+    if (!plane) {
+        err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
+        return NULL;
+    }
+    if (make_disks_folder(setup, e) && open_service(plane, setup, e) &&
+        (plane->creates = point_create_new(&plane->service, e)) &&
+        (plane->deletes = point_delete_new(&plane->service, e)) &&
+        (plane->accesses = access_desk_new(&plane->service, e)) &&
+        machines_register(&plane->service, e)) {
+        serve(plane, setup->table);
+        return plane;
+    }
+    plane_free(plane);
+    return NULL;
+}
+
+bool plane_recover(struct plane *plane, struct err *e)
+{
+    return replication_recover(plane->service.replication, e) &&
+           point_delete_recover(plane->deletes, e) && point_create_recover(plane->creates, e);
+}
+
+/* ---- The end ---- */
+
+static void cuts_stopped(void *arg)
+{
+    struct plane *plane = arg;
+
+    plane->cuts_stopped = true;
+}
+
+static void copies_stopped(void *arg)
+{
+    struct plane *plane = arg;
+
+    plane->copies_stopped = true;
+}
+
+void plane_stop(struct plane *plane)
+{
+    if (plane->stopping)
+        return;
+    plane->stopping = true;
+    point_create_stop(plane->creates, cuts_stopped, plane);
+    replication_stop(plane->service.replication, copies_stopped, plane);
+}
+
+bool plane_stopped(const struct plane *plane)
+{
+    return plane->cuts_stopped && plane->copies_stopped && access_desk_idle(plane->accesses) &&
+           point_delete_idle(plane->deletes);
+}
+
+void plane_free(struct plane *plane)
+{
+    struct service *service;
+
+    if (!plane)
+        return;
+    service = &plane->service;
+    access_desk_free(plane->accesses);
+    point_delete_free(plane->deletes);
+    point_create_free(plane->creates);
+    replication_free(service->replication);
+    regions_free(service->regions);
+    operations_free(service->operations);
+    free(plane);
+}
