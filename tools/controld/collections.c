@@ -145,7 +145,8 @@ static void put(void *arg, struct front_ask *ask)
 
     if (ok) {
         arm_id_text(&ask->route.id, put.id);
-        arm_id_text(&put.body.source, put.source_id);
+        if (put.body.source.type != ARM_NONE)
+            arm_id_text(&put.body.source, put.source_id);
         ok = service_change(arg, put_row, &put, &why);
     }
     if (ok)

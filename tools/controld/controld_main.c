@@ -152,7 +152,8 @@ static bool open_plane(struct controld *s, struct err *e)
                                       .catalog = s->catalog,
                                       .table = s->table,
                                       .data_folder = s->options->data,
-                                      .snapferry = s->options->snapferry};
+                                      .snapferry = s->options->snapferry,
+                                      .cacert = s->config.cacert};
 
     s->plane = plane_new(&setup, e);
     return s->plane && plane_recover(s->plane, e);

@@ -229,7 +229,8 @@ static void put(void *arg, struct front_ask *ask)
 
     if (ok) {
         arm_id_text(&ask->route.id, put.id);
-        arm_id_text(&put.body.source, put.source_id);
+        if (put.body.source.type != ARM_NONE)
+            arm_id_text(&put.body.source, put.source_id);
         put.region = regions_find(service->regions, put.body.location);
         ok = may_be(&put, &why) && service_change(service, put_row, &put, &why);
     }

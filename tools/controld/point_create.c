@@ -36,13 +36,14 @@ static json_t *excluded(const struct arm_point_body *body)
 
 static char *canonical(const struct arm_point_body *body)
 {
-    char source[ARM_ID_MAX_BYTES];
+    char source[ARM_ID_MAX_BYTES] = "";
     json_t *all;
     char *text;
 
-    arm_id_text(&body->source, source);
+    if (body->source.type != ARM_NONE)
+        arm_id_text(&body->source, source);
     all = json_pack("{sbsoss}", "crashConsistent", body->crash_consistent, "exclude",
-                    excluded(body), "source", body->source.type == ARM_NONE ? "" : source);
+                    excluded(body), "source", source);
     text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(all);
     return text;
