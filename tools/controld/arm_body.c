@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "tools/controld/arm_body_parts.h"
-#include "tools/controld/arm_shape.h"
 
 #define SHOWN_MAX 60
 

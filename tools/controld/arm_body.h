@@ -17,15 +17,12 @@
 
 #include "tools/controld/arm_id.h"
 #include "tools/controld/arm_route.h"
+#include "tools/controld/arm_shape.h"
 
-#define ARM_BODY_MAX_BYTES      (1u << 20)
-#define ARM_TAGS_MAX            50u
-#define ARM_TAG_NAME_MAX_CHARS  512u
-#define ARM_TAG_VALUE_MAX_CHARS 256u
-#define ARM_EXCLUDED_MAX        65u /* an OS disk and 64 data disks */
-#define ARM_ACCESS_MIN_S        1u
-#define ARM_ACCESS_MAX_S        (60u * 24 * 3600) /* as of a managed disk */
-#define ARM_ACCESS_DEFAULT_S    3600u
+#define ARM_EXCLUDED_MAX     65u /* an OS disk and 64 data disks */
+#define ARM_ACCESS_MIN_S     1u
+#define ARM_ACCESS_MAX_S     (60u * 24 * 3600) /* as of a managed disk */
+#define ARM_ACCESS_DEFAULT_S 3600u
 
 struct arm_collection_body {
     char location[ARM_LOCATION_MAX_BYTES]; /* as given; empty in PATCH */

@@ -6,7 +6,6 @@
 #define CONTROLD_ARM_BODY_PARTS_H
 
 #include "tools/controld/arm_body.h"
-#include "tools/controld/arm_shape.h"
 
 /* A body's known members in current form. A new reference, NULL with *e set. */
 json_t *arm_body_read(const void *body, size_t bytes, const struct arm_shape *members,

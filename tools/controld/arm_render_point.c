@@ -52,8 +52,11 @@ static json_t *data_disk(json_t *list, int64_t lun)
     json_t *entry;
 
     for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *its_lun;
+
         entry = json_array_get(list, i);
-        if (json_integer_value(json_object_get(entry, "lun")) == lun)
+        its_lun = json_object_get(entry, "lun");
+        if (json_is_integer(its_lun) && json_integer_value(its_lun) == lun)
             return entry;
     }
     entry = json_pack("{s:I}", "lun", (json_int_t)lun);

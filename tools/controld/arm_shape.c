@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/controld/arm_body.h"
-
 /* Where in a document we are; cut when too deep, which only shortens an error's target. */
 struct place {
     char text[ARM_ERROR_TARGET_MAX_BYTES];
@@ -94,15 +92,25 @@ static json_t *read_text(const json_t *given, const struct place *place, struct 
     return made(json_string(json_string_value(given)), e);
 }
 
+/* Of UTF-8, which jansson has checked. */
+static size_t characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
 static bool tag_ok(const char *name, const json_t *value, const struct place *place,
                    struct arm_error *e)
 {
     struct place at = below(place, name);
 
-    if (!*name || strlen(name) > ARM_TAG_NAME_MAX_CHARS)
+    if (!*name || characters(name) > ARM_TAG_NAME_MAX_CHARS)
         return arm_error_bad(e, place->text, "A tag's name has 1 to %u characters.",
                              ARM_TAG_NAME_MAX_CHARS);
-    if (!json_is_string(value) || json_string_length(value) > ARM_TAG_VALUE_MAX_CHARS)
+    if (!json_is_string(value) || characters(json_string_value(value)) > ARM_TAG_VALUE_MAX_CHARS)
         return arm_error_bad(e, at.text, "A tag's value is a string of at most %u characters.",
                              ARM_TAG_VALUE_MAX_CHARS);
     return true;

@@ -14,6 +14,12 @@
 
 #include "tools/controld/arm_error.h"
 
+#define ARM_BODY_MAX_BYTES      (1u << 20)
+#define ARM_TAGS_MAX            50u
+#define ARM_TAG_NAME_MAX_CHARS  512u
+#define ARM_TAG_VALUE_MAX_CHARS 256u
+#define ARM_SHAPE_LIST_MAX      1024u /* entries, where a table has no smaller limit */
+
 enum arm_shape_kind {
     ARM_SHAPE_TEXT,
     ARM_SHAPE_EMPTY,  /* text that is never told: "" takes its place */
@@ -24,8 +30,6 @@ enum arm_shape_kind {
     ARM_SHAPE_OBJECT, /* of `members` */
     ARM_SHAPE_LIST    /* of objects of `members` */
 };
-
-#define ARM_SHAPE_LIST_MAX 1024u /* entries, where a table has no smaller limit */
 
 /* A table ends with an entry without a name. */
 struct arm_shape {

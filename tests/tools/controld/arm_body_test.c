@@ -10,6 +10,8 @@
 #define VM    GROUP "/virtualMachines/vm"
 #define RPC   GROUP "/restorePointCollections/c"
 #define RP    RPC "/restorePoints/p"
+#define A5    "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+#define FIFTY A5 A5 A5 A5 A5 A5 A5 A5 A5 A5 /* times five letters of two bytes */
 
 static void expect_error(const struct arm_error *e, int status, const char *code,
                          const char *target, const char *body)
@@ -120,6 +122,13 @@ Test(arm_body, bounds_tags_as_the_service_does)
     json_object_set_new(tags, "one more", json_string("v"));
     text = json_dumps(body, 0);
     collection_refused(text, "BadRequest", "tags");
+    free(text);
+    json_object_clear(tags);
+    json_object_set_new(tags, "value", json_pack("s+s+s+s+s", FIFTY, FIFTY, FIFTY, FIFTY, FIFTY));
+    text = json_dumps(body, 0);
+    cr_assert(arm_collection_read(text, strlen(text), &read, &e), "250 characters, 500 bytes: %s",
+              e.message);
+    arm_collection_body_fini(&read);
     free(text);
     json_object_clear(tags);
     memset(name, 'n', sizeof name - 1);

@@ -201,6 +201,21 @@ Test(arm_render, puts_each_disk_s_restore_point_where_its_description_is)
     json_decref(ours);
 }
 
+Test(arm_render, takes_no_description_without_a_lun_for_that_of_lun_0)
+{
+    struct catalog_point point = plain_point;
+    struct catalog_disk_point disk = disk_at(RP "/diskRestorePoints/zero", 0, NULL, 0);
+    json_t *ours, *data;
+
+    point.metadata = "{\"storageProfile\":{\"dataDisks\":[{\"name\":\"nowhere\"}]}}";
+    ours = arm_render_point(&point, &disk, 1, false);
+    data = arm_shape_at(ours, "properties.sourceMetadata.storageProfile.dataDisks");
+    cr_assert_eq(json_array_size(data), 2);
+    cr_expect_null(arm_shape_at(json_array_get(data, 0), "diskRestorePoint"));
+    expect_text(json_array_get(data, 1), "diskRestorePoint.id", RP "/diskRestorePoints/zero");
+    json_decref(ours);
+}
+
 Test(arm_render, tells_a_disk_restore_point_with_its_source)
 {
     struct catalog_point point = plain_point;
