@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # cli_run_view_test.sh - what a person sees of many disks: in terminals of 80x24 and 40x10, in one that is
-# made smaller, in one that was stopped by a key, and without a terminal.
+# made smaller, in one that was stopped by a key, in one that nobody reads, and without a terminal.
 set -u
 . "$SNAPFERRY_SOURCE_DIR/tests/system/cli_region.sh"
 SF=$SNAPFERRY_BIN
@@ -43,6 +43,7 @@ job few 5 $((768 * KIB))
 job many $DISKS $((1536 * KIB))
 job bad 1 $((1024 * KIB))
 export "TARGET_bad_0=$(sas "$east_URL" bad-0 r)" # it may not be made
+job unread $DISKS $((4096 * KIB))
 job plain 3 $((8192 * KIB)) # before tmux, whose server keeps the environment it began with
 
 # opens NAME COLUMNS ROWS COMMAND: in a terminal of that size; its exit status goes to NAME.status
@@ -110,19 +111,29 @@ screen send-keys -t many C-s
 sleep 1 # a key must reach the program's terminal; nothing tells when it has
 capture many
 cp seen stopped
-all_complete() { # within a minute and a half
+all_complete() { # NAME: within a minute and a half
     local i disk
     for ((i = 0, disk = 0; i < 900 && disk < DISKS; i++)); do
-        if "$SF" verify --complete "env:TARGET_many_$disk" --quiet; then disk=$((disk + 1)); else sleep 0.1; fi
+        if "$SF" verify --complete "env:TARGET_$1_$disk" --quiet; then disk=$((disk + 1)); else sleep 0.1; fi
     done
     [ $disk = $DISKS ]
 }
-check "a stopped terminal stops no copy" all_complete
+check "a stopped terminal stops no copy" all_complete many
 capture many
 check "nothing was drawn meanwhile" cmp seen stopped
 screen send-keys -t many C-q
 check "the last words wait for it" ends many 0
 check "and say how it went" sees many '^30/30 complete'
+
+# ---- One that nobody reads, and that is full before long ----
+python3 -c 'import fcntl, pty, struct, subprocess, sys, termios
+master, end = pty.openpty()
+fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("4H", 45, 120, 0, 0))
+subprocess.run(sys.argv[1:], stdin=end, stdout=end, stderr=end)' "$SF" run unread.json &
+holder=$!
+check "a terminal that is full stops no copy" all_complete unread
+kill $holder # its terminal goes with it, and so the run ends
+wait $holder 2>/dev/null
 
 # ---- Without a terminal ----
 "$SF" run plain.json >events 2>words

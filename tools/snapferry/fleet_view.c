@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,13 +21,14 @@
 #define ROWS_MAX        200u
 #define NOTE_MAX_BYTES  2048u
 #define FRAME_MAX_BYTES (ROWS_MAX * (FLEET_LINE_MAX_BYTES + 8u) + 4096u)
+#define FULL_WAIT_MS    100    /* for room in a terminal that is read slowly */
 #define LAST_WORDS_MS   600000 /* a terminal that takes nothing is waited for so long at the end */
 
 struct fleet_view {
     /* set once */
     struct reactor *reactor;
     struct run *run;
-    int fd;
+    int fd, given_fd; /* ours, if it is another */
     bool live;
     struct event_sink sink;
     enum event_code *codes; /* of all disks; for a frame */
@@ -176,6 +178,9 @@ static void view_write(struct fleet_view *view, const char *text, size_t count)
     while (count > 0) {
         ssize_t wrote = write(view->fd, text, count);
 
+        if (wrote < 0 && errno == EAGAIN &&
+            view_may_write(view, view->ended ? LAST_WORDS_MS : FULL_WAIT_MS))
+            continue;
         if (wrote < 0 && errno != EINTR)
             return; /* nobody looks any more: no reason to stop a copy */
         if (wrote > 0) {
@@ -322,6 +327,18 @@ static void view_draw(struct timer *timer)
 
 /* ---- Life ---- */
 
+/* A terminal that nobody reads has room for a byte and not for a frame, and a write that waits would stop all
+ * disks. fd itself stays as it is: it is the shell's too. */
+static int open_again(int fd)
+{
+    char path[32];
+    int again;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    again = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return again < 0 ? fd : again;
+}
+
 struct fleet_view *fleet_view_new(struct reactor *r, struct run *run, int fd, struct err *e)
 {
     struct fleet_view *view = calloc(1, sizeof *view);
@@ -342,8 +359,9 @@ struct fleet_view *fleet_view_new(struct reactor *r, struct run *run, int fd, st
     }
     view->reactor = r;
     view->run = run;
-    view->fd = fd;
     view->live = isatty(fd);
+    view->given_fd = fd;
+    view->fd = view->live ? open_again(fd) : fd;
     view->sink.take = view_take;
     view->started_ns = reactor_now_ns(r);
     run_add_sink(run, &view->sink);
@@ -372,6 +390,8 @@ void fleet_view_free(struct fleet_view *view)
     if (!view)
         return;
     fleet_view_end(view);
+    if (view->fd != view->given_fd)
+        close(view->fd);
     free(view->codes);
     free(view->frame);
     free(view);
