@@ -27,6 +27,7 @@ expect 2 'seen by other users' "$SD" --config config.json --token "$SNAPFERRYD_T
 if grep -q "$SNAPFERRYD_TOKEN" out err; then fail "the token in an error"; fi
 expect 2 'NO_SUCH_VARIABLE' "$SD" --config config.json --token env:NO_SUCH_VARIABLE --data d0
 expect 2 'No such file' "$SD" --config config.json --data d0 --tls-cert nowhere --tls-key nowhere
+expect 2 'cannot run' "$SD" --config config.json --data d0 --snapferry ./nowhere
 echo '{"regions":[{"name":"East","url":"ftp://x","kee":1}]}' >bad.json
 expect 2 '$.regions[0].name: ' "$SD" --config bad.json --check
 check "each mistake has its path" grep -q '^snapferryd: bad.json: \$\.regions\[0\]\.kee: ' err

@@ -6,6 +6,7 @@ import http from 'node:http';
 const url = new URL(process.argv[2]);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 const V = 'api-version=2024-03-01';
+const D = 'api-version=2025-01-02'; // disks have versions of their own
 const GROUP = '/subscriptions/sub/resourceGroups/group/providers/Microsoft.Compute';
 const COLLECTION = `${GROUP}/restorePointCollections/good`;
 let failed = 0;
@@ -109,15 +110,15 @@ for (const version of ['2019-01-01', '2021-0301', 'x', '', '2024-03-01;', '9999-
 await refused('GET', `${GROUP}/restorePointCollections/none?${V}`, undefined, 404, 'ResourceNotFound');
 await refused('GET', `${COLLECTION}/restorePoints/none?${V}`, undefined, 404, 'ResourceNotFound');
 await refused('PUT', `${GROUP}/restorePointCollections/none/restorePoints/p?${V}`, {}, 404);
-await refused('GET', `${COLLECTION}/restorePoints/p/diskRestorePoints/d?${V}`, undefined, 404);
-await refused('GET', `${GROUP}/disks/none?${V}`, undefined, 404, 'ResourceNotFound');
+await refused('GET', `${COLLECTION}/restorePoints/p/diskRestorePoints/d?${D}`, undefined, 404);
+await refused('GET', `${GROUP}/disks/none?${D}`, undefined, 404, 'ResourceNotFound');
 await refused('GET', `${GROUP}/virtualMachines/none?${V}`, undefined, 404, 'ResourceNotFound');
 await refused('GET', `${COLLECTION}?${V}&$expand=everything`, undefined, 400);
 await refused('GET', `${GROUP}/restorePointCollections?${V}&$skiptoken=nonsense!`, undefined, 400);
 for (const [method, path] of [['POST', COLLECTION], ['PATCH', `${COLLECTION}/restorePoints/p/diskRestorePoints/d`],
     ['PUT', `${GROUP}/restorePointCollections`], ['DELETE', `${GROUP}/disks`], ['GET', `${GROUP}/disks/d/beginGetAccess`],
     ['OPTIONS', COLLECTION], ['PROPFIND', COLLECTION]])
-    await refused(method, `${path}?${V}`, method === 'GET' || method === 'DELETE' ? undefined : '{}', 405, undefined);
+    await refused(method, `${path}?${/disk/i.test(path) ? D : V}`, method === 'GET' || method === 'DELETE' ? undefined : '{}', 405, undefined);
 
 // ---- A good body with some of its bytes changed: taken or refused, never a fault of ours ----
 let seed = 20261121;

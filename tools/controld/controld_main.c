@@ -24,8 +24,9 @@
 #include "tools/controld/front_table.h"
 #include "tools/controld/plane.h"
 
-#define DRAIN_MAX_NS (10 * NS_PER_S) /* for clients that do not take their answers */
-#define FILES_WANTED 8192u
+#define DRAIN_MAX_NS     (10 * NS_PER_S) /* for clients that do not take their answers */
+#define FILES_WANTED     8192u
+#define WIND_DOWN_MAX_NS (60 * NS_PER_S)
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -163,12 +164,19 @@ static bool controld_open(struct controld *s, struct err *e)
 {
     raise_file_limit();
     clock_init_real(&s->clock);
+    if (access(s->options->snapferry, X_OK) != 0) {
+        err_set_errno(e, errno, RETRY_NEVER, "cannot run %s (say --snapferry PROGRAM)",
+                      s->options->snapferry);
+        e->kind = ERR_USAGE;
+        return false;
+    }
     if (!open_signals(s, e) || !durable_make_folder(s->options->data, e))
         return false;
     s->reactor = reactor_new(REACTOR_AUTO, &s->clock, e);
     s->catalog = s->reactor ? catalog_open(s->options->data, e) : NULL;
     s->table = s->catalog ? front_table_new(e) : NULL;
-    return s->table && open_auth(s, e) && open_plane(s, e) && open_front(s, e);
+    /* The front serves from the first turn on, when all that it asks is there. */
+    return s->table && open_auth(s, e) && open_front(s, e) && open_plane(s, e);
 }
 
 static void controld_close(struct controld *s)
@@ -183,6 +191,21 @@ static void controld_close(struct controld *s)
     reactor_free(s->reactor);
     if (s->signal_fd >= 0)
         close(s->signal_fd);
+}
+
+/* What could not begin as a whole: the parts that have begun end first. */
+static void wind_down(struct controld *s)
+{
+    struct err ignored = {0};
+    uint64_t until_ns;
+
+    if (!s->plane)
+        return;
+    plane_stop(s->plane);
+    until_ns = reactor_now_ns(s->reactor) + WIND_DOWN_MAX_NS;
+    while (!plane_stopped(s->plane) && reactor_now_ns(s->reactor) < until_ns &&
+           reactor_turn(s->reactor, NS_PER_S / 10, &ignored))
+        ;
 }
 
 static bool ended(const struct controld *s)
@@ -206,6 +229,14 @@ static bool controld_run(struct controld *s, struct err *e)
 
 /* ---- main ---- */
 
+static enum exit_status live(struct controld *s, struct err *e)
+{
+    if (controld_open(s, e))
+        return controld_run(s, e) ? EXIT_DONE : EXIT_FAILED;
+    wind_down(s);
+    return e->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
 static enum exit_status serve(const struct controld_options *options)
 {
     struct controld s = {.options = options, .signal_fd = -1};
@@ -218,8 +249,8 @@ static enum exit_status serve(const struct controld_options *options)
             printf("%s: %u region%s, %u virtual machine%s\n", options->config,
                    s.config.region_count, s.config.region_count == 1 ? "" : "s",
                    s.config.machine_count, s.config.machine_count == 1 ? "" : "s");
-        else if (!controld_open(&s, &e) || !controld_run(&s, &e))
-            status = e.kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+        else
+            status = live(&s, &e);
         if (err_is_set(&e))
             fprintf(stderr, "snapferryd: %s\n", e.text);
         controld_close(&s);

@@ -81,6 +81,7 @@ static bool open_service(struct plane *plane, const struct plane_setup *setup, s
     const struct replication_setup replication = {.service = &plane->service,
                                                   .snapferry = setup->snapferry,
                                                   .cacert = setup->cacert,
+                                                  .allow_http = setup->config->allow_http,
                                                   .log = say};
     struct service *service = &plane->service;
 
