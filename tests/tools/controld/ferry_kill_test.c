@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,6 +174,7 @@ static void run_a_snapferryd_that_dies(struct ferry_case *c)
 
     cr_assert(pid >= 0);
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* of a test that crashes nothing is left behind */
         c->setup.reactor = c->job.region.reactor =
             reactor_new(REACTOR_AUTO, &c->job.region.clock, &e);
         c->watch = die_at_30_percent;
