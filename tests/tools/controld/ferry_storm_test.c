@@ -54,8 +54,10 @@ static pid_t start_snapferryd(struct storm *storm)
     struct ferry_case *c = &storm->c;
     struct ferry_disk disk = ferry_case_disk(&c->disks[0]);
     struct err e = {0};
-    pid_t pid = fork();
+    pid_t pid;
 
+    storm->shared->child = 0; /* an orphan ends by itself */
+    pid = fork();
     cr_assert(pid >= 0);
     if (pid != 0)
         return pid;
@@ -104,10 +106,12 @@ static pid_t strike(struct storm *storm, uint64_t choice, pid_t pid)
         waitpid(pid, NULL, 0);
         return storm->shared->percent < 100 ? start_snapferryd(storm) : 0;
     }
-    if (choice % 3 == 1 && storm->shared->child > 1)
+    if (choice % 3 == 1 && storm->shared->child > 1) {
         kill(storm->shared->child, SIGKILL);
-    else
+        storm->shared->child = 0; /* until the next one speaks */
+    } else {
         restart_region(storm);
+    }
     return pid;
 }
 
