@@ -276,8 +276,8 @@ static void give_snapshot(struct job_reading *reading, const struct config_snaps
 {
     struct err e = {0};
 
-    snapshot->means = given->means;
-    snapshot->lvm_bytes = given->lvm_bytes;
+    config_snapshot_fini(snapshot); /* it may have a part, but no means */
+    *snapshot = (struct config_snapshot){.means = given->means, .lvm_bytes = given->lvm_bytes};
     if ((given->folder && !job_reading_keep(given->folder, &snapshot->folder, &e)) ||
         (given->command && !job_reading_keep(given->command, &snapshot->command, &e)))
         job_reading_mistake(reading, &e);
