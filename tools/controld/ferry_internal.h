@@ -17,7 +17,7 @@
 #define FERRY_ORPHAN_NS     (60ull * NS_PER_S)   /* and killed after this */
 #define FERRY_RENEW_NS      (10ull * NS_PER_S) /* a URL that was not to be had, or refused: again */
 #define FERRY_PULSE_NS      (15ull * NS_PER_S) /* a child is asked for a word so often, */
-#define FERRY_MUTE_NS       (90ull * NS_PER_S) /* and killed when it says none for so long */
+#define FERRY_MUTE_NS       (300ull * NS_PER_S) /* and killed when it says none for so long */
 #define FERRY_DEATHS_MAX    16u /* of children in a row that copied nothing; then it has failed */
 #define FERRY_ARGUMENTS_MAX 10u
 

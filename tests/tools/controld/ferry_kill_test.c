@@ -123,6 +123,34 @@ Test(ferry_kill, a_stop_lets_children_record_and_the_next_goes_on)
     ferry_case_close(&c);
 }
 
+Test(ferry_kill, what_is_dropped_at_any_moment_leaves_no_process_and_the_next_goes_on)
+{
+    struct ferry_case c;
+    int pid;
+
+    open_slow(&c);
+    ferry_case_start(&c);
+    ferry_case_begin(&c, "point", "one");
+    ferry_case_drop(&c); /* nothing of it was looked at yet */
+    ferry_case_start(&c);
+    ferry_case_begin(&c, "point", "one");
+    while (!(pid = ferry_child_pid(c.ferry, "point")))
+        ferry_case_turn(&c);
+    ferry_case_drop(&c); /* its job is on its way */
+    cr_assert_neq(kill(pid, 0), 0);
+    ferry_case_start(&c);
+    ferry_case_begin(&c, "point", "one");
+    ferry_case_await_percent(&c, "one", 30);
+    pid = ferry_child_pid(c.ferry, "point");
+    ferry_case_drop(&c);
+    cr_assert_neq(kill(pid, 0), 0);
+    ferry_case_start(&c);
+    ferry_case_begin(&c, "point", "one");
+    cr_assert_eq(ferry_case_await_end(&c, "point")->code, EVENT_SUCCEEDED);
+    expect_copied_once(&c, 2);
+    ferry_case_close(&c);
+}
+
 static void on_stopped(void *arg)
 {
     *(bool *)arg = true;
