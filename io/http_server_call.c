@@ -21,6 +21,7 @@
 #define RETRY_AFTER_S           1u
 #define RETRY_AFTER_TEXT        "1"
 #define IDLE_NS                 (HTTP_SERVER_IDLE_S * NS_PER_S)
+#define DROP_NS                 (60 * NS_PER_S) /* a refused body must come within this, whatever its size */
 
 /* ---- Answers ---- */
 
@@ -132,7 +133,7 @@ static enum MHD_Result refuse(struct http_call *call, unsigned status, const cha
     if (server->shape && call->state == CALL_NEW && call->length_known && !asks_first(call) &&
         call->length_bytes <= HTTP_SERVER_DROP_MAX_BYTES) {
         call->state = CALL_ANSWERED;
-        http_body_expect(call);
+        http_link_expect(call->link, DROP_NS); /* a stranger's, for all we know */
         return MHD_YES;
     }
     call->state = CALL_REFUSED;
