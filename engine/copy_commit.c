@@ -377,6 +377,8 @@ void copy_keep_target_state(struct copy *copy, const char *etag)
         return;
     memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
     snprintf(state.etag, sizeof state.etag, "%s", etag);
+    digest_sha256_text(copy->ends.source->identity, strlen(copy->ends.source->identity),
+                       state.source);
     if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))
         copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
                  e.text);

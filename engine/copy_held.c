@@ -2,8 +2,9 @@
  * copy would take a good disk away for hours.
  *
  * The target shows it by its marker and by the ETag it was left with. The source must show that it is what
- * was copied then: a name that anybody may choose does not, a snapshot's own does, and so does a disk that
- * cannot change while it is exported and was last written to before that copy was completed.
+ * was copied then: a name that anybody may choose does not, a snapshot's own does, in the marker or beside
+ * the ETag, and so does a disk that cannot change while it is exported and was last written to before that
+ * copy was completed.
  */
 #include <string.h>
 #include <time.h>
@@ -35,13 +36,24 @@ static bool parse_time(const char *text, time_t *out_s)
     return true;
 }
 
+/* Under a name of the user's the marker has that alone; what the source calls itself was kept by us. */
+static bool source_is_named_by_itself(const struct copy *copy)
+{
+    const char *own = copy->ends.source->identity;
+    char digest[DIGEST_TEXT_MAX_BYTES];
+
+    if (strcmp(copy->source_identity, own) == 0)
+        return true;
+    digest_sha256_text(own, strlen(own), digest);
+    return strcmp(copy->facts.known.source, digest) == 0;
+}
+
 static bool source_is_what_was_copied(const struct copy *copy)
 {
     const struct endpoint *source = copy->ends.source;
     time_t written_s, copied_s;
 
-    if (!copy_can(source, ENDPOINT_CAN_DIFF) ||
-        strcmp(copy->source_identity, source->identity) != 0)
+    if (!copy_can(source, ENDPOINT_CAN_DIFF) || !source_is_named_by_itself(copy))
         return false;
     return copy_can(source, ENDPOINT_IS_SNAPSHOT) ||
            (parse_time(copy->facts.source.last_modified, &written_s) &&

@@ -68,6 +68,7 @@ bool target_state_load(const char *folder, const char *identity, struct target_s
         target_state_take(object, "copy", state.copy_uuid, sizeof state.copy_uuid);
         target_state_take(object, "etag", state.etag, sizeof state.etag);
         target_state_take(object, "snapshot", state.snapshot, sizeof state.snapshot);
+        target_state_take(object, "source", state.source, sizeof state.source);
     }
     json_decref(object);
     free(bytes);
@@ -83,8 +84,8 @@ bool target_state_save(const char *folder, const char *identity, const struct ta
     char *text = NULL;
     bool ok = false;
 
-    object = json_pack("{s:s, s:s, s:s, s:s}", "target", identity, "copy", state->copy_uuid, "etag",
-                       state->etag, "snapshot", state->snapshot);
+    object = json_pack("{s:s, s:s, s:s, s:s, s:s}", "target", identity, "copy", state->copy_uuid,
+                       "etag", state->etag, "snapshot", state->snapshot, "source", state->source);
     if (object)
         text = json_dumps(object, JSON_INDENT(2));
     if (!text) {

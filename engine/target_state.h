@@ -1,8 +1,8 @@
 /* target_state.h - what we know of targets we completed: a small file for each, in one folder; and beside
  * it the lock of a target that is being written.
  *
- * Knows:         which copy a target holds, its ETag after the commit, its snapshot, if one was taken.
- * Must not know: secrets; how a target is reached.
+ * Knows:         which copy a target holds, of what, its ETag after the commit, its snapshot, if one was
+ * taken. Must not know: secrets; how a target is reached.
  * Threads:       none; blocking file I/O of a few hundred bytes, before and after a copy only.
  */
 #ifndef ENGINE_TARGET_STATE_H
@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "blockmap/digest.h"
 #include "blockmap/err.h"
 #include "blockmap/marker.h"
 #include "io/endpoint.h"
@@ -18,6 +19,7 @@ struct target_state {
     char copy_uuid[MARKER_UUID_MAX_BYTES]; /* empty: nothing is known */
     char etag[ENDPOINT_ETAG_MAX_BYTES];    /* the target's, right after the commit */
     char snapshot[64];                     /* time of a snapshot that holds just that copy, or "" */
+    char source[DIGEST_TEXT_MAX_BYTES];    /* of what the source itself was called; "": not known */
 };
 
 /* No file is no error: *out_state is then empty. A file that does not parse is treated as none. */

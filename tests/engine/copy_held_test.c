@@ -15,6 +15,7 @@
 #define AFTER      "Sat, 01 Jan 2022 00:00:01 GMT"
 
 static struct copy_case c;
+static char other_night[] = "mem:another snapshot";
 static const char *source_time, *target_time; /* what the hosts say of when they were written to */
 static const struct endpoint_ops *honest;
 static struct endpoint_ops bent;
@@ -121,8 +122,22 @@ Test(copy_held, not_on_a_target_that_another_wrote_to)
 
 Test(copy_held, not_what_is_named_by_the_user_alone)
 {
+    char *was = c.source->identity;
+
     c.options.source_id = "disk of a machine, every night";
     again();
+    c.source->identity = other_night;
+    expect_copied_again();
+    c.source->identity = was;
+    expect_copied_again();
+}
+
+Test(copy_held, a_snapshot_that_the_user_named_if_it_is_the_very_one)
+{
+    c.options.source_id = "disk of a machine, this night";
+    again();
+    expect_held();
+    c.options.source_id = "disk of another machine";
     expect_copied_again();
 }
 

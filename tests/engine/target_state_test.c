@@ -35,6 +35,7 @@ static const struct target_state kept = {
     .copy_uuid = "11111111-2222-4333-8444-555555555555",
     .etag = "\"0x8D\\\"C\"",
     .snapshot = "2026-01-01T00:00:00.0000001Z",
+    .source = "sha256:0123",
 };
 
 static void save(const char *identity, const struct target_state *state)
@@ -96,6 +97,7 @@ Test(target_state, what_is_kept_comes_back)
     cr_expect_str_eq(state.copy_uuid, kept.copy_uuid);
     cr_expect_str_eq(state.etag, kept.etag);
     cr_expect_str_eq(state.snapshot, kept.snapshot);
+    cr_expect_str_eq(state.source, kept.source);
 }
 
 Test(target_state, of_a_target_that_is_not_known_it_is_empty)
@@ -150,6 +152,17 @@ Test(target_state, a_file_that_does_not_parse_counts_as_none)
         cr_expect_str_empty(load(TARGET).copy_uuid, "%s", texts[i]);
         cr_expect_str_empty(load(TARGET).etag, "%s", texts[i]);
     }
+}
+
+/* As it was before there was a source in it. */
+Test(target_state, an_older_file_knows_no_source)
+{
+    save(TARGET, &kept);
+    overwrite("{\"target\":\""
+              "https://account.host/container/disk?snapshot=x \\\"quoted\\\" \xc3\xa9"
+              "\",\"copy\":\"x\",\"etag\":\"y\",\"snapshot\":\"\"}");
+    cr_expect_str_eq(load(TARGET).copy_uuid, "x");
+    cr_expect_str_empty(load(TARGET).source);
 }
 
 Test(target_state, another_targets_file_under_this_name_counts_as_none)

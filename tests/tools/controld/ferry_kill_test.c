@@ -151,6 +151,25 @@ Test(ferry_kill, what_is_dropped_at_any_moment_leaves_no_process_and_the_next_go
     ferry_case_close(&c);
 }
 
+/* A snapferryd that was killed before it wrote down the end, or whose orphan came to it. */
+Test(ferry_kill, a_disk_whose_end_nobody_heard_is_not_copied_again)
+{
+    struct ferry_case c;
+
+    open_slow(&c);
+    c.setup.bytes_per_s = 0;
+    ferry_case_start(&c);
+    ferry_case_begin(&c, "point", "one");
+    cr_assert_eq(ferry_case_await_end(&c, "point")->code, EVENT_SUCCEEDED);
+    c.ends_count = 0;
+    ferry_case_begin(&c, "point", "one");
+    cr_assert_eq(ferry_case_await_end(&c, "point")->code, EVENT_SUCCEEDED);
+    cr_assert_eq(strncmp(ferry_case_last(&c, "one")->outcome.root, "sha256:", 7), 0);
+    cr_assert_eq(ferry_case_last(&c, "one")->outcome.read_bytes, 0u);
+    expect_copied_once(&c, 0);
+    ferry_case_close(&c);
+}
+
 static void on_stopped(void *arg)
 {
     *(bool *)arg = true;

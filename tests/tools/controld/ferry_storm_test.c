@@ -16,12 +16,11 @@
 #include "tests/support/ferry_case.h"
 #include "tools/controld/ferry_internal.h"
 
-#define MIB       JOB_CASE_MIB
-#define DISK      (16 * MIB)
-#define KILLS     10u
-#define LOOKS_MAX 60000u /* of a millisecond each: the next moment comes within a minute */
-#define MOMENT_MAX                                                                                 \
-    90.0 /* percent: later an orphan may end the copy, which nobody hears, and it is made again */
+#define MIB        JOB_CASE_MIB
+#define DISK       (16 * MIB)
+#define KILLS      10u
+#define LOOKS_MAX  60000u /* of a millisecond each: the next moment comes within a minute */
+#define MOMENT_MAX 99.5   /* percent: an orphan may then come to the end, which nobody hears */
 
 /* What the process that copies lets its parent know. */
 struct shared {
@@ -131,7 +130,7 @@ static void storm_once(unsigned seed)
     ferry_case_make(&storm.c, "one", "a", "a-copy", DISK, seed);
     pid = start_snapferryd(&storm);
     for (unsigned i = 0; i < KILLS && pid; i++) {
-        percent += (double)(retry_random_next(&random) % 160) / 10;
+        percent += (double)(retry_random_next(&random) % 200) / 10;
         if (percent > MOMENT_MAX || !await_moment(&storm, pid, percent))
             break;
         pid = strike(&storm, retry_random_next(&random), pid);
