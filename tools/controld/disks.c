@@ -22,11 +22,22 @@
 #define DISKS_FOLDER  "disks"
 #define BYTES_PER_GIB (1ull << 30)
 
+static bool keep_progress(struct service *service, void *arg, struct arm_error *why, struct err *e)
+{
+    const struct catalog_disk *row = arg;
+
+    (void)why;
+    return catalog_disk_set_progress(service->catalog, row->id, row->code, row->percent, row->level,
+                                     row->message, e);
+}
+
+/* As of restore points: what is shown was kept before, so that it never goes back. */
 static json_t *render(struct service *service, const struct catalog_disk *row)
 {
     const struct ferry_disk_view *view =
         row->ended_ns ? NULL : replication_look(service->replication, row->id, row->id);
     struct catalog_disk fresh = *row;
+    struct arm_error why = {0};
 
     if (view) {
         fresh.code = event_code_name(view->code);
@@ -34,6 +45,8 @@ static json_t *render(struct service *service, const struct catalog_disk *row)
         if (view->percent > fresh.percent)
             fresh.percent = view->percent;
     }
+    if (fresh.percent > row->percent && !service_change(service, keep_progress, &fresh, &why))
+        fresh.percent = row->percent;
     return arm_render_disk(&fresh);
 }
 
@@ -198,6 +211,30 @@ static bool put_row(struct service *service, void *arg, struct arm_error *why, s
     return ok;
 }
 
+struct failing {
+    const char *id;
+    struct err why;
+};
+
+static bool fail_row(struct service *service, void *arg, struct arm_error *unused, struct err *e)
+{
+    const struct failing *failing = arg;
+
+    (void)unused;
+    return replication_fail_disk(service, failing->id, &failing->why, e);
+}
+
+/* One that cannot be begun is there, and has failed: its operation says why. */
+static void begin_or_fail(struct service *service, struct catalog_disk *row)
+{
+    struct failing failing = {.id = row->id};
+    struct arm_error unused = {0};
+
+    if (!replication_begin_disk(service->replication, row->id, &failing.why) &&
+        service_change(service, fail_row, &failing, &unused))
+        row->state = CATALOG_FAILED;
+}
+
 static void answer(struct service *service, struct putting *put)
 {
     const struct operation_spec spec = {.kind = arm_verb_name(ARM_VERB_PUT),
@@ -210,7 +247,7 @@ static void answer(struct service *service, struct putting *put)
 
     if (catalog_disk_get(service->catalog, put->id, &row, &e) && row.id) {
         if (row.state == CATALOG_CREATING && !replication_runs(service->replication, row.id))
-            (void)replication_begin_disk(service->replication, row.id, &e);
+            begin_or_fail(service, &row);
         shown = render(service, &row);
     }
     if (err_is_set(&e))

@@ -2,7 +2,6 @@
 #include "tools/controld/operation.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,65 +11,39 @@
 #include "tools/controld/catalog_operations.h"
 
 #define SWEEP_MAX      1000u
-#define SWEEP_NS       (3600 * NS_PER_S)
-#define SWEEP_MORE_NS  (10 * NS_PER_S) /* when there may be more */
 #define DAY_NS         (86400 * NS_PER_S)
 #define PATH_MAX_BYTES 512u
 #define HEADERS_COUNT  3u
 
 struct operations {
     struct operation_setup setup;
-    struct timer sweep;
 };
 
-static int64_t now_ns(const struct operations *operations)
-{
-    return (int64_t)reactor_wall_ns(operations->setup.reactor);
-}
-
 /* ---- Life ---- */
-
-/* Drops what ended long ago. What could not be dropped now is tried again with the next. */
-static void sweep(struct timer *timer)
-{
-    struct operations *operations =
-        (struct operations *)((char *)timer - offsetof(struct operations, sweep));
-    struct reactor *reactor = operations->setup.reactor;
-    struct catalog *catalog = operations->setup.catalog;
-    int64_t before_ns = now_ns(operations) - (int64_t)(OPERATION_KEPT_DAYS * DAY_NS);
-    struct err ignored = {0};
-    uint64_t count = 0;
-
-    if (!catalog_begin(catalog, &ignored) ||
-        !catalog_operation_forget(catalog, before_ns, SWEEP_MAX, &count, &ignored) ||
-        !catalog_commit(catalog, &ignored))
-        catalog_rollback(catalog);
-    reactor_arm(reactor, timer,
-                reactor_now_ns(reactor) + (count == SWEEP_MAX ? SWEEP_MORE_NS : SWEEP_NS), sweep);
-}
 
 struct operations *operations_new(const struct operation_setup *setup, struct err *e)
 {
     struct operations *operations = calloc(1, sizeof *operations);
 
     assert(setup->catalog && setup->result);
-    if (!operations) {
+    if (operations)
+        operations->setup = *setup;
+    else
         err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for operations");
-        return NULL;
-    }
-    operations->setup = *setup;
-    reactor_arm(setup->reactor, &operations->sweep, reactor_now_ns(setup->reactor), sweep);
     return operations;
 }
 
 void operations_free(struct operations *operations)
 {
-    if (operations)
-        reactor_disarm(operations->setup.reactor, &operations->sweep);
     free(operations);
 }
 
 /* ---- Begin, end ---- */
+
+static int64_t now_ns(const struct operations *operations)
+{
+    return (int64_t)reactor_wall_ns(operations->setup.reactor);
+}
 
 /* Rows are borrowed by a put, and never written to there. */
 static char *lent(const char *text)
@@ -110,6 +83,14 @@ bool operation_end(struct operations *operations, const char *id, const struct a
         return true;
     *e = found;
     return false;
+}
+
+bool operation_sweep(struct operations *operations, struct err *e)
+{
+    int64_t before_ns = now_ns(operations) - (int64_t)(OPERATION_KEPT_DAYS * DAY_NS);
+    uint64_t count;
+
+    return catalog_operation_forget(operations->setup.catalog, before_ns, SWEEP_MAX, &count, e);
 }
 
 /* ---- URLs ---- */

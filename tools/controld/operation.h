@@ -1,7 +1,6 @@
 /* operation.h - long-running operations: begun, asked for, ended; they outlive the program (protocol E.9).
  *
- * Knows:         their rows in the catalog, when those are dropped, the headers Azure-AsyncOperation,
- *                Location and Retry-After.
+ * Knows:         their rows in the catalog, the headers Azure-AsyncOperation, Location and Retry-After.
  * Must not know: what is done meanwhile, and by whom.
  * Threads:       the reactor's.
  */
@@ -26,7 +25,7 @@ struct catalog_operation;
 struct operations;
 
 struct operation_setup {
-    struct reactor *reactor;
+    struct reactor *reactor; /* for the time */
     struct catalog *catalog; /* borrowed */
     /* What an operation that succeeded has to give, made anew each time it is asked for, so that no SAS is
      * ever kept: a new reference, or NULL: nothing (204). */
@@ -46,12 +45,14 @@ struct operations *operations_new(const struct operation_setup *setup, struct er
 void operations_free(
     struct operations *operations); /* NULL is fine; what runs goes on in the catalog */
 
-/* ---- Use: begin and end inside the caller's transaction of the catalog ---- */
+/* ---- Use: begin, end and sweep inside the caller's transaction of the catalog ---- */
 bool operation_begin(struct operations *operations, const struct operation_spec *spec,
                      char out_id[FRONT_GUID_BYTES], struct err *e);
 /* why: NULL when it succeeded. One that has ended already, or is not there any more, stays as it is. */
 bool operation_end(struct operations *operations, const char *id, const struct arm_error *why,
                    struct err *e);
+/* Drops what ended OPERATION_KEPT_DAYS ago. */
+bool operation_sweep(struct operations *operations, struct err *e);
 
 /* Answers 201 or 202 with the three headers. body: taken; NULL: none. */
 void operation_answer(struct operations *operations, struct front_call *call, int status,

@@ -155,6 +155,7 @@ void plane_stop(struct plane *plane)
     if (plane->stopping)
         return;
     plane->stopping = true;
+    point_delete_stop(plane->deletes);
     point_create_stop(plane->creates, cuts_stopped, plane);
     replication_stop(plane->service.replication, copies_stopped, plane);
 }

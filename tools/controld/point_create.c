@@ -8,6 +8,7 @@
 #include "io/reactor.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/point_create_internal.h"
+#include "tools/controld/point_end.h"
 #include "tools/controld/points.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
@@ -170,7 +171,7 @@ static bool rows(struct service *service, void *arg, struct arm_error *why, stru
     if (!asking->old.id)
         ok = asking->is_cut ? point_cut_rows(asking, why, e) : point_copy_rows(asking, why, e);
     else if (asking->old.state == CATALOG_FAILED)
-        ok = point_rows_again(asking, e);
+        ok = (!asking->is_cut || point_cut_alone(asking, why, e)) && point_rows_again(asking, e);
     spec.subscription = asking->id->subscription;
     spec.location = asking->collection.location;
     return ok && operation_begin(service->operations, &spec, asking->operation, e);
@@ -206,9 +207,7 @@ static bool fail_row(struct service *service, void *arg, struct arm_error *why, 
     struct failing *failing = arg;
 
     (void)why;
-    return catalog_point_set_state(service->catalog, failing->asking->point_id, CATALOG_FAILED,
-                                   failing->why.code, failing->why.message, e) &&
-           operation_end(service->operations, failing->asking->operation, &failing->why, e);
+    return point_end_fail(service, failing->asking->point_id, &failing->why, e);
 }
 
 /* Rows, then the work itself. A point whose work cannot begin is there, and has failed. */

@@ -31,6 +31,8 @@ struct asking {
 /* ---- Inside the transaction: the rows of a new point and of its disks ---- */
 bool point_cut_rows(struct asking *asking, struct arm_error *why, struct err *e);
 bool point_copy_rows(struct asking *asking, struct arm_error *why, struct err *e);
+/* No other restore point of the same machine is being created (seed 002). */
+bool point_cut_alone(const struct asking *asking, struct arm_error *why, struct err *e);
 /* Of a point that failed, asked for again: disks that are not complete begin anew. */
 bool point_rows_again(struct asking *asking, struct err *e);
 /* The row's own members: state Creating, one generation on. */
@@ -58,7 +60,12 @@ struct point_create {
 /* From the rows of a point that is Creating; its end is told to the catalog, and what is raw goes to
  * replication. */
 bool point_cut_begin(struct point_create *create, const char *point_id, struct err *e);
+bool point_cut_runs(const struct point_create *create, const char *point_id);
 void point_cut_cancel_all(struct point_create *create);
+/* Tells who waits for the end, once there is nothing under way. */
+void point_create_maybe_stopped(struct point_create *create);
+/* It cannot go on: Failed, and its operations end. False: the catalog takes no change now. */
+bool point_cut_failed(struct point_create *create, const char *point_id, const struct err *why);
 /* A cut whose disk is safe in its blob is dropped. */
 void point_cut_arrived(void *create, const char *disk_point_id, const char *cut_path);
 

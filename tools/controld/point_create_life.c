@@ -17,6 +17,7 @@
 #include "tools/controld/config.h"
 #include "tools/controld/cut_thaw.h"
 #include "tools/controld/point_create_internal.h"
+#include "tools/controld/replication.h"
 
 static bool make_folder(const struct service *service, const char *name, struct err *e)
 {
@@ -51,10 +52,18 @@ void point_create_stop(struct point_create *create, void (*stopped)(void *arg), 
     create->stopping = true;
     create->stopped = stopped;
     create->stopped_arg = arg;
-    if (!create->cuttings)
-        stopped(arg);
-    else
-        point_cut_cancel_all(create);
+    point_cut_cancel_all(create);
+    point_create_maybe_stopped(create);
+}
+
+void point_create_maybe_stopped(struct point_create *create)
+{
+    void (*stopped)(void *arg) = create->stopped;
+
+    if (!create->stopping || create->cuttings || create->thawing || !stopped)
+        return;
+    create->stopped = NULL;
+    stopped(create->stopped_arg);
 }
 
 void point_create_free(struct point_create *create)
@@ -68,18 +77,40 @@ void point_create_free(struct point_create *create)
 
 /* ---- After a restart ---- */
 
-/* Of a machine, and not cut: what was begun then is begun again now, with the disks as they are now. */
+/* Of a machine, and not cut: what was begun then is begun again now, with the disks as they are now. One
+ * that is on its way was cut before, and failed on its way: its cut is what is copied again. */
+static bool cut_one(struct point_create *create, const struct catalog_point *point)
+{
+    struct err why = {0};
+
+    if (point->source_point_id || replication_runs(create->service->replication, point->id) ||
+        point_cut_runs(create, point->id) || point_cut_begin(create, point->id, &why))
+        return true;
+    fprintf(stderr, "snapferryd: %s: %s\n", point->id, why.text);
+    return point_cut_failed(create, point->id, &why);
+}
+
 static bool cut_again(struct point_create *create, struct err *e)
 {
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
     struct catalog_point_list list = {0};
-    bool ok =
-        catalog_point_list_in_state(create->service->catalog, CATALOG_CREATING, &all, &list, e);
+    char after[ARM_ID_MAX_BYTES];
+    bool ok = true, more = true;
 
-    for (size_t i = 0; ok && i < list.count; i++)
-        if (!list.rows[i].source_point_id)
-            ok = point_cut_begin(create, list.rows[i].id, e);
-    catalog_point_list_fini(&list);
+    while (ok && more) {
+        ok = catalog_point_list_in_state(create->service->catalog, CATALOG_CREATING, &page, &list,
+                                         e);
+        for (size_t i = 0; ok && i < list.count; i++)
+            if (!cut_one(create, &list.rows[i]))
+                fprintf(stderr, "snapferryd: %s stays as it is until the next start\n",
+                        list.rows[i].id);
+        more = ok && list.more;
+        if (more) {
+            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
+            page.after = after;
+        }
+        catalog_point_list_fini(&list);
+    }
     return ok;
 }
 
@@ -99,6 +130,7 @@ static void all_thawed(void *arg, struct cut_thaw_left *left)
     cut_thaw_left_free(left);
     if (!create->stopping && !cut_again(create, &e))
         fprintf(stderr, "snapferryd: cannot go on with restore points: %s\n", e.text);
+    point_create_maybe_stopped(create);
 }
 
 bool point_create_recover(struct point_create *create, struct err *e)

@@ -156,27 +156,42 @@ static bool put_disks(struct asking *asking, struct machine_view *machine, struc
                                                      "No disk is left to be in the restore point.");
 }
 
-/* One at a time of one VM, whatever the collection (seed 002). */
-static bool nobody_else(const struct asking *asking, struct arm_error *why, struct err *e)
+static bool leaves_alone(const struct asking *asking, const struct catalog_point *point,
+                         struct arm_error *why, struct err *e)
 {
-    struct catalog *catalog = asking->service->catalog;
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_point_list list = {0};
     struct catalog_collection collection = {0};
-    bool ok = catalog_point_list_in_state(catalog, CATALOG_CREATING, &all, &list, e);
+    bool ok =
+        point->source_point_id ||
+        catalog_collection_get(asking->service->catalog, point->collection_id, &collection, e);
 
-    for (size_t i = 0; ok && i < list.count; i++) {
-        ok = list.rows[i].source_point_id ||
-             catalog_collection_get(catalog, list.rows[i].collection_id, &collection, e);
-        if (ok && collection.source_id &&
-            strcasecmp(collection.source_id, asking->collection.source_id) == 0)
-            ok = arm_error_set(
-                why, 409, ARM_POINT_CLIENT_ERROR, NULL,
-                "Another restore point of this virtual machine is being created: %.300s",
-                list.rows[i].id);
-        catalog_collection_fini(&collection);
+    if (ok && collection.source_id &&
+        strcasecmp(collection.source_id, asking->collection.source_id) == 0)
+        ok = arm_error_set(why, 409, ARM_POINT_CLIENT_ERROR, NULL,
+                           "Another restore point of this virtual machine is being created: %.300s",
+                           point->id);
+    catalog_collection_fini(&collection);
+    return ok;
+}
+
+bool point_cut_alone(const struct asking *asking, struct arm_error *why, struct err *e)
+{
+    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_point_list list = {0};
+    char after[ARM_ID_MAX_BYTES];
+    bool ok = true, more = true;
+
+    while (ok && more) {
+        ok = catalog_point_list_in_state(asking->service->catalog, CATALOG_CREATING, &page, &list,
+                                         e);
+        for (size_t i = 0; ok && i < list.count; i++)
+            ok = leaves_alone(asking, &list.rows[i], why, e);
+        more = ok && list.more;
+        if (more) {
+            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
+            page.after = after;
+        }
+        catalog_point_list_fini(&list);
     }
-    catalog_point_list_fini(&list);
     return ok;
 }
 
@@ -223,7 +238,7 @@ bool point_cut_rows(struct asking *asking, struct arm_error *why, struct err *e)
 {
     struct machine_view machine = {0};
     char *metadata = NULL;
-    bool ok = view_machine(asking, &machine, why, e) && nobody_else(asking, why, e);
+    bool ok = view_machine(asking, &machine, why, e) && point_cut_alone(asking, why, e);
 
     if (ok && !(metadata = service_text(machine.metadata)))
         ok = arm_error_memory(why);

@@ -16,6 +16,7 @@
 #include "tools/controld/config.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/point_create_internal.h"
+#include "tools/controld/point_end.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 
@@ -59,8 +60,7 @@ static void leave(struct cutting *cutting)
         at = &(*at)->next;
     *at = cutting->next;
     cutting_free(cutting);
-    if (create->stopping && !create->cuttings && create->stopped)
-        create->stopped(create->stopped_arg);
+    point_create_maybe_stopped(create);
 }
 
 /* ---- What is cut, and how ---- */
@@ -210,6 +210,7 @@ static bool tell_all(struct service *service, void *arg, struct arm_error *unuse
         arm_error_set(&why, 409, ARM_POINT_CLIENT_ERROR, NULL, "%s", failed->text);
         point.failure_code = why.code;
         point.failure_message = why.message;
+        ok = point_end_fail(service, point.id, &why, e);
     } else {
         point.state = CATALOG_SUCCEEDED;
         for (size_t i = 0; ok && i < cutting->rows.count; i++) {
@@ -218,7 +219,8 @@ static bool tell_all(struct service *service, void *arg, struct arm_error *unuse
         }
     }
     return ok && catalog_point_put(service->catalog, &point, e) &&
-           service_end_operations(service, point.id, err_is_set(failed) ? &why : NULL, e);
+           service_end_operations(service, point.id, arm_verb_name(ARM_VERB_PUT),
+                                  err_is_set(failed) ? &why : NULL, e);
 }
 
 static bool has_raw(const struct cutting *cutting)
@@ -243,9 +245,32 @@ static void done(void *arg, struct cut *cut)
         return;
     }
     told = service_change(service, tell_all, cutting, &why);
-    if (told && !err_is_set(cut_error(cut)) && has_raw(cutting) && !cutting->create->stopping)
-        (void)replication_begin(service->replication, cutting->point.id, &e);
+    if (told && !err_is_set(cut_error(cut)) && has_raw(cutting) && !cutting->create->stopping &&
+        !replication_begin(service->replication, cutting->point.id, &e))
+        (void)point_cut_failed(cutting->create, cutting->point.id, &e);
     leave(cutting);
+}
+
+struct failing {
+    const char *point_id;
+    struct arm_error reason;
+};
+
+static bool fail_rows(struct service *service, void *arg, struct arm_error *unused, struct err *e)
+{
+    const struct failing *failing = arg;
+
+    (void)unused;
+    return point_end_fail(service, failing->point_id, &failing->reason, e);
+}
+
+bool point_cut_failed(struct point_create *create, const char *point_id, const struct err *why)
+{
+    struct failing failing = {.point_id = point_id};
+    struct arm_error unused = {0};
+
+    arm_error_of(&failing.reason, why);
+    return service_change(create->service, fail_rows, &failing, &unused);
 }
 
 /* ---- Begin ---- */
@@ -302,6 +327,14 @@ bool point_cut_begin(struct point_create *create, const char *point_id, struct e
     cutting->next = create->cuttings;
     create->cuttings = cutting;
     return true;
+}
+
+bool point_cut_runs(const struct point_create *create, const char *point_id)
+{
+    for (const struct cutting *cutting = create->cuttings; cutting; cutting = cutting->next)
+        if (strcasecmp(cutting->point.id, point_id) == 0)
+            return true;
+    return false;
 }
 
 void point_cut_cancel_all(struct point_create *create)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_collections.h"
@@ -14,23 +13,12 @@
 #include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_points.h"
 #include "tools/controld/operation.h"
-#include "tools/controld/regions.h"
+#include "tools/controld/point_leave.h"
 #include "tools/controld/replication.h"
-
-/* One point on its way out: its disks one after the other. */
-struct leaving {
-    struct point_delete *deletes;
-    struct leaving *next;
-    char id[ARM_ID_MAX_BYTES];
-    struct catalog_disk_point_list disks;
-    size_t at;
-    struct region_op op;
-    struct err trouble;
-};
 
 struct point_delete {
     struct service *service;
-    struct leaving *leavings;
+    struct point_leave *leave;
 };
 
 /* ---- May it be? ---- */
@@ -79,202 +67,31 @@ static bool may_go(struct service *service, const struct catalog_point *point,
            nobody_reads(service, point->id, why, e);
 }
 
-/* ---- The end of a point ---- */
-
-/* A collection that is being deleted goes with its last point. */
-static bool drop_empty_collection(struct service *service, const char *id, struct err *e)
+/* What the live blob holds stays there, but nobody may go on from it any more: the next copy is a full one,
+ * into a blob that this deletion does not touch. */
+static bool forget_held(struct service *service, const char *point_id, struct err *e)
 {
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_collection row = {0};
-    struct catalog_family_list families = {0};
-    uint64_t count = 0;
-    bool ok = catalog_collection_get(service->catalog, id, &row, e) &&
-              (!row.id || catalog_point_count(service->catalog, id, &count, e));
-
-    if (ok && row.id && row.state == CATALOG_DELETING && count == 0) {
-        ok = catalog_family_list_of_collection(service->catalog, id, &all, &families, e);
-        for (size_t i = 0; ok && i < families.count; i++)
-            ok = catalog_family_delete(service->catalog, families.rows[i].guid, e);
-        ok = ok && catalog_collection_delete(service->catalog, id, e) &&
-             service_end_operations(service, id, NULL, e);
-    }
-    catalog_family_list_fini(&families);
-    catalog_collection_fini(&row);
-    return ok;
-}
-
-/* What the live blob holds stays there, but nobody can say any more what it is: the next copy is a full
- * one. */
-static bool forget_held(struct service *service, const struct catalog_disk_point *disk,
-                        struct err *e)
-{
-    struct catalog_family family = {0};
-    bool ok = !disk->family || catalog_family_get(service->catalog, disk->family, &family, e);
-
-    if (ok && family.held_disk_point_id && strcasecmp(family.held_disk_point_id, disk->id) == 0)
-        ok = catalog_family_set_held(service->catalog, family.guid, NULL, e);
-    catalog_family_fini(&family);
-    return ok;
-}
-
-static bool drop_rows(struct service *service, void *arg, struct arm_error *why, struct err *e)
-{
-    const struct leaving *leaving = arg;
-    struct catalog_point point = {0};
-    bool ok = catalog_point_get(service->catalog, leaving->id, &point, e);
-
-    (void)why;
-    for (size_t i = 0; ok && i < leaving->disks.count; i++)
-        ok = catalog_access_delete(service->catalog, leaving->disks.rows[i].id, e) &&
-             forget_held(service, &leaving->disks.rows[i], e) &&
-             catalog_disk_point_delete(service->catalog, leaving->disks.rows[i].id, e);
-    ok = ok && catalog_point_delete(service->catalog, leaving->id, e) &&
-         service_end_operations(service, leaving->id, NULL, e) &&
-         (!point.id || drop_empty_collection(service, point.collection_id, e));
-    catalog_point_fini(&point);
-    return ok;
-}
-
-static bool give_up(struct service *service, void *arg, struct arm_error *why, struct err *e)
-{
-    struct leaving *leaving = arg;
-    struct arm_error trouble = {0};
-
-    (void)why;
-    arm_error_of(&trouble, &leaving->trouble);
-    return catalog_point_set_state(service->catalog, leaving->id, CATALOG_FAILED, trouble.code,
-                                   trouble.message, e) &&
-           service_end_operations(service, leaving->id, &trouble, e);
-}
-
-static void leave(struct leaving *leaving)
-{
-    struct leaving **at = &leaving->deletes->leavings;
-    struct arm_error why = {0};
-
-    (void)service_change(leaving->deletes->service,
-                         err_is_set(&leaving->trouble) ? give_up : drop_rows, leaving, &why);
-    if (arm_error_is_set(&why))
-        fprintf(stderr, "snapferryd: cannot delete %s: %s\n", leaving->id, why.message);
-    while (*at != leaving)
-        at = &(*at)->next;
-    *at = leaving->next;
-    catalog_disk_point_list_fini(&leaving->disks);
-    free(leaving);
-}
-
-/* ---- Its snapshots ---- */
-
-/* Is this the last disk point of its family, or of its blob? The family's own live blob stays for the
- * next copy; a blob that is a disk itself is never ours to delete. */
-static bool is_last(const struct leaving *leaving, const struct catalog_disk_point *disk,
-                    bool *out_of_blob, struct err *e)
-{
-    struct catalog *catalog = leaving->deletes->service->catalog;
     const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
     struct catalog_disk_point_list list = {0};
-    struct catalog_family family = {0};
-    size_t others = 0;
-    bool ok = catalog_family_get(catalog, disk->family, &family, e) &&
-              catalog_disk_point_list_of_family(catalog, disk->family, &all, &list, e);
+    bool ok = catalog_disk_point_list(service->catalog, point_id, &all, &list, e);
 
-    for (size_t i = 0; ok && i < list.count; i++)
-        others += strcasecmp(list.rows[i].id, disk->id) != 0 && list.rows[i].blob && disk->blob &&
-                  strcmp(list.rows[i].blob, disk->blob) == 0;
-    *out_of_blob = ok && family.blob_count > 0 && others == 0 && !list.more;
+    for (size_t i = 0; ok && i < list.count; i++) {
+        struct catalog_family family = {0};
+        const char *id = list.rows[i].id, *guid = list.rows[i].family;
+
+        ok = !guid || catalog_family_get(service->catalog, guid, &family, e);
+        if (ok && family.held_disk_point_id && strcasecmp(family.held_disk_point_id, id) == 0)
+            ok = catalog_family_set_held(service->catalog, guid, NULL, e);
+        catalog_family_fini(&family);
+    }
     catalog_disk_point_list_fini(&list);
-    catalog_family_fini(&family);
     return ok;
-}
-
-static void next_disk(struct leaving *leaving);
-
-static void deleted(struct region_op *op)
-{
-    struct leaving *leaving = op->arg;
-
-    if (err_is_set(&op->err)) {
-        leaving->trouble = op->err;
-        leave(leaving);
-        return;
-    }
-    leaving->at++;
-    next_disk(leaving);
-}
-
-static void delete_disk(struct leaving *leaving, const struct catalog_disk_point *disk)
-{
-    const struct region *region = regions_find(leaving->deletes->service->regions, disk->region);
-    bool last = false;
-
-    if (!region)
-        err_set(&leaving->trouble, ERR_USAGE, RETRY_NEVER,
-                "the region '%.64s' is not in the configuration any more", disk->region);
-    if (!region || (disk->family && !is_last(leaving, disk, &last, &leaving->trouble))) {
-        leave(leaving);
-        return;
-    }
-    leaving->op = (struct region_op){
-        .container = disk->container,
-        .blob = disk->blob,
-        .snapshot = last ? NULL : disk->snapshot,
-        .what = last ? REGION_DELETE_WITH_SNAPSHOTS : REGION_DELETE_PLAIN,
-        .done = deleted,
-        .arg = leaving,
-    };
-    region_account_delete(region->account, &leaving->op);
-}
-
-/* A disk without a snapshot has nothing but, perhaps, a half-written blob, which goes with the last of
- * its family. */
-static void next_disk(struct leaving *leaving)
-{
-    const struct catalog_disk_point *disk = NULL;
-
-    while (leaving->at < leaving->disks.count && !disk) {
-        disk = &leaving->disks.rows[leaving->at];
-        if (disk->cut_path)
-            (void)unlink(disk->cut_path);
-        if (!disk->region || !disk->blob || !disk->snapshot) {
-            disk = NULL;
-            leaving->at++;
-        }
-    }
-    if (disk)
-        delete_disk(leaving, disk);
-    else
-        leave(leaving);
-}
-
-static void begin_leaving(void *arg)
-{
-    struct leaving *leaving = arg;
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-
-    if (catalog_disk_point_list(leaving->deletes->service->catalog, leaving->id, &all,
-                                &leaving->disks, &leaving->trouble))
-        next_disk(leaving);
-    else
-        leave(leaving);
-}
-
-static bool go(struct point_delete *deletes, const char *point_id, struct err *e)
-{
-    struct leaving *leaving = calloc(1, sizeof *leaving);
-
-    if (!leaving)
-        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot delete a restore point");
-    leaving->deletes = deletes;
-    snprintf(leaving->id, sizeof leaving->id, "%s", point_id);
-    leaving->next = deletes->leavings;
-    deletes->leavings = leaving;
-    replication_cancel(deletes->service->replication, point_id, begin_leaving, leaving);
-    return true;
 }
 
 /* ---- DELETE of a point ---- */
 
 struct deleting {
+    struct point_delete *deletes;
     const char *id;
     const struct arm_id *arm_id; /* NULL: no operation is wanted */
     char operation[FRONT_GUID_BYTES];
@@ -291,9 +108,9 @@ static bool mark_point(struct service *service, void *arg, struct arm_error *why
     bool ok = catalog_point_get(service->catalog, deleting->id, &point, e);
 
     deleting->there = point.id != NULL;
-    deleting->under_way = point.id && point.state == CATALOG_DELETING;
-    if (ok && point.id && !deleting->under_way)
-        ok = may_go(service, &point, why, e) &&
+    deleting->under_way = point.id && point_leave_runs(deleting->deletes->leave, point.id);
+    if (ok && point.id && point.state != CATALOG_DELETING)
+        ok = may_go(service, &point, why, e) && forget_held(service, point.id, e) &&
              catalog_point_set_state(service->catalog, point.id, CATALOG_DELETING, NULL, NULL, e);
     if (ok && point.id && deleting->arm_id) {
         ok = catalog_collection_get(service->catalog, point.collection_id, &collection, e);
@@ -311,12 +128,12 @@ static bool mark_point(struct service *service, void *arg, struct arm_error *why
 
 bool point_delete_begin(struct point_delete *deletes, const char *point_id, struct arm_error *why)
 {
-    struct deleting deleting = {.id = point_id};
+    struct deleting deleting = {.deletes = deletes, .id = point_id};
     struct err e = {0};
 
     return service_change(deletes->service, mark_point, &deleting, why) &&
-           (!deleting.there || deleting.under_way || go(deletes, point_id, &e) ||
-            arm_error_of(why, &e));
+           (!deleting.there || deleting.under_way ||
+            point_leave_begin(deletes->leave, point_id, &e) || arm_error_of(why, &e));
 }
 
 static void delete_point(void *arg, struct front_ask *ask)
@@ -324,7 +141,7 @@ static void delete_point(void *arg, struct front_ask *ask)
     struct point_delete *deletes = arg;
     struct service *service = deletes->service;
     char id[ARM_ID_MAX_BYTES];
-    struct deleting deleting = {.id = id, .arm_id = &ask->route.id};
+    struct deleting deleting = {.deletes = deletes, .id = id, .arm_id = &ask->route.id};
     struct arm_error why = {0};
     struct err e = {0};
 
@@ -340,7 +157,7 @@ static void delete_point(void *arg, struct front_ask *ask)
                                             .resource = id};
 
         operation_answer(service->operations, ask->call, 202, NULL, &spec, deleting.operation);
-        if (!deleting.under_way && !go(deletes, id, &e))
+        if (!deleting.under_way && !point_leave_begin(deletes->leave, id, &e))
             fprintf(stderr, "snapferryd: cannot delete %s: %s\n", id, e.text);
     }
 }
@@ -374,7 +191,7 @@ static bool mark_collection(struct service *service, void *arg, struct arm_error
                 CATALOG_PAGE_MAX);
         for (size_t i = 0; ok && i < list.count; i++)
             ok = list.rows[i].state == CATALOG_DELETING || may_go(service, &list.rows[i], why, e);
-        ok = ok && (list.count > 0 || drop_empty_collection(service, row.id, e));
+        ok = ok && (list.count > 0 || point_leave_drop_collection(service, row.id, e));
     }
     catalog_point_list_fini(&list);
     catalog_collection_fini(&row);
@@ -400,7 +217,7 @@ static void delete_collection(void *arg, struct front_ask *ask)
 {
     struct point_delete *deletes = arg;
     char id[ARM_ID_MAX_BYTES];
-    struct deleting deleting = {.id = id, .arm_id = &ask->route.id};
+    struct deleting deleting = {.deletes = deletes, .id = id, .arm_id = &ask->route.id};
     struct arm_error why = {0};
 
     arm_id_text(&ask->route.id, id);
@@ -427,38 +244,52 @@ struct point_delete *point_delete_new(struct service *service, struct err *e)
 {
     struct point_delete *deletes = calloc(1, sizeof *deletes);
 
-    if (deletes)
+    if (deletes && (deletes->leave = point_leave_new(service, e))) {
         deletes->service = service;
-    else
+        return deletes;
+    }
+    if (!deletes)
         err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
-    return deletes;
+    free(deletes);
+    return NULL;
+}
+
+void point_delete_stop(struct point_delete *deletes)
+{
+    point_leave_stop(deletes->leave);
 }
 
 void point_delete_free(struct point_delete *deletes)
 {
+    if (!deletes)
+        return;
+    point_leave_free(deletes->leave);
     free(deletes);
 }
 
 bool point_delete_idle(const struct point_delete *deletes)
 {
-    return !deletes->leavings;
+    return point_leave_idle(deletes->leave);
 }
 
-/* Collections first: their points may not all be marked yet. */
+/* Those whose points were not all marked when the program ended. What cannot go now stays, and is asked for
+ * again: no reason not to serve. */
 static bool recover_collections(struct point_delete *deletes, struct err *e)
 {
     struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
     struct catalog_collection_list list = {0};
-    struct arm_error why = {0};
     char after[ARM_ID_MAX_BYTES];
     bool ok = true, more = true;
 
     while (ok && more) {
         ok = catalog_collection_list(deletes->service->catalog, NULL, &page, &list, e);
-        for (size_t i = 0; ok && i < list.count; i++)
+        for (size_t i = 0; ok && i < list.count; i++) {
+            struct arm_error why = {0};
+
             if (list.rows[i].state == CATALOG_DELETING &&
                 !delete_points(deletes, list.rows[i].id, &why))
-                ok = err_set(e, ERR_CONFLICT, RETRY_LATER, "%.380s", why.message);
+                fprintf(stderr, "snapferryd: cannot delete %s: %s\n", list.rows[i].id, why.message);
+        }
         more = ok && list.more;
         if (more) {
             snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
@@ -469,17 +300,30 @@ static bool recover_collections(struct point_delete *deletes, struct err *e)
     return ok;
 }
 
+static bool recover_points(struct point_delete *deletes, struct err *e)
+{
+    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_point_list list = {0};
+    char after[ARM_ID_MAX_BYTES];
+    bool ok = true, more = true;
+
+    while (ok && more) {
+        ok = catalog_point_list_in_state(deletes->service->catalog, CATALOG_DELETING, &page, &list,
+                                         e);
+        more = ok && list.more;
+        if (more) /* before: what leaves may be gone at once */
+            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
+        for (size_t i = 0; ok && i < list.count; i++)
+            ok = point_leave_begin(deletes->leave, list.rows[i].id, e);
+        page.after = after;
+        catalog_point_list_fini(&list);
+    }
+    return ok;
+}
+
 bool point_delete_recover(struct point_delete *deletes, struct err *e)
 {
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_point_list list = {0};
-    bool ok =
-        catalog_point_list_in_state(deletes->service->catalog, CATALOG_DELETING, &all, &list, e);
-
-    for (size_t i = 0; ok && i < list.count; i++)
-        ok = go(deletes, list.rows[i].id, e);
-    catalog_point_list_fini(&list);
-    return ok && recover_collections(deletes, e);
+    return recover_points(deletes, e) && recover_collections(deletes, e);
 }
 
 void point_delete_serve(struct point_delete *deletes, struct front_table *table)

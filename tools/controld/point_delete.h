@@ -12,6 +12,8 @@
 struct point_delete; /* deletions under way */
 
 struct point_delete *point_delete_new(struct service *service, struct err *e);
+/* Nothing new is asked of a region; what is not done is gone on with by the next life. */
+void point_delete_stop(struct point_delete *deletes);
 void point_delete_free(struct point_delete *deletes); /* NULL is fine; nothing under way */
 bool point_delete_idle(const struct point_delete *deletes);
 bool point_delete_recover(struct point_delete *deletes, struct err *e); /* rows that are Deleting */

@@ -35,6 +35,38 @@ static void freshen(const struct service *service, struct catalog_disk_point *ro
     }
 }
 
+static bool keep_progress(struct service *service, const struct catalog_disk_point *old,
+                          const struct catalog_disk_point *fresh, size_t count, struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fresh[i].percent > old[i].percent &&
+            !catalog_disk_point_set_progress(service->catalog, fresh[i].id, fresh[i].code,
+                                             fresh[i].percent, fresh[i].level, fresh[i].message, e))
+            return false;
+    return true;
+}
+
+/* A percentage that was shown never goes back, whatever dies next: it is durable before it is shown, and
+ * one that cannot be kept is not shown. A disk says a new one each second at most. */
+static void keep_what_is_shown(struct service *service, const struct catalog_disk_point *old,
+                               struct catalog_disk_point *fresh, size_t count)
+{
+    struct err e = {0};
+    size_t more = 0;
+
+    for (size_t i = 0; i < count; i++)
+        more += fresh[i].percent > old[i].percent;
+    if (more == 0)
+        return;
+    if (catalog_begin(service->catalog, &e)) {
+        if (keep_progress(service, old, fresh, count, &e) && catalog_commit(service->catalog, &e))
+            return;
+        catalog_rollback(service->catalog);
+    }
+    for (size_t i = 0; i < count; i++)
+        fresh[i].percent = old[i].percent;
+}
+
 /* All of a point's disks: a point has at most CATALOG_PAGE_MAX. The array's texts are the list's. */
 static struct catalog_disk_point *
 fresh_copy(const struct service *service, const struct catalog_disk_point_list *list, struct err *e)
@@ -62,9 +94,12 @@ static json_t *render(struct service *service, const struct catalog_point *point
     json_t *shown = NULL;
 
     if (catalog_disk_point_list(service->catalog, point->id, &all, &list, e) &&
-        (rows = fresh_copy(service, &list, e)) &&
-        !(shown = arm_render_point(point, rows, list.count, instance_view)))
-        err_set_errno(e, ENOMEM, RETRY_LATER, "cannot show a restore point");
+        (rows = fresh_copy(service, &list, e))) {
+        if (instance_view)
+            keep_what_is_shown(service, list.rows, rows, list.count);
+        if (!(shown = arm_render_point(point, rows, list.count, instance_view)))
+            err_set_errno(e, ENOMEM, RETRY_LATER, "cannot show a restore point");
+    }
     free(rows);
     catalog_disk_point_list_fini(&list);
     return shown;
@@ -137,6 +172,7 @@ static json_t *render_disk(struct service *service, const struct catalog_disk_po
 
     if (!fresh.ended_ns)
         freshen(service, &fresh);
+    keep_what_is_shown(service, disk, &fresh, 1);
     return arm_render_disk_point(&fresh, point);
 }
 

@@ -81,6 +81,8 @@ static bool may_begin(const struct replication *replication, const struct travel
 
 static void set_sail(struct travel *travel)
 {
+    if (travel->replication->stopping)
+        return; /* the next life begins it from its rows */
     if (travel->canceled)
         travel_give_up(travel, EVENT_CANCELED, "Canceled before it began.");
     else if (err_is_set(&travel->trouble) || !travel_ferry(travel, &travel->trouble))

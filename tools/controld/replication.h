@@ -55,6 +55,9 @@ bool replication_begin(struct replication *replication, const char *point_id, st
 /* A disk from a disk restore point: rows of catalog_disks, CATALOG_CREATING; ended the same way, when
  * all of its bytes are there. */
 bool replication_begin_disk(struct replication *replication, const char *disk_id, struct err *e);
+/* It could not be begun: Failed, and its operations end. Inside a transaction. */
+bool replication_fail_disk(struct service *service, const char *disk_id, const struct err *why,
+                           struct err *e);
 /* Ends as canceled; done is called when nothing of it runs any more (at once, if nothing did). */
 void replication_cancel(struct replication *replication, const char *point_id,
                         void (*done)(void *arg), void *arg);

@@ -7,6 +7,7 @@
 
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/point_end.h"
 #include "tools/controld/replication_internal.h"
 
 /* What cannot go on (its source's region is gone from the configuration) has failed, and says so. */
@@ -14,23 +15,39 @@ static bool fail_point(struct service *service, const char *point_id, const stru
                        struct err *e)
 {
     bool ok = catalog_begin(service->catalog, e);
+    struct arm_error reason = {0};
 
-    if (ok && !catalog_point_set_state(service->catalog, point_id, CATALOG_FAILED,
-                                       ARM_POINT_SERVICE_ERROR, why->text, e)) {
+    arm_error_set(&reason, 500, ARM_POINT_SERVICE_ERROR, NULL, "%s", why->text);
+    if (ok && !point_end_fail(service, point_id, &reason, e)) {
         catalog_rollback(service->catalog);
         return false;
     }
     return ok && catalog_commit(service->catalog, e);
 }
 
+/* Who deletes it goes on with that; what has failed waits to be put again. */
+static bool is_wanted(struct replication *replication, const char *point_id, bool *out_wanted,
+                      struct err *e)
+{
+    struct catalog_point point = {0};
+    bool ok = catalog_point_get(replication->service->catalog, point_id, &point, e);
+
+    *out_wanted = point.state == CATALOG_CREATING || point.state == CATALOG_SUCCEEDED;
+    catalog_point_fini(&point);
+    return ok;
+}
+
 static bool go_on_with_point(struct replication *replication, const struct catalog_disk_point *row,
                              struct err *e)
 {
     struct err why = {0};
+    bool wanted;
 
     if (!row->cut_path && !row->source_disk_point_id) /* not cut yet: who cuts begins anew */
         return true;
-    if (replication_runs(replication, row->point_id) ||
+    if (!is_wanted(replication, row->point_id, &wanted, e))
+        return false;
+    if (!wanted || replication_runs(replication, row->point_id) ||
         replication_begin(replication, row->point_id, &why))
         return true;
     replication_log(replication, row->point_id, &why);
@@ -69,14 +86,24 @@ static bool go_on_with_disk(struct replication *replication, const struct catalo
         return true;
     replication_log(replication, row->id, &why);
     ok = catalog_begin(catalog, e);
-    if (ok && !(catalog_disk_set_progress(catalog, row->id, event_code_name(EVENT_FAILED), 0,
-                                          CATALOG_ERROR, why.text, e) &&
-                catalog_disk_set_state(catalog, row->id, CATALOG_FAILED,
-                                       service_now_ns(replication->service), e))) {
+    if (ok && !replication_fail_disk(replication->service, row->id, &why, e)) {
         catalog_rollback(catalog);
         return false;
     }
     return ok && catalog_commit(catalog, e);
+}
+
+bool replication_fail_disk(struct service *service, const char *disk_id, const struct err *why,
+                           struct err *e)
+{
+    struct catalog *catalog = service->catalog;
+    struct arm_error reason = {0};
+
+    arm_error_of(&reason, why);
+    return catalog_disk_set_progress(catalog, disk_id, event_code_name(EVENT_FAILED), 0,
+                                     CATALOG_ERROR, reason.message, e) &&
+           catalog_disk_set_state(catalog, disk_id, CATALOG_FAILED, service_now_ns(service), e) &&
+           service_end_operations(service, disk_id, arm_verb_name(ARM_VERB_PUT), &reason, e);
 }
 
 static bool recover_disks(struct replication *replication, struct err *e)

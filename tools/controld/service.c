@@ -2,6 +2,7 @@
 #include "tools/controld/service.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "io/reactor.h"
 #include "tools/controld/catalog_operations.h"
@@ -63,16 +64,26 @@ bool service_change(struct service *service, service_change_fn *change, void *ar
     return ok;
 }
 
-bool service_end_operations(struct service *service, const char *resource_id,
+bool service_end_operations(struct service *service, const char *resource_id, const char *kind,
                             const struct arm_error *why, struct err *e)
 {
-    const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
     struct catalog_operation_list list = {0};
-    bool ok = catalog_operation_list_of_resource(service->catalog, resource_id, &all, &list, e);
+    char after[FRONT_GUID_BYTES];
+    bool ok = true, more = true;
 
-    for (size_t i = 0; ok && i < list.count; i++)
-        ok = operation_end(service->operations, list.rows[i].guid, why, e);
-    catalog_operation_list_fini(&list);
+    while (ok && more) {
+        ok = catalog_operation_list_of_resource(service->catalog, resource_id, &page, &list, e);
+        for (size_t i = 0; ok && i < list.count; i++)
+            if (!kind || strcmp(list.rows[i].kind, kind) == 0)
+                ok = operation_end(service->operations, list.rows[i].guid, why, e);
+        more = ok && list.more;
+        if (more) {
+            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].guid);
+            page.after = after;
+        }
+        catalog_operation_list_fini(&list);
+    }
     return ok;
 }
 

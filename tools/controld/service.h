@@ -50,8 +50,9 @@ typedef bool service_change_fn(struct service *service, void *arg, struct arm_er
 bool service_change(struct service *service, service_change_fn *change, void *arg,
                     struct arm_error *why);
 
-/* Those in progress on a resource end; why: NULL when well. Inside a transaction. */
-bool service_end_operations(struct service *service, const char *resource_id,
+/* Those of this kind (arm_verb_name; NULL: of any) that are in progress on a resource end; why: NULL when
+ * well. Inside the transaction that ends what they are about, so that none is left in progress. */
+bool service_end_operations(struct service *service, const char *resource_id, const char *kind,
                             const struct arm_error *why, struct err *e);
 
 /* ---- Lists ---- */

@@ -155,7 +155,7 @@ struct travel *travel_of_point(struct replication *replication, const char *poin
     ok = ok && (travel = travel_new(replication, point.id, list.count, e));
     if (ok) {
         travel->deadline_ns = point.deadline_ns;
-        travel->begun = point.state != CATALOG_CREATING;
+        travel->begun = point.state == CATALOG_SUCCEEDED;
     }
     for (size_t i = 0; ok && i < list.count; i++)
         if (is_on_its_way(&list.rows[i]))

@@ -13,7 +13,7 @@
 
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
-#include "tools/controld/catalog_points.h"
+#include "tools/controld/point_end.h"
 #include "tools/controld/replication_internal.h"
 
 static enum catalog_level level_of(enum ferry_level level)
@@ -48,9 +48,7 @@ static bool tell(struct travel *travel, news_fn *change, void *arg)
 static bool begun(struct travel *travel, void *arg, struct err *e)
 {
     (void)arg;
-    return catalog_point_set_state(travel->replication->service->catalog, travel->id,
-                                   CATALOG_SUCCEEDED, NULL, NULL, e) &&
-           service_end_operations(travel->replication->service, travel->id, NULL, e);
+    return point_end_begun(travel->replication->service, travel->id, e);
 }
 
 /* ---- Progress ---- */
@@ -97,8 +95,10 @@ static bool disk_ended(struct travel *travel, void *arg, struct err *e)
             row.size_bytes = (int64_t)disk->last.outcome.disk_bytes;
     }
     ok = ok && (!old.id || catalog_disk_point_put(service->catalog, &row, e));
-    ok = ok && (!well || !disk->family ||
-                catalog_family_set_held(service->catalog, disk->family, disk->id, e));
+    ok = ok &&
+         (!well || !disk->family ||
+          catalog_family_set_held(service->catalog, disk->family, disk->id, e)) &&
+         point_end_conclude(service, travel->id, e);
     catalog_disk_point_fini(&old);
     return ok;
 }
@@ -108,14 +108,22 @@ static bool restored(struct travel *travel, void *arg, struct err *e)
     struct travel_disk *disk = arg;
     struct service *service = travel->replication->service;
     bool well = disk->end_code == EVENT_SUCCEEDED;
+    struct arm_error why = {0};
 
     disk->last.code = disk->end_code;
     if (!well)
         disk->last.level = FERRY_ERROR;
+    if (!well)
+        arm_error_set(&why, 500,
+                      disk->end_code == EVENT_CANCELED ? ARM_OPERATION_REFUSED
+                                                       : ARM_DISK_CLIENT_ERROR,
+                      NULL, "%.300s: %s", disk->id, disk->last.message);
     return progress(travel, disk, e) &&
            catalog_disk_set_state(service->catalog, disk->id,
                                   well ? CATALOG_SUCCEEDED : CATALOG_FAILED,
-                                  service_now_ns(service), e);
+                                  service_now_ns(service), e) &&
+           service_end_operations(service, disk->id, arm_verb_name(ARM_VERB_PUT),
+                                  well ? NULL : &why, e);
 }
 
 static void end_disk(struct travel_disk *disk)
@@ -144,6 +152,11 @@ static void seal_failed(struct travel_disk *disk)
 {
     char sentence[FERRY_MESSAGE_MAX_BYTES];
 
+    if (disk->travel->replication->stopping) { /* nothing has failed: the next life seals it */
+        disk->step = TRAVEL_DISK_ENDED;
+        replication_kick(disk->travel->replication);
+        return;
+    }
     snprintf(sentence, sizeof sentence,
              "The data is there, but the target's snapshot could not be taken: %s Put the restore "
              "point again.",
@@ -268,36 +281,15 @@ bool travel_over(const struct travel *travel)
 
 /* ---- The end of all ---- */
 
-static const struct travel_disk *worst(const struct travel *travel)
-{
-    for (size_t i = 0; i < travel->count; i++)
-        if (travel->disks[i].end_code != EVENT_SUCCEEDED)
-            return &travel->disks[i];
-    return NULL;
-}
-
+/* Was told with its last disk's; once more, should that have had no room in the catalog then. */
 static bool concluded(struct travel *travel, void *arg, struct err *e)
 {
-    struct service *service = travel->replication->service;
-    const struct travel_disk *failed = worst(travel);
-    struct arm_error why = {0};
-
     (void)arg;
-    if (failed)
-        arm_error_set(&why, 500,
-                      failed->end_code == EVENT_CANCELED ? ARM_OPERATION_REFUSED
-                                                         : ARM_POINT_SERVICE_ERROR,
-                      NULL, "%.300s: %s", failed->id, failed->last.message);
-    if (!travel->of_disk && (failed || !travel->begun) &&
-        !catalog_point_set_state(service->catalog, travel->id,
-                                 failed ? CATALOG_FAILED : CATALOG_SUCCEEDED,
-                                 failed ? why.code : NULL, failed ? why.message : NULL, e))
-        return false;
-    return service_end_operations(travel->replication->service, travel->id, failed ? &why : NULL,
-                                  e);
+    return point_end_conclude(travel->replication->service, travel->id, e);
 }
 
 void travel_conclude(struct travel *travel)
 {
-    (void)tell(travel, concluded, NULL);
+    if (!travel->of_disk)
+        (void)tell(travel, concluded, NULL);
 }

@@ -81,6 +81,18 @@ static bool may_be_base(const struct travel_disk *disk, const struct catalog_dis
            disk->source_id;
 }
 
+/* Its snapshot is not being deleted. */
+static bool stays(struct catalog *catalog, const struct catalog_disk_point *base, bool *out_stays,
+                  struct err *e)
+{
+    struct catalog_point point = {0};
+    bool ok = catalog_point_get(catalog, base->point_id, &point, e);
+
+    *out_stays = ok && point.id && point.state != CATALOG_DELETING;
+    catalog_point_fini(&point);
+    return ok;
+}
+
 static bool use_base(struct travel_disk *disk, const struct catalog_disk_point *base, struct err *e)
 {
     disk->base.region = regions_find(disk->travel->replication->service->regions, base->region);
@@ -94,13 +106,13 @@ static bool look_for_base(struct travel_disk *disk, const char *held_id, struct 
 {
     struct catalog *catalog = disk->travel->replication->service->catalog;
     struct catalog_disk_point held = {0}, base = {0}, source = {0};
-    bool ok = catalog_disk_point_get(catalog, held_id, &held, e);
+    bool ok = catalog_disk_point_get(catalog, held_id, &held, e), may;
 
     if (ok && held.source_disk_point_id && disk->source_id) {
         ok = catalog_disk_point_get(catalog, held.source_disk_point_id, &base, e) &&
              catalog_disk_point_get(catalog, disk->source_id, &source, e);
         if (ok && base.id && source.id && may_be_base(disk, &base, &source))
-            ok = use_base(disk, &base, e);
+            ok = stays(catalog, &base, &may, e) && (!may || use_base(disk, &base, e));
     }
     catalog_disk_point_fini(&held);
     catalog_disk_point_fini(&base);
