@@ -1,8 +1,8 @@
 /* target_state.h - what we know of targets we completed: a small file for each, in one folder; and beside
  * it the lock of a target that is being written.
  *
- * Knows:         which copy a target holds, of what, its ETag after the commit, its snapshot, if any.
- * Must not know: secrets; how a target is reached.
+ * Knows:         which copy a target holds, of what, its ETag after the commit, its snapshot, if one was
+ * taken. Must not know: secrets; how a target is reached.
  * Threads:       none; blocking file I/O of a few hundred bytes, before and after a copy only.
  */
 #ifndef ENGINE_TARGET_STATE_H

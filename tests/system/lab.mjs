@@ -188,7 +188,7 @@ function signed(url, method, headers, length) {
     return { ...headers, authorization: `SharedKey ${account}:${mac}` };
 }
 
-async function ask(url, options, ...wanted) {
+export async function ask(url, options, ...wanted) {
     let headers = { ...VERSION, ...options.headers };
     if (!url.includes("sig=")) {
         headers = { ...headers, "x-ms-date": new Date().toUTCString() };
