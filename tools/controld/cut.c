@@ -1,5 +1,6 @@
 /* cut.c - see cut.h. The life of a cut and what is told of it; cut_phases.c does it. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/controld/cut_phases.h"
@@ -36,6 +37,10 @@ static bool add_part(struct cut *cut, size_t at, struct err *e)
     } else {
         part->raw = cut_raw_new(&raw, e);
         ok = part->raw && cut_raw_look(part->raw, cut->setup.again, e);
+        if (ok && asprintf(&part->stray, CUT_RAW_VARIABLE "%s", disk->raw.cut_path) < 0) {
+            part->stray = NULL;
+            ok = err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a cut");
+        }
     }
     if (!ok)
         err_prefix(e, "disk %.120s: ", disk->id);
@@ -94,6 +99,7 @@ void cut_free(struct cut *cut)
     for (size_t i = 0; i < cut->count; i++) {
         region_snapshot_fini(&cut->parts[i].snapshot);
         cut_raw_free(cut->parts[i].raw);
+        free(cut->parts[i].stray);
     }
     cut_freeze_free(cut->freeze);
     free(cut);

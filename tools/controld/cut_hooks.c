@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "io/command.h"
+#include "tools/controld/cut_strays.h"
 #include "tools/controld/cut_thaw.h"
 
 #define STEPS_MAX   (CUT_MOUNTS_MAX + 1u)
@@ -152,11 +153,12 @@ static bool start_command(struct cut_freeze *f, const struct freeze_step *step, 
     size_t at = (size_t)(step - f->steps);
     const char *text = freezes ? FREEZE_MOUNT : THAW_MOUNT;
     struct command_setup setup = {.done = done, .arg = arg, .variables = {"LC_ALL=C"}};
-    char *point = NULL, *mount = NULL;
+    char *point = NULL, *mount = NULL, *record = NULL, *guarded;
 
     if (at == 0)
         text = freezes ? f->hooks->freeze_command : f->hooks->thaw_command;
-    setup.text = text;
+    guarded = cut_strays_guard(text);
+    setup.text = guarded;
     setup.limit_ns = freezes ? f->hooks->freeze_limit_ns : CUT_THAW_LIMIT_NS;
     if (!setup.limit_ns)
         setup.limit_ns = CUT_HOOK_LIMIT_NS;
@@ -164,15 +166,21 @@ static bool start_command(struct cut_freeze *f, const struct freeze_step *step, 
         point = NULL;
     if (asprintf(&mount, "SNAPFERRY_MOUNT=%s", at ? f->hooks->mounts[at - 1] : "") < 0)
         mount = NULL;
+    if (asprintf(&record, CUT_RECORD_VARIABLE "%s", f->record ? strrchr(f->record, '/') + 1 : "") <
+        0)
+        record = NULL;
     setup.variables[1] = point;
     setup.variables[2] = mount;
+    setup.variables[3] = record;
     err_clear(&f->error);
-    if (point && mount)
+    if (guarded && point && mount && record)
         *out_command = command_start(f->setup.reactor, &setup, &f->error);
     else
         err_set(&f->error, ERR_LIMIT, RETRY_LATER, "no memory to run a hook");
     free(point);
     free(mount);
+    free(record);
+    free(guarded);
     return *out_command != NULL;
 }
 

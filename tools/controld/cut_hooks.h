@@ -6,10 +6,10 @@
  * Must not know: disks, snapshots.
  * Threads:       the reactor's. One freeze, then one thaw.
  *
- * Commands run as io/command.h says, with SNAPFERRY_POINT set. A mount is frozen with fsfreeze(8):
- * FIFREEZE may wait for the disk for long, so it runs in a process of its own. A freeze command that
- * failed or took too long is thawed like one that went well: who knows what it did. A mount that somebody
- * else froze is left alone.
+ * Commands run as io/command.h says, with SNAPFERRY_POINT and SNAPFERRY_RECORD set. A mount is frozen
+ * with fsfreeze(8): FIFREEZE may wait for the disk for long, so it runs in a process of its own. A freeze
+ * command that failed or took too long is thawed like one that went well: who knows what it did. A mount
+ * that somebody else froze is left alone.
  */
 #ifndef CONTROLD_CUT_HOOKS_H
 #define CONTROLD_CUT_HOOKS_H

@@ -90,11 +90,32 @@ static void drop_part(struct cut_part *part)
     }
 }
 
+static void on_strays(void *arg, const struct err *error)
+{
+    struct cut *cut = arg;
+
+    cut->busy_count--;
+    if (err_is_set(error))
+        cut_fail(cut, error);
+    for (size_t i = 0; i < cut->count && !err_is_set(&cut->error); i++)
+        drop_part(&cut->parts[i]);
+    cut_advance(cut);
+}
+
 void cut_clear(struct cut *cut)
 {
+    size_t count = 0;
+
     cut->phase = CUT_CLEARING;
     for (size_t i = 0; i < cut->count; i++)
-        drop_part(&cut->parts[i]);
+        if (cut->parts[i].stray)
+            cut->stray_names[count++] = cut->parts[i].stray;
+    cut->strays = (struct cut_strays){.reactor = cut->setup.reactor,
+                                      .variables = cut->stray_names,
+                                      .done = on_strays,
+                                      .arg = cut};
+    cut->busy_count++;
+    cut_strays_end(&cut->strays);
 }
 
 void cut_prepare(struct cut *cut)

@@ -7,6 +7,7 @@
 #define CONTROLD_CUT_PHASES_H
 
 #include "tools/controld/cut.h"
+#include "tools/controld/cut_strays.h"
 
 enum cut_phase {
     CUT_CLEARING,  /* what an earlier life left goes */
@@ -26,6 +27,7 @@ struct cut_part { /* one disk */
     struct region_snapshot snapshot; /* of a blob */
     struct region_op measure;        /* of its blob */
     struct cut_raw_op *raw;          /* of a raw disk */
+    char *stray;                     /* of a raw disk, owned: "SNAPFERRY_CUT=..." */
     bool begun;                      /* to be taken: there may be something to undo */
     bool busy;
 };
@@ -34,7 +36,9 @@ struct cut {
     struct cut_setup setup;
     enum cut_phase phase;
     struct cut_freeze *freeze; /* NULL: no hooks */
-    size_t busy_count;
+    size_t busy_count;         /* parts, and what ends strays */
+    struct cut_strays strays;  /* of an earlier life */
+    const char *stray_names[CUT_DISKS_MAX + 1];
     bool thawed, timed_out, left;
     struct timer window, step;
     uint64_t begun_ns, window_ns, moment_ns;

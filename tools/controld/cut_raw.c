@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/controld/cut_strays.h"
+
 #define SBIN "PATH=$PATH:/usr/sbin:/sbin; "
 
 /* FICLONE of the whole file or nothing; never a slow copy of bytes that change meanwhile. */
@@ -180,13 +182,17 @@ static void tell_later(struct cut_raw_op *op)
 static void run(struct cut_raw_op *op, enum raw_verb verb, const char *text, uint64_t limit_ns)
 {
     const struct cut_raw *raw = op->raw;
-    struct command_setup setup = {
-        .text = text, .limit_ns = limit_ns, .done = on_ended, .arg = op, .variables = {"LC_ALL=C"}};
+    char *guarded = cut_strays_guard(text);
+    struct command_setup setup = {.text = guarded,
+                                  .limit_ns = limit_ns,
+                                  .done = on_ended,
+                                  .arg = op,
+                                  .variables = {"LC_ALL=C"}};
     const char *const names[] = {"POINT", "DISK", "SOURCE", "CUT", "EXTENTS"};
     const char *const values[] = {op->setup.point, op->setup.disk, raw->path, raw->cut_path,
                                   raw->lvm_extents};
     char *texts[5] = {0};
-    bool ok = true;
+    bool ok = guarded != NULL;
 
     assert(op->verb == RAW_IDLE);
     op->verb = verb;
@@ -203,6 +209,7 @@ static void run(struct cut_raw_op *op, enum raw_verb verb, const char *text, uin
         err_set(&op->error, ERR_LIMIT, RETRY_LATER, "no memory to cut a disk");
     for (size_t i = 0; i < 5; i++)
         free(texts[i]);
+    free(guarded);
     if (!op->command)
         tell_later(op);
 }

@@ -18,7 +18,8 @@
 #include "io/command.h"
 #include "io/reactor.h"
 
-#define CUT_RAW_LIMIT_NS (60 * NS_PER_S) /* of a drop or a sync */
+#define CUT_RAW_VARIABLE "SNAPFERRY_CUT=" /* told to commands: cut_path, by which they are known */
+#define CUT_RAW_LIMIT_NS (60 * NS_PER_S)  /* of a drop or a sync */
 
 enum cut_means {
     CUT_MEANS_NONE,    /* refused: a running VM's disk must not be read while it changes */

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "io/durable.h"
+#include "tools/controld/cut_strays.h"
 
 #define RECORD_VERSION 1
 #define RECORD_SUFFIX  ".frozen"
@@ -62,6 +63,9 @@ struct cut_thaw_left {
     json_t *record; /* the one at hand; texts below are in it */
     struct cut_hooks hooks;
     struct cut_freeze *freeze;
+    struct cut_strays strays;
+    char *stray; /* owned: "SNAPFERRY_RECORD=..." of the one at hand */
+    const char *stray_names[2];
     struct reactor_task task;
 };
 
@@ -73,6 +77,8 @@ static void drop_current(struct cut_thaw_left *left)
     left->freeze = NULL;
     json_decref(left->record);
     left->record = NULL;
+    free(left->stray);
+    left->stray = NULL;
 }
 
 static void on_task(struct reactor_task *task)
@@ -91,6 +97,15 @@ static void on_thawed(void *arg, const struct err *error)
     left->setup.thawed(left->setup.arg, json_string_value(json_object_get(left->record, "point")),
                        error);
     reactor_post(left->setup.reactor, &left->task, on_task); /* the freeze ends not inside itself */
+}
+
+/* Whether they ended or not: a thaw is never left out. */
+static void on_strays(void *arg, const struct err *error)
+{
+    struct cut_thaw_left *left = arg;
+
+    (void)error;
+    cut_freeze_thaw(left->freeze);
 }
 
 static bool read_record(struct cut_thaw_left *left, const char *path, struct err *e)
@@ -120,6 +135,20 @@ static bool read_record(struct cut_thaw_left *left, const char *path, struct err
     return true;
 }
 
+static bool name_strays(struct cut_thaw_left *left, const char *name, struct err *e)
+{
+    if (asprintf(&left->stray, CUT_RECORD_VARIABLE "%s", name) < 0) {
+        left->stray = NULL;
+        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory to thaw");
+    }
+    left->stray_names[0] = left->stray;
+    left->strays = (struct cut_strays){.reactor = left->setup.reactor,
+                                       .variables = left->stray_names,
+                                       .done = on_strays,
+                                       .arg = left};
+    return true;
+}
+
 static bool begin_record(struct cut_thaw_left *left, const char *name, struct err *e)
 {
     struct cut_freeze_setup setup = {
@@ -134,7 +163,7 @@ static bool begin_record(struct cut_thaw_left *left, const char *name, struct er
         setup.record = path;
         setup.point = json_string_value(json_object_get(left->record, "point"));
         left->freeze = cut_freeze_new(&setup, e);
-        ok = left->freeze != NULL;
+        ok = left->freeze && name_strays(left, name, e);
     }
     free(path);
     return ok;
@@ -146,7 +175,7 @@ static void next_record(struct cut_thaw_left *left)
         struct err error = {0};
 
         if (begin_record(left, left->names[left->at++], &error)) {
-            cut_freeze_thaw(left->freeze);
+            cut_strays_end(&left->strays);
             return;
         }
         left->setup.thawed(left->setup.arg, "", &error);

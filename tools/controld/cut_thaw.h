@@ -10,7 +10,9 @@
 #include "tools/controld/cut_hooks.h"
 
 #define CUT_THAW_RECORD_MAX_BYTES (256u << 10)
-#define CUT_THAW_RECORDS_MAX      1024u
+#define CUT_RECORD_VARIABLE                                                                        \
+    "SNAPFERRY_RECORD=" /* told to hooks: the record's file name, which is drawn */
+#define CUT_THAW_RECORDS_MAX 1024u
 
 struct cut_thaw_left;
 

@@ -287,6 +287,32 @@ Test(cut_hooks, what_a_killed_life_froze_is_thawed_by_the_next)
     finish(&c);
 }
 
+/* Else it would freeze after the thaw, and for good. */
+Test(cut_hooks, a_freeze_that_outlived_its_program_is_ended_before_the_thaw)
+{
+    struct hooks_case c;
+    pid_t child;
+
+    begin(&c);
+    c.hooks.freeze_command = "echo $$ >$HOOKS/pid; echo freeze >>$HOOKS/log; sleep 1000; echo late";
+    c.hooks.thaw_command = "grep -qs SNAPFERRY_RECORD= /proc/$(cat $HOOKS/pid)/environ && "
+                           "echo still there >>$HOOKS/log; echo thaw >>$HOOKS/log";
+    child = fork();
+    if (child == 0) {
+        rig_open(&c.rig, REACTOR_AUTO);
+        freeze(&c);
+    }
+    while (!strstr(said(&c), "freeze\n"))
+        usleep(1000);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    cr_assert_eq(system("grep -qs SNAPFERRY_RECORD= /proc/$(cat $HOOKS/pid)/environ"), 0,
+                 "it goes on by itself");
+    thaw_what_was_left(&c);
+    cr_expect_str_eq(said(&c), "freeze\nthaw\n");
+    finish(&c);
+}
+
 Test(cut_hooks, a_record_that_is_damaged_is_told_and_holds_up_no_other)
 {
     struct hooks_case c;
@@ -352,7 +378,15 @@ static int shell(const char *text)
     return system(text);
 }
 
-Test(cut_hooks, a_mounted_file_system_is_frozen_and_thawed)
+/* Also after a failure: what stays frozen would stop all that touches it. */
+static void unmount(void)
+{
+    shell("cd $HOOKS 2>/dev/null && PATH=$PATH:/usr/sbin && "
+          "while fsfreeze -u mnt 2>/dev/null; do :; done; "
+          "while mountpoint -q mnt 2>/dev/null; do umount mnt 2>/dev/null; done");
+}
+
+Test(cut_hooks, a_mounted_file_system_is_frozen_and_thawed, .fini = unmount)
 {
     struct hooks_case c;
     char mount[TEXT_MAX_BYTES];
@@ -380,6 +414,6 @@ Test(cut_hooks, a_mounted_file_system_is_frozen_and_thawed)
     cr_expect_not(err_is_set(&c.thaw_error), "%s", c.thaw_error.text);
     cr_expect_eq(shell("touch $HOOKS/mnt/written"), 0);
     cr_expect_eq(records(&c), 0);
-    cr_expect_eq(shell("umount $HOOKS/mnt"), 0);
+    unmount();
     finish(&c);
 }
