@@ -13,39 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-/* Ours may hold accounts' keys and tokens (env:NAME in the config): a child gets what it has a use for. */
-static const char *const passed_on[] = {
-    "PATH=",        "HOME=",     "TMPDIR=",       "LANG=",         "LC_",
-    "TZ=",          "SSL_CERT_", "http_proxy=",   "https_proxy=",  "no_proxy=",
-    "HTTPS_PROXY=", "NO_PROXY=", "LSAN_OPTIONS=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
-};
-
-#define PASSED_ON_COUNT (sizeof passed_on / sizeof passed_on[0])
-
-static bool is_passed_on(const char *entry)
-{
-    for (size_t i = 0; i < PASSED_ON_COUNT; i++)
-        if (strncmp(entry, passed_on[i], strlen(passed_on[i])) == 0)
-            return true;
-    return false;
-}
-
-/* A list of views. */
-static char **make_environment(void)
-{
-    size_t count = 0, used = 0;
-    char **all;
-
-    while (environ[count])
-        count++;
-    all = calloc(count + 1, sizeof *all);
-    for (size_t i = 0; all && i < count; i++)
-        if (is_passed_on(environ[i]))
-            all[used++] = environ[i];
-    return all;
-}
+#include "tools/controld/child_environment.h"
 
 struct pipes {
     int input[2], output[2],
@@ -116,7 +84,7 @@ static int start(const char *const *arguments, int held_fd, struct pipes *p, pid
     held = fcntl(held_fd, F_DUPFD_CLOEXEC, FERRY_SPAWN_HELD_FD + 1);
     if (held < 0)
         return errno;
-    environment = make_environment();
+    environment = child_environment(NULL);
     failed = environment ? spawn(arguments, environment, p, held, out_pid) : ENOMEM;
     free(environment);
     close(held);
