@@ -3,6 +3,7 @@
  * Each module gets what it needs here and nowhere else; none knows this file.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,9 +18,11 @@
 #include "io/clock.h"
 #include "io/durable.h"
 #include "io/reactor.h"
+#include "io/secret.h"
 #include "tools/controld/catalog.h"
 #include "tools/controld/config.h"
 #include "tools/controld/controld_options.h"
+#include "tools/controld/embedded_site.h"
 #include "tools/controld/front.h"
 #include "tools/controld/front_table.h"
 #include "tools/controld/plane.h"
@@ -35,6 +38,7 @@ struct controld {
     struct config config;
     struct clock clock;
     struct reactor *reactor;
+    struct embedded_site *site; /* NULL: the regions are the configuration's */
     struct front_auth auth;
     struct catalog *catalog;
     struct front_table *table;
@@ -78,8 +82,10 @@ static void signal_came(struct reactor_op *op)
             _exit(EXIT_FAILED); /* asked twice; what is durable is durable */
         s->stopping = true;
         s->stop_ns = reactor_now_ns(s->reactor);
-        front_drain(s->front);
-        plane_stop(s->plane);
+        if (s->front)
+            front_drain(s->front);
+        if (s->plane)
+            plane_stop(s->plane);
     }
     await_signal(s);
 }
@@ -111,10 +117,25 @@ static void raise_file_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Once in its life, where a person sees it; programs read the file. */
+static bool tell_token(const char *path, struct err *e)
+{
+    char *token = NULL;
+    size_t bytes = 0;
+
+    if (!durable_read(path, FRONT_TOKEN_MAX_BYTES, &token, &bytes, e))
+        return false;
+    if (token)
+        fprintf(stderr, "snapferryd: the token, told this once, kept in %s:\n  %s", path, token);
+    secret_wipe_free(token);
+    return true;
+}
+
 static bool open_auth(struct controld *s, struct err *e)
 {
     const struct controld_options *o = s->options;
     char path[PATH_MAX];
+    bool fresh;
 
     s->auth.anybody = o->no_auth;
     s->auth.has_clients = o->client_ca != NULL;
@@ -126,17 +147,19 @@ static bool open_auth(struct controld *s, struct err *e)
         return true;
     if (snprintf(path, sizeof path, "%s/token", o->data) >= PATH_MAX)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--data: the path is too long");
-    return front_auth_token_kept(&s->auth, path, e);
+    fresh = o->embedded && access(path, F_OK) != 0;
+    return front_auth_token_kept(&s->auth, path, e) && (!fresh || tell_token(path, e));
 }
 
 static bool open_front(struct controld *s, struct err *e)
 {
     const struct controld_options *o = s->options;
+    const struct embedded_ca *ca = s->site ? embedded_site_ca(s->site) : NULL;
     struct front_setup setup = {.reactor = s->reactor,
                                 .host = o->host,
                                 .port = o->port,
-                                .tls_cert = o->tls_cert,
-                                .tls_key = o->tls_key,
+                                .tls_cert = ca ? ca->certificate : o->tls_cert,
+                                .tls_key = ca ? ca->key : o->tls_key,
                                 .client_ca = o->client_ca,
                                 .auth = &s->auth,
                                 .ask = front_table_ask,
@@ -160,29 +183,66 @@ static bool open_plane(struct controld *s, struct err *e)
     return s->plane && plane_recover(s->plane, e);
 }
 
+static void say(void *arg, const char *sentence)
+{
+    (void)arg;
+    fprintf(stderr, "snapferryd: %s\n", sentence);
+}
+
+/* Its regions serve and its disks are there before anything else begins. */
+static bool open_site(struct controld *s, struct err *e)
+{
+    const struct embedded_site_setup setup = {.reactor = s->reactor,
+                                              .folder = s->options->data,
+                                              .snapferry = s->options->snapferry,
+                                              .regiond = s->options->regiond,
+                                              .log = say};
+
+    if (!s->options->embedded)
+        return true;
+    s->site = embedded_site_new(&setup, e);
+    if (!s->site)
+        return false;
+    while (embedded_site_state(s->site, e) == EMBEDDED_BEGINS && !s->stopping)
+        if (!reactor_turn(s->reactor, NS_PER_S, e))
+            return false;
+    if (s->stopping)
+        return err_set(e, ERR_CANCELED, RETRY_NEVER, "ended on request");
+    return !err_is_set(e) && embedded_site_config(s->site, &s->config, e);
+}
+
+static bool is_program(const char *path, const char *advice, struct err *e)
+{
+    if (access(path, X_OK) == 0)
+        return true;
+    err_set_errno(e, errno, RETRY_NEVER, "cannot run %s%s", path, advice);
+    e->kind = ERR_USAGE;
+    return false;
+}
+
 static bool controld_open(struct controld *s, struct err *e)
 {
     raise_file_limit();
     clock_init_real(&s->clock);
-    if (access(s->options->snapferry, X_OK) != 0) {
-        err_set_errno(e, errno, RETRY_NEVER, "cannot run %s (say --snapferry PROGRAM)",
-                      s->options->snapferry);
-        e->kind = ERR_USAGE;
+    if (!is_program(s->options->snapferry, " (say --snapferry PROGRAM)", e) ||
+        (s->options->embedded && !is_program(s->options->regiond, "", e)))
         return false;
-    }
     if (!open_signals(s, e) || !durable_make_folder(s->options->data, e))
         return false;
     s->reactor = reactor_new(REACTOR_AUTO, &s->clock, e);
+    if (s->reactor)
+        await_signal(s);
     s->catalog = s->reactor ? catalog_open(s->options->data, e) : NULL;
     s->table = s->catalog ? front_table_new(e) : NULL;
     /* The front serves from the first turn on, when all that it asks is there. */
-    return s->table && open_auth(s, e) && open_front(s, e) && open_plane(s, e);
+    return s->table && open_site(s, e) && open_auth(s, e) && open_front(s, e) && open_plane(s, e);
 }
 
 static void controld_close(struct controld *s)
 {
     front_free(s->front);
     plane_free(s->plane);
+    embedded_site_free(s->site); /* who used its regions is gone */
     front_table_free(s->table);
     catalog_close(s->catalog);
     front_auth_fini(&s->auth);
@@ -214,14 +274,31 @@ static bool ended(const struct controld *s)
            (front_idle(s->front) || reactor_now_ns(s->reactor) - s->stop_ns > DRAIN_MAX_NS);
 }
 
+static void say_ready(const struct controld *s)
+{
+    const char *url = front_address(s->front);
+    const struct embedded_ca *ca = s->site ? embedded_site_ca(s->site) : NULL;
+    json_t *ready =
+        json_pack("{sssssI}", "event", "ready", "url", url, "pid", (json_int_t)getpid());
+
+    if (ca)
+        json_object_set_new(ready, "cacert", json_string(ca->authority));
+    json_dumpf(ready, stdout, JSON_COMPACT);
+    puts("");
+    fflush(stdout);
+    json_decref(ready);
+    if (ca)
+        fprintf(stderr,
+                "snapferryd: serves the regions westus and eastus at %s\n"
+                "  clients trust %s; the token is in %s/token\n",
+                url, ca->authority, s->options->data);
+}
+
 static bool controld_run(struct controld *s, struct err *e)
 {
     bool ok = true;
 
-    printf("{\"event\":\"ready\",\"url\":\"%s\",\"pid\":%ld}\n", front_address(s->front),
-           (long)getpid());
-    fflush(stdout);
-    await_signal(s);
+    say_ready(s);
     while (ok && !ended(s))
         ok = reactor_turn(s->reactor, NS_PER_S, e);
     return ok;
@@ -234,6 +311,10 @@ static enum exit_status live(struct controld *s, struct err *e)
     if (controld_open(s, e))
         return controld_run(s, e) ? EXIT_DONE : EXIT_FAILED;
     wind_down(s);
+    if (e->kind == ERR_CANCELED) {
+        err_clear(e);
+        return EXIT_DONE;
+    }
     return e->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -243,7 +324,7 @@ static enum exit_status serve(const struct controld_options *options)
     enum exit_status status = EXIT_USAGE;
     struct err e = {0};
 
-    if (load_config(&s)) {
+    if (options->embedded || load_config(&s)) {
         status = EXIT_DONE;
         if (options->check)
             printf("%s: %u region%s, %u virtual machine%s\n", options->config,

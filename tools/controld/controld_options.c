@@ -11,6 +11,7 @@
 
 enum option_id {
     OPTION_CONFIG = 256,
+    OPTION_EMBEDDED,
     OPTION_DATA,
     OPTION_LISTEN,
     OPTION_TLS_CERT,
@@ -27,6 +28,7 @@ enum option_id {
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
+    {"embedded", required_argument, NULL, OPTION_EMBEDDED},
     {"data", required_argument, NULL, OPTION_DATA},
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"tls-cert", required_argument, NULL, OPTION_TLS_CERT},
@@ -45,7 +47,7 @@ static const struct option long_options[] = {
 struct parsing {
     struct controld_options *out;
     struct listen_at at;
-    const char *data, *snapferry;
+    const char *data, *embedded, *snapferry;
 };
 
 /* ---- One option ---- */
@@ -65,6 +67,7 @@ static bool take(struct parsing *p, int id, const char *value, struct err *e)
 {
     struct controld_options *out = p->out;
     const char **text = id == OPTION_CONFIG      ? &out->config
+                        : id == OPTION_EMBEDDED  ? &p->embedded
                         : id == OPTION_DATA      ? &p->data
                         : id == OPTION_TLS_CERT  ? &out->tls_cert
                         : id == OPTION_TLS_KEY   ? &out->tls_key
@@ -127,23 +130,29 @@ static bool choose_data(struct parsing *p, struct err *e)
                    "there is no folder for the state (HOME is not set): say --data DIR");
 }
 
-/* The snapferry that was installed with this program. */
-static bool choose_snapferry(struct parsing *p, struct err *e)
+/* A program that was installed with this one. */
+static bool choose_beside(char out_path[PATH_MAX], const char *name, struct err *e)
 {
     char self[PATH_MAX];
-    ssize_t bytes;
+    ssize_t bytes = readlink("/proc/self/exe", self, sizeof self - 1);
     char *slash;
 
-    if (p->snapferry)
-        return absolute(p->out->snapferry, p->snapferry, e);
-    bytes = readlink("/proc/self/exe", self, sizeof self - 1);
     if (bytes <= 0)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "say --snapferry PROGRAM: /proc is not there");
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "cannot find %s: /proc is not there", name);
     self[bytes] = 0;
     slash = strrchr(self, '/');
     if (slash)
         *slash = 0;
-    return join(p->out->snapferry, self, "snapferry", e);
+    return join(out_path, self, name, e);
+}
+
+static bool choose_programs(struct parsing *p, struct err *e)
+{
+    struct controld_options *o = p->out;
+
+    return (p->snapferry ? absolute(o->snapferry, p->snapferry, e)
+                         : choose_beside(o->snapferry, "snapferry", e)) &&
+           (!o->embedded || choose_beside(o->regiond, "regiond", e));
 }
 
 /* ---- What goes together ---- */
@@ -176,16 +185,37 @@ static bool check_access(const struct parsing *p, struct err *e)
     return true;
 }
 
+/* It brings its own of everything else. */
+static bool check_embedded(struct parsing *p, struct err *e)
+{
+    const struct controld_options *o = p->out;
+
+    if (o->config || p->data || o->tls_cert || o->tls_key || o->client_ca || o->no_auth || o->check)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--embedded DIR goes with --listen, --token and --snapferry only: it makes "
+                       "the rest itself, in DIR");
+    if (!listen_at_is_loopback(&p->at))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--listen %.100s: --embedded serves this machine only, as its regions do",
+                       p->at.host);
+    p->data = p->embedded;
+    return true;
+}
+
 static bool conclude(struct parsing *p, struct err *e)
 {
     struct controld_options *o = p->out;
 
-    if (!o->config)
+    o->embedded = p->embedded != NULL;
+    if (!o->config && !o->embedded)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "--config FILE is needed: the regions and machines to serve");
+                       "--config FILE is needed: the regions and machines to serve; or "
+                       "--embedded DIR, which makes some");
+    if (o->embedded && !check_embedded(p, e))
+        return false;
     memcpy(o->host, p->at.host, sizeof o->host);
     o->port = p->at.port;
-    return check_access(p, e) && choose_data(p, e) && choose_snapferry(p, e);
+    return check_access(p, e) && choose_data(p, e) && choose_programs(p, e);
 }
 
 bool controld_options_parse(int argc, char **argv, struct controld_options *out_options,
@@ -216,9 +246,10 @@ const char *controld_options_help(void)
 {
     return "snapferryd - serves the restore-point API on a team's own storage\n"
            "\n"
-           "usage: snapferryd --config FILE [OPTION...]\n"
+           "usage: snapferryd --config FILE | --embedded DIR  [OPTION...]\n"
            "\n"
            "  --config FILE        regions, virtual machines, limits (config.md); JSON\n"
+           "  --embedded DIR       needs nothing: two regions, a machine, https, all in DIR\n"
            "  --check              reads the configuration, says what is wrong, and ends\n"
            "  --data DIR           what is kept [~/.local/state/snapferryd]\n"
            "  --listen HOST:PORT   [127.0.0.1:8700]; port 0 takes a free one\n"
@@ -231,9 +262,8 @@ const char *controld_options_help(void)
            "  --snapferry PROGRAM  what moves the data [the one beside snapferryd]\n"
            "  --help, --version\n"
            "\n"
-           "One line of JSON on stdout says when it serves, and where: {\"event\":\"ready\",\n"
-           "\"url\":...,\"pid\":...}. SIGTERM ends it cleanly; started again, it goes on.\n"
+           "When it serves it says {\"event\":\"ready\",\"url\":...,\"pid\":...}. SIGTERM ends\n"
+           "it cleanly; started again, it goes on.\n"
            "Exit status: 0 ended on request, 1 failed, 2 wrong usage or configuration\n"
-           "\n"
-           "example: snapferryd --config /etc/snapferryd.json --data /var/lib/snapferryd\n";
+           "example: snapferryd --embedded ~/snapferry-lab\n";
 }

@@ -17,7 +17,8 @@
 #define CONTROLD_PORT_DEFAULT 8700u
 
 struct controld_options {
-    const char *config;
+    const char *config;  /* NULL: embedded */
+    bool embedded;       /* everything it needs is made in `data` */
     char data[PATH_MAX]; /* absolute */
     char host[256];
     uint16_t port;
@@ -27,6 +28,7 @@ struct controld_options {
     const char *token;        /* env:NAME or @FILE; NULL: one is made and kept in the data folder */
     bool no_auth;             /* anybody on this machine may ask */
     char snapferry[PATH_MAX]; /* the program that moves data */
+    char regiond[PATH_MAX];   /* the program of an embedded region */
     bool check;               /* the configuration only, then exit */
     bool help, version;
 };

@@ -106,6 +106,25 @@ Test(controld_options, names_of_clients_have_a_maximum)
     refused(line, "at most");
 }
 
+Test(controld_options, embedded_brings_its_own_of_all_else)
+{
+    struct controld_options options;
+    struct err e;
+
+    cr_assert(parse("--embedded lab --listen 127.0.0.1:0 --token env:T", &options, &e), "%s",
+              e.text);
+    cr_assert(options.embedded && !options.config && options.port == 0);
+    cr_assert(options.data[0] == '/' && strstr(options.data, "/lab"));
+    cr_assert(strstr(options.regiond, "/regiond"));
+    refused("--embedded lab --config c", "goes with");
+    refused("--embedded lab --data d", "goes with");
+    refused("--embedded lab --check", "goes with");
+    refused("--embedded lab --no-auth", "goes with");
+    refused("--embedded lab --tls-cert a --tls-key b", "goes with");
+    refused("--embedded lab --listen 0.0.0.0:1", "this machine only");
+    refused("--embedded", "needs a value");
+}
+
 Test(controld_options, help_needs_nothing_else_and_fits_a_screen)
 {
     struct controld_options options;
