@@ -37,9 +37,8 @@ void region_child_end(struct region_child *child);  /* SIGTERM, and it is not st
 void region_child_free(struct region_child *child); /* NULL is fine; waits for its end, a few s */
 
 /* ---- Look ---- */
-bool region_child_served(const struct region_child *child); /* once, at least */
-const char *region_child_url(const struct region_child *child); /* of the account; constant once it
-                                                                   served */
+bool region_child_served(const struct region_child *child); /* once, at least: and the URL stays */
+const char *region_child_url(const struct region_child *child);      /* of the account */
 const char *region_child_key_file(const struct region_child *child); /* base64, 0600 */
 
 #endif
