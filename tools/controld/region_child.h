@@ -1,6 +1,7 @@
 /* region_child.h - a region of our own: one supervised `regiond`, started again whenever it ends.
  *
- * Knows:         its folder (data, the account's key, the port it had), its command line, pauses between starts.
+ * Knows:         its folder (data, the account's key, the port it had), its command line, the pauses
+ *                between starts.
  * Must not know: what is stored in it, who uses it.
  * Threads:       the reactor's.
  *
