@@ -2,6 +2,8 @@
  * of options and to the size of a screen. */
 #include "tools/snapferry/help_text.h"
 
+#include "tools/snapferry/help_rp.h"
+
 const char *help_text(void)
 {
     return "snapferry copies disk snapshots between regions, moving only data and changes.\n"
@@ -9,13 +11,13 @@ const char *help_text(void)
            "  snapferry copy SOURCE TARGET [--base PREVIOUS]   copy a disk, or what changed\n"
            "  snapferry send SOURCE relay:https://HOST/NAME    the same, to a receiver\n"
            "  snapferry plan SOURCE [TARGET] [--base PREVIOUS] say what copy would move\n"
-           "  snapferry verify SOURCE TARGET                   read both and compare\n"
-           "  snapferry verify --complete TARGET               was the copy to it finished?\n"
+           "  snapferry verify SOURCE TARGET | --complete TARGET   compare; is it finished?\n"
            "  snapferry snapshot TARGET                        take a snapshot of a blob\n"
            "  snapferry export SOURCE -o FILE|-; apply FILE|- TARGET   by a file or a pipe\n"
            "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
            "  snapferry receive --listen HOST:PORT             take disks that others send\n"
            "  snapferry run JOB.json|-; ctl PATH status|...    many disks of a control plane\n"
+           "  snapferry restore-point copy|restore|access|status|list  by a service's REST\n"
            "  snapferry COMMAND --help; snapferry --version    options and examples\n"
            "\n"
            "SOURCE, TARGET and PREVIOUS are\n"
@@ -296,6 +298,11 @@ const char *help_text_of(enum command_id command)
         [COMMAND_RECEIVE] = receive_page,
         [COMMAND_RUN] = run_page,
         [COMMAND_CTL] = ctl_page,
+        [COMMAND_RP_LIST] = help_rp_list,
+        [COMMAND_RP_STATUS] = help_rp_status,
+        [COMMAND_RP_ACCESS] = help_rp_access,
+        [COMMAND_RP_RESTORE] = help_rp_restore,
+        [COMMAND_RP_COPY] = help_rp_copy,
     };
 
     return pages[command];

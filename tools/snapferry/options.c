@@ -15,7 +15,8 @@
 #include "tools/snapferry/share_text.h"
 #include "tools/snapferry/size_text.h"
 
-#define OPTIONS_COUNT_MAX 64u
+#define OPTIONS_COUNT_MAX 96u
+#define OPTIONS_FIRST_VAL 256 /* what getopt_long gives for a row: none of its own characters */
 
 enum option_kind {
     OPTION_FLAG,
@@ -53,24 +54,29 @@ struct option_row {
 #define APPLY     (1u << COMMAND_APPLY)
 #define RUN       (1u << COMMAND_RUN)
 #define CTL       (1u << COMMAND_CTL)
+#define RP_STATUS (1u << COMMAND_RP_STATUS)
+#define RP_ACCESS (1u << COMMAND_RP_ACCESS)
+#define RP_COPY   (1u << COMMAND_RP_COPY)
+#define RP_MOVING (1u << COMMAND_RP_RESTORE | RP_COPY)
+#define RP        (1u << COMMAND_RP_LIST | RP_STATUS | RP_ACCESS | RP_MOVING)
 #define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT)  /* what is kept in the state folder */
 #define MOVING    (KNOWING | BUILD | EXPORT | APPLY) /* talks to ends */
 #define SERVING   (MOVING | RECEIVE | RUN)           /* turns a reactor */
-#define EVERY     (SERVING | DIFF | SHOW | CTL)
+#define EVERY     (SERVING | DIFF | SHOW | CTL | RP)
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_row rows[] = {
     {"base", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base), 0, 0, NULL},
-    {"verify", OPTION_FLAG, COPY, AT(verify), 0, 0, NULL},
+    {"verify", OPTION_FLAG, COPY | RP_MOVING, AT(verify), 0, 0, NULL},
     {"path", OPTION_CHOICE, COPY_ONLY, AT(path), 0, 0, "client server auto "},
-    {"strip-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(strip_footer), 0, 0, NULL},
+    {"strip-footer", OPTION_FLAG, COPY | PLAN | VERIFY | RP_MOVING, AT(strip_footer), 0, 0, NULL},
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY | EXPORT, AT(source_id), 0, 0, NULL},
     {"base-id", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base_id), 0, 0, NULL},
-    {"state-dir", OPTION_TEXT, KNOWING | APPLY | RUN, AT(state_folder), 0, 0, NULL},
+    {"state-dir", OPTION_TEXT, KNOWING | APPLY | RUN | RP_MOVING, AT(state_folder), 0, 0, NULL},
     {"state", OPTION_TEXT, COPY_ONLY | PLAN | VERIFY | APPLY, AT(state_path), 0, 0, NULL},
     {"journal", OPTION_TEXT, COPY | VERIFY | APPLY, AT(journal_path), 0, 0, NULL},
-    {"restart", OPTION_FLAG, COPY | VERIFY | APPLY | RUN, AT(restart), 0, 0, NULL},
+    {"restart", OPTION_FLAG, COPY | VERIFY | APPLY | RUN | RP_MOVING, AT(restart), 0, 0, NULL},
     {"coalesce", OPTION_SIZE, COPY | PLAN, AT(coalesce_bytes), 0, 1ull << 40, NULL},
     {"no-root", OPTION_FLAG, COPY, AT(no_root), 0, 0, NULL},
     {"manifest", OPTION_TEXT, COPY | VERIFY, AT(manifest), 0, 0, NULL},
@@ -81,7 +87,7 @@ static const struct option_row rows[] = {
     {"sample", OPTION_SHARE, VERIFY, AT(sample_ppm), 0, 0, NULL},
     {"seed", OPTION_COUNT, COPY | VERIFY, AT(seed), 0, OPTIONS_SEED_MAX, NULL},
     {"complete", OPTION_FLAG, VERIFY, AT(complete), 0, 0, NULL},
-    {"output", OPTION_TEXT, BUILD | EXPORT, AT(output), 0, 0, NULL},
+    {"output", OPTION_TEXT, BUILD | EXPORT | RP_ACCESS, AT(output), 0, 0, NULL},
     {"like", OPTION_TEXT, BUILD, AT(like), 0, 0, NULL},
     {"diff", OPTION_TEXT, SHOW, AT(other_map), 0, 0, NULL},
     {"listen", OPTION_TEXT, RECEIVE, AT(receive.listen), 0, 0, NULL},
@@ -93,7 +99,7 @@ static const struct option_row rows[] = {
     {"no-index", OPTION_FLAG, RECEIVE, AT(receive.no_index), 0, 0, NULL},
     {"index-bytes", OPTION_SIZE, RECEIVE, AT(receive.index_bytes), OPTIONS_INDEX_MIN_BYTES,
      OPTIONS_INDEX_MAX_BYTES, NULL},
-    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE | RUN,
+    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE | RUN | RP_MOVING,
      AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
     {"window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_start), 1,
      OPTIONS_WINDOW_MAX, NULL},
@@ -117,13 +123,22 @@ static const struct option_row rows[] = {
     {"control", OPTION_TEXT, RUN, AT(run.control), 0, 0, NULL},
     {"detach", OPTION_FLAG, RUN, AT(run.detach), 0, 0, NULL},
     {"metrics", OPTION_TEXT, RUN, AT(run.metrics), 0, 0, NULL},
-    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY | RUN, AT(threads), 1,
-     HTTP_THREADS_MAX, NULL},
+    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY | RUN | RP_MOVING,
+     AT(threads), 1, HTTP_THREADS_MAX, NULL},
     {"restore-point", OPTION_TEXT, CTL, AT(run.point), 0, 0, NULL},
     {"expires", OPTION_TIME, CTL, AT(run.expires_s), 0, 0, NULL},
-    {"io", OPTION_CHOICE, SERVING, AT(backend), 0, 0, "auto uring epoll "},
-    {"cacert", OPTION_TEXT, SERVING, AT(ca_file), 0, 0, NULL},
-    {"allow-http", OPTION_FLAG, SERVING, AT(allow_http), 0, 0, NULL},
+    {"endpoint", OPTION_TEXT, RP, AT(rp.endpoint), 0, 0, NULL},
+    {"token", OPTION_TEXT, RP, AT(rp.token), 0, 0, NULL},
+    {"subscription", OPTION_TEXT, RP, AT(rp.subscription), 0, 0, NULL},
+    {"group", OPTION_TEXT, RP, AT(rp.group), 0, 0, NULL},
+    {"api-version", OPTION_TEXT, RP, AT(rp.api_version), 0, 0, NULL},
+    {"to", OPTION_TEXT, RP_COPY, AT(rp.target), 0, 0, NULL},
+    {"duration", OPTION_COUNT, RP_ACCESS | RP_MOVING, AT(rp.duration_s), OPTIONS_ACCESS_MIN_S,
+     OPTIONS_ACCESS_MAX_S, NULL},
+    {"watch", OPTION_FLAG, RP_STATUS, AT(rp.watch), 0, 0, NULL},
+    {"io", OPTION_CHOICE, SERVING | RP, AT(backend), 0, 0, "auto uring epoll "},
+    {"cacert", OPTION_TEXT, SERVING | RP, AT(ca_file), 0, 0, NULL},
+    {"allow-http", OPTION_FLAG, SERVING | RP_MOVING, AT(allow_http), 0, 0, NULL},
     {"json", OPTION_FLAG, EVERY, AT(json), 0, 0, NULL},
     {"quiet", OPTION_FLAG, EVERY, AT(quiet), 0, 0, NULL},
     {"help", OPTION_FLAG, EVERY, AT(help), 0, 0, NULL},
@@ -264,7 +279,7 @@ static bool set_option(struct options *options, const struct option_row *row, co
     return true;
 }
 
-/* The rows of one command as getopt_long wants them; val is the row's index + 1. */
+/* The rows of one command as getopt_long wants them. */
 static void long_options(enum command_id command, struct option out[OPTIONS_COUNT_MAX])
 {
     size_t count = 0;
@@ -275,7 +290,7 @@ static void long_options(enum command_id command, struct option out[OPTIONS_COUN
         out[count++] = (struct option){
             .name = rows[i].name,
             .has_arg = rows[i].kind == OPTION_FLAG ? no_argument : required_argument,
-            .val = (int)i + 1,
+            .val = OPTIONS_FIRST_VAL + (int)i,
         };
     }
     out[count] = (struct option){0};
@@ -286,8 +301,23 @@ static int output_row(enum command_id command)
 {
     for (size_t i = 0; i < ROWS_COUNT; i++)
         if (rows[i].commands & 1u << command && strcmp(rows[i].name, "output") == 0)
-            return (int)i + 1;
+            return OPTIONS_FIRST_VAL + (int)i;
     return 0;
+}
+
+/* getopt_long takes beginnings of names. Of --token none counts: "--to URL", where there is no --to, would
+ * make a SAS the token. */
+static bool is_spelt_out(const struct option_row *row, char *const *arguments)
+{
+    size_t length = strlen(row->name);
+
+    if (row->at != AT(rp.token))
+        return true;
+    for (int i = optind - 1; i > 0 && i >= optind - 2; i--)
+        if (strncmp(arguments[i], "--", 2) == 0 &&
+            strncmp(arguments[i] + 2, row->name, length) == 0)
+            return true;
+    return false;
 }
 
 bool options_parse(struct options *out_options, enum command_id command, int count,
@@ -302,6 +332,7 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
                               .seed = OPTIONS_SEED_DRAWN,
                               .compress = COMPRESS_AUTO,
                               .renew_wait_s = OPTIONS_RENEW_WAIT_S,
+                              .rp = {.duration_s = OPTIONS_ACCESS_S},
                               .receive = {.index_bytes = OPTIONS_INDEX_DEFAULT_BYTES}};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
@@ -319,10 +350,10 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
         else if (found == ':')
             return err_set(e, ERR_USAGE, RETRY_NEVER, "%s needs a value",
                            arguments_show(arguments[optind - 1], shown));
-        else if (found == '?')
+        else if (found == '?' || !is_spelt_out(&rows[found - OPTIONS_FIRST_VAL], arguments))
             return err_set(e, ERR_USAGE, RETRY_NEVER, "%s is not an option of this command",
                            arguments_show(arguments[optind - 1], shown));
-        else if (!set_option(&options, &rows[found - 1], optarg, e))
+        else if (!set_option(&options, &rows[found - OPTIONS_FIRST_VAL], optarg, e))
             return false;
     }
     if (!options.help) {

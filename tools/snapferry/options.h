@@ -19,6 +19,7 @@
 #include "io/reactor.h"
 #include "tools/snapferry/command_id.h"
 #include "tools/snapferry/receive_options.h"
+#include "tools/snapferry/rp_options.h"
 #include "tools/snapferry/run_options.h"
 
 #define OPTIONS_MEMORY_DEFAULT_BYTES (512ull << 20)
@@ -53,6 +54,7 @@ struct options {
     const char *other_map; /* map show: what changed since that */
     struct receive_options receive;
     struct run_options run;
+    struct rp_options rp;
     const char *map;       /* of TARGET's blocks; export: as the target is; NULL: none */
     uint64_t memory_bytes; /* run: 0: as the job says */
     uint64_t coalesce_bytes;

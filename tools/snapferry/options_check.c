@@ -22,6 +22,11 @@ static const struct {
     [COMMAND_APPLY] = {2, 2, "STREAM and TARGET"},
     [COMMAND_RUN] = {1, 1, "JOB.json, or - for the standard input"},
     [COMMAND_CTL] = {2, OPTIONS_ENDS_MAX, "the PATH that run was given as --control, and a verb"},
+    [COMMAND_RP_LIST] = {0, 1, "perhaps a collection or a restore point"},
+    [COMMAND_RP_STATUS] = {1, 1, "a restore POINT"},
+    [COMMAND_RP_ACCESS] = {2, 2, "grant or revoke, and a restore point's DISK"},
+    [COMMAND_RP_RESTORE] = {2, 2, "a restore point's DISK, and the file or device"},
+    [COMMAND_RP_COPY] = {1, 1, "a restore POINT"},
 };
 
 /* What proves a copy: which of it goes together. */
@@ -75,6 +80,8 @@ bool options_check(const struct options *options, struct err *e)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o MAP");
     if (options->command == COMMAND_EXPORT && !options->output)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs -o FILE, or -o -");
+    if (options->command == COMMAND_RP_COPY && !options->rp.target)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "this command needs --to CONTAINER-URL");
     if (options->strong && options->like)
         return err_set(e, ERR_USAGE, RETRY_NEVER,
                        "--like takes over how that map hashes: "

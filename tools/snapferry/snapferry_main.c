@@ -29,6 +29,11 @@ static const struct {
     {"apply", COMMAND_APPLY, command_apply},
     {"run", COMMAND_RUN, command_run},
     {"ctl", COMMAND_CTL, command_ctl},
+    {"restore-point list", COMMAND_RP_LIST, command_restore_point_list},
+    {"restore-point status", COMMAND_RP_STATUS, command_restore_point_status},
+    {"restore-point access", COMMAND_RP_ACCESS, command_restore_point_access},
+    {"restore-point restore", COMMAND_RP_RESTORE, command_restore_point_restore},
+    {"restore-point copy", COMMAND_RP_COPY, command_restore_point_copy},
 };
 #define COMMANDS_LISTED (sizeof commands / sizeof commands[0])
 _Static_assert(COMMANDS_LISTED == COMMANDS_COUNT, "every command is listed");

@@ -120,6 +120,32 @@ Test(options, takes_every_option_of_run_and_ctl)
     cr_expect_eq(o.ends_count, 2u);
 }
 
+Test(options, takes_every_option_of_the_restore_point_commands)
+{
+    struct options o;
+    struct err e;
+    char storage[512];
+
+    cr_assert(parse(&o, COMMAND_RP_COPY,
+                    "copy p --to u --endpoint h --token env:T --subscription s --group g "
+                    "--api-version 1,2 --duration 60 --verify --restart --state-dir d --json",
+                    storage, &e),
+              "%s", e.text);
+    cr_expect_str_eq(o.rp.target, "u");
+    cr_expect_str_eq(o.rp.endpoint, "h");
+    cr_expect_str_eq(o.rp.token, "env:T");
+    cr_expect_str_eq(o.rp.subscription, "s");
+    cr_expect_str_eq(o.rp.group, "g");
+    cr_expect_str_eq(o.rp.api_version, "1,2");
+    cr_expect_eq(o.rp.duration_s, 60u);
+    cr_expect(o.verify && o.restart && o.json && !options_opens_ends(&o));
+    cr_assert(parse(&o, COMMAND_RP_STATUS, "status p --watch --quiet", storage, &e), "%s", e.text);
+    cr_expect(o.rp.watch && o.quiet);
+    cr_expect_eq(o.rp.duration_s, OPTIONS_ACCESS_S);
+    cr_assert(parse(&o, COMMAND_RP_ACCESS, "access grant d -o f", storage, &e), "%s", e.text);
+    cr_expect_str_eq(o.output, "f");
+}
+
 Test(options, o_is_short_for_output)
 {
     struct options o;
@@ -204,6 +230,16 @@ static const struct {
     {COMMAND_RUN, "run job --threads some", "number or auto"},
     {COMMAND_RUN, "run job --threads 1K", "number or auto"},
     {COMMAND_RUN, "run job --verify", "--verify"},
+    {COMMAND_RP_COPY, "copy", "POINT"},
+    {COMMAND_RP_COPY, "copy p", "--to"},
+    {COMMAND_RP_COPY, "copy p q --to u", "too many"},
+    {COMMAND_RP_COPY, "copy p --to u --duration 1", "between"},
+    {COMMAND_RP_RESTORE, "restore d", "file or device"},
+    {COMMAND_RP_RESTORE, "restore d f --to u", "not an option"},
+    {COMMAND_RP_ACCESS, "access grant", "DISK"},
+    {COMMAND_RP_STATUS, "status", "POINT"},
+    {COMMAND_RP_STATUS, "status p --json --quiet", "exclude"},
+    {COMMAND_RP_LIST, "list a b", "too many"},
     {COMMAND_CTL, "ctl", "PATH"},
     {COMMAND_CTL, "ctl path", "verb"},
     {COMMAND_CTL, "ctl path renew d source u --expires soon", "takes a time"},
