@@ -16,6 +16,7 @@
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/front_page.h"
 #include "tools/controld/operation.h"
+#include "tools/controld/pace.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 
@@ -32,12 +33,13 @@ static bool keep_progress(struct service *service, void *arg, struct arm_error *
 }
 
 /* As of restore points: what is shown was kept before, so that it never goes back. */
-static json_t *render(struct service *service, const struct catalog_disk *row)
+json_t *disks_render(struct service *service, const struct catalog_disk *row)
 {
     const struct ferry_disk_view *view =
         row->ended_ns ? NULL : replication_look(service->replication, row->id, row->id);
     struct catalog_disk fresh = *row;
     struct arm_error why = {0};
+    json_t *shown;
 
     if (view) {
         fresh.code = event_code_name(view->code);
@@ -47,7 +49,11 @@ static json_t *render(struct service *service, const struct catalog_disk *row)
     }
     if (fresh.percent > row->percent && !service_change(service, keep_progress, &fresh, &why))
         fresh.percent = row->percent;
-    return arm_render_disk(&fresh);
+    shown = arm_render_disk(&fresh);
+    if (pace_tell(json_object_get(shown, "properties"), view))
+        return shown;
+    json_decref(shown);
+    return NULL;
 }
 
 static void get(void *arg, struct front_ask *ask)
@@ -63,7 +69,7 @@ static void get(void *arg, struct front_ask *ask)
     else if (!row.id)
         service_refuse_missing(ask, &ask->route.id);
     else
-        front_answer(ask->call, 200, render(service, &row), NULL, 0);
+        front_answer(ask->call, 200, disks_render(service, &row), NULL, 0);
     catalog_disk_fini(&row);
 }
 
@@ -248,7 +254,7 @@ static void answer(struct service *service, struct putting *put)
     if (catalog_disk_get(service->catalog, put->id, &row, &e) && row.id) {
         if (row.state == CATALOG_CREATING && !replication_runs(service->replication, row.id))
             begin_or_fail(service, &row);
-        shown = render(service, &row);
+        shown = disks_render(service, &row);
     }
     if (err_is_set(&e))
         service_refuse_err(put->ask, &e);
@@ -304,7 +310,7 @@ static void list(void *arg, struct front_ask *ask)
     }
     value = json_array();
     for (size_t i = 0; i < rows.count; i++)
-        json_array_append_new(value, render(service, &rows.rows[i]));
+        json_array_append_new(value, disks_render(service, &rows.rows[i]));
     front_answer(ask->call, 200,
                  front_page_make(ask->call, value, rows.more ? rows.rows[rows.count - 1].id : NULL),
                  NULL, 0);

@@ -8,6 +8,11 @@
 
 #include "tools/controld/service.h"
 
+struct catalog_disk;
+
 void disks_serve(struct service *service, struct front_table *table);
+
+/* With the data plane's freshest word, which is kept before it is shown: a new reference; NULL: no memory. */
+json_t *disks_render(struct service *service, const struct catalog_disk *row);
 
 #endif

@@ -9,15 +9,23 @@
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_points.h"
 #include "tools/controld/front_page.h"
+#include "tools/controld/pace.h"
 #include "tools/controld/replication.h"
 
 /* ---- Rows, with the freshest word about what is under way ---- */
 
+/* NULL: it is not under way. */
+static const struct ferry_disk_view *look(const struct service *service,
+                                          const struct catalog_disk_point *row)
+{
+    return service->replication && !row->ended_ns
+               ? replication_look(service->replication, row->point_id, row->id)
+               : NULL;
+}
+
 static void freshen(const struct service *service, struct catalog_disk_point *row)
 {
-    const struct ferry_disk_view *view =
-        service->replication ? replication_look(service->replication, row->point_id, row->id)
-                             : NULL;
+    const struct ferry_disk_view *view = look(service, row);
 
     if (!view)
         return;
@@ -79,10 +87,22 @@ fresh_copy(const struct service *service, const struct catalog_disk_point_list *
     }
     for (size_t i = 0; i < list->count; i++) {
         rows[i] = list->rows[i];
-        if (!rows[i].ended_ns)
-            freshen(service, &rows[i]);
+        freshen(service, &rows[i]);
     }
     return rows;
+}
+
+/* The instance view's disks are in the order of the rows. */
+static bool tell_paces(const struct service *service, const struct catalog_disk_point *rows,
+                       size_t count, json_t *shown)
+{
+    json_t *view = json_object_get(json_object_get(shown, "properties"), "instanceView");
+    json_t *disks = json_object_get(view, "diskRestorePoints");
+
+    for (size_t i = 0; disks && i < count; i++)
+        if (!pace_tell(json_array_get(disks, i), look(service, &rows[i])))
+            return false;
+    return true;
 }
 
 static json_t *render(struct service *service, const struct catalog_point *point,
@@ -97,8 +117,12 @@ static json_t *render(struct service *service, const struct catalog_point *point
         (rows = fresh_copy(service, &list, e))) {
         if (instance_view)
             keep_what_is_shown(service, list.rows, rows, list.count);
-        if (!(shown = arm_render_point(point, rows, list.count, instance_view)))
+        shown = arm_render_point(point, rows, list.count, instance_view);
+        if (!shown || !tell_paces(service, rows, list.count, shown)) {
+            json_decref(shown);
+            shown = NULL;
             err_set_errno(e, ENOMEM, RETRY_LATER, "cannot show a restore point");
+        }
     }
     free(rows);
     catalog_disk_point_list_fini(&list);
@@ -169,11 +193,15 @@ static json_t *render_disk(struct service *service, const struct catalog_disk_po
                            const struct catalog_point *point)
 {
     struct catalog_disk_point fresh = *disk;
+    json_t *shown;
 
-    if (!fresh.ended_ns)
-        freshen(service, &fresh);
+    freshen(service, &fresh);
     keep_what_is_shown(service, disk, &fresh, 1);
-    return arm_render_disk_point(&fresh, point);
+    shown = arm_render_disk_point(&fresh, point);
+    if (pace_tell(json_object_get(shown, "properties"), look(service, disk)))
+        return shown;
+    json_decref(shown);
+    return NULL;
 }
 
 static void get_disk_point(void *arg, struct front_ask *ask)
