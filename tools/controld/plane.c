@@ -16,6 +16,7 @@
 #include "tools/controld/disks.h"
 #include "tools/controld/machines.h"
 #include "tools/controld/operation.h"
+#include "tools/controld/overview.h"
 #include "tools/controld/point_create.h"
 #include "tools/controld/point_delete.h"
 #include "tools/controld/points.h"
@@ -106,6 +107,7 @@ static void serve(struct plane *plane, struct front_table *table)
     point_delete_serve(plane->deletes, table);
     access_desk_serve(plane->accesses, table);
     disks_serve(service, table);
+    overview_serve(service, table);
 }
 
 struct plane *plane_new(const struct plane_setup *setup, struct err *e)
