@@ -25,6 +25,7 @@
 #include "tools/controld/embedded_site.h"
 #include "tools/controld/front.h"
 #include "tools/controld/front_table.h"
+#include "tools/controld/page_files.h"
 #include "tools/controld/plane.h"
 
 #define DRAIN_MAX_NS     (10 * NS_PER_S) /* for clients that do not take their answers */
@@ -44,6 +45,7 @@ struct controld {
     struct front_table *table;
     struct plane *plane;
     struct front *front;
+    struct front_file page[PAGE_FILES_COUNT];
     int signal_fd;
     struct reactor_op signal_op;
     bool stopping;
@@ -166,7 +168,11 @@ static bool open_front(struct controld *s, struct err *e)
                                 .arg = s->table};
 
     s->front = front_new(&setup, e);
-    return s->front != NULL;
+    if (!s->front)
+        return false;
+    page_files(!s->auth.anybody && !s->auth.has_clients, s->page);
+    front_serve_files(s->front, s->page, PAGE_FILES_COUNT);
+    return true;
 }
 
 static bool open_plane(struct controld *s, struct err *e)
