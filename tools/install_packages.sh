@@ -7,9 +7,10 @@ wanted=(gcc cmake ninja-build pkg-config libcurl4-openssl-dev liburing-dev libss
     libzstd-dev libexpat1-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev ca-certificates
     curl e2fsprogs)
 if [ "${1:-all}" != build ]; then
-    # Criterion; the lints; fuzzing; Azurite, the official SDK and AzCopy with what they need.
+    # Criterion; the lints; fuzzing; Azurite, the official SDK and AzCopy with what they need; a browser.
     wanted+=(libcriterion-dev clang-format universal-ctags clang libclang-rt-dev nodejs npm
-        python3 python3-jsonschema python3-prometheus-client libsecret-1-0 bsdutils openssl tmux xfsprogs)
+        python3 python3-jsonschema python3-prometheus-client libsecret-1-0 bsdutils openssl tmux xfsprogs
+        chromium)
 fi
 
 missing=()
