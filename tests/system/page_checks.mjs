@@ -14,6 +14,7 @@ export function structure() {
     for (const input of all("input")) if (!input.labels.length) wrong.push(`no label: ${input.id}`);
     for (const element of all("button,summary,progress,canvas,section[aria-labelledby] > h2"))
         if (!named(element)) wrong.push(`no name: ${element.outerHTML.slice(0, 80)}`);
+    for (const bar of all("progress")) if (bar.checkVisibility() && bar.position < 0) wrong.push(`no value: ${bar.ariaLabel}`);
     for (const element of all("[aria-labelledby],[aria-describedby]"))
         for (const id of (element.getAttribute("aria-labelledby") ?? element.getAttribute("aria-describedby")).split(" "))
             if (!document.getElementById(id)) wrong.push(`nothing is called ${id}`);

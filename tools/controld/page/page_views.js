@@ -70,7 +70,7 @@ function gauge(line) {
         state.dataset.state = is;
         bar.hidden = percent.hidden = is === "succeeded" || is === "";
         bar.setAttribute("aria-label", `Copied of ${name}`);
-        if (bar.value !== value) bar.value = value;
+        if (bar.value !== value || bar.position < 0) bar.value = value; // below 0: no value was ever set
         if (!bar.hidden) write(percent, percentText(value));
     };
 }
@@ -103,7 +103,7 @@ function stateOfPoint(point) {
 function reasonOfPoint(point, disks) {
     const failure = point.properties["x-snapferry"]?.failure?.message;
     const words = failure || point.properties.instanceView?.statuses?.[0]?.message || "";
-    return disks.some((disk) => disk.reason === words) ? "" : words;
+    return disks.some((disk) => disk.reason && words.endsWith(disk.reason)) ? "" : words; // told there
 }
 
 function diskOfPointView() {
