@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The main job on this machine: two regions, a real ext4 disk, restore point 1 copied whole - killed on
 # the way, and gone on with -, restore point 2 copied as what changed, both verified, a bit that rots in
-# the target found; both sent to a receiver, compressed; and the bytes each of them moved.
+# the target found; both sent to a receiver, compressed; the bytes each of them moved; and at last the
+# restore-point service, whose API takes a machine's restore point to another region and restores it there.
 #
 # Needs Debian and root or sudo for missing packages. Everything stays in one temporary folder and on
 # loopback. URLs with their SAS pass by the environment only and are never printed.
@@ -30,7 +31,7 @@ quietly() { "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log"; exit 1; }; }
 say "Installing what is missing, building"
 tools/install_packages.sh all
 quietly cmake --preset release
-quietly cmake --build --preset release --target snapferry regiond
+quietly cmake --build --preset release --target snapferry regiond snapferryd
 bin=$PWD/build/release
 
 # ---- Two regions ----
@@ -257,3 +258,60 @@ again=$((read_all - $(field readBytes "$work/full.summary") - $(field resumedByt
 echo "restore point 1 in both runs: $(mib "$read_all"), of it twice, because it was in flight: $(mib "$again")"
 changed=$(grep -o '"differentBytes":[0-9]*' "$work/differences" | cut -d: -f2)
 echo "really different between the two: $(mib "$changed")"
+
+# ---- As a service ----
+say "The same by an API: snapferryd with all it needs, a machine of two disks in the region westus"
+echo '$ snapferryd --embedded site'
+mkfifo "$work/site.ready"
+# What it says holds the token, once; it stays in a file of the owner's.
+"$bin/snapferryd" --embedded "$work/site" --listen 127.0.0.1:0 >"$work/site.ready" 2>"$work/site.said" &
+region_pids+=($!)
+read -r line <"$work/site.ready"
+service=$(sed 's/.*"url":"\([^"]*\)".*/\1/' <<<"$line")
+compute=/subscriptions/embedded/resourceGroups/sample/providers/Microsoft.Compute
+echo "$line"
+call() { # METHOD PATH [BODY]: of the API; the token goes by a descriptor, so that it is no argument
+    local version=2025-04-01
+    case $2 in disks/*) version=2025-01-02 ;; esac
+    case $2 in *\?*) version="&api-version=$version" ;; *) version="?api-version=$version" ;; esac
+    curl -sf --cacert "$work/site/ca.pem" -H @<(sed 's/^/Authorization: Bearer /' "$work/site/token") \
+        -H 'Content-Type: application/json' -X "$1" ${3:+-d "$3"} "$service$compute/$2$version"
+}
+put() {
+    echo "PUT $1  ${2//"$compute"/...}"
+    call PUT "$1" "$2" >/dev/null
+}
+watch() { # COLLECTION/POINT: until both of its disks are complete
+    local seen="" now=""
+    until [ "$seen" = "100 100 " ]; do
+        now=$(call GET "restorePointCollections/${1%/*}/restorePoints/${1#*/}?\$expand=instanceView" |
+            grep -oE '"completionPercent":[0-9.]+' | cut -d: -f2 | tr '\n' ' ')
+        [ "$now" = "$seen" ] || echo "  percent of each disk: $now"
+        seen=$now
+        sleep 0.1
+    done
+}
+id() { echo "{\"id\":\"$compute/$1\"}"; }
+put restorePointCollections/west "{\"location\":\"westus\",\"properties\":{\"source\":$(id virtualMachines/sample-vm)}}"
+put restorePointCollections/west/restorePoints/monday '{"properties":{}}'
+watch west/monday
+put restorePointCollections/east "{\"location\":\"eastus\",\"properties\":{\"source\":$(id restorePointCollections/west)}}"
+put restorePointCollections/east/restorePoints/monday \
+    "{\"properties\":{\"sourceRestorePoint\":$(id restorePointCollections/west/restorePoints/monday)}}"
+watch east/monday
+
+say "The machine, restored in the region eastus: its disks, then itself"
+mapfile -t points < <(call GET restorePointCollections/east/restorePoints/monday |
+    grep -oE '"diskRestorePoint":\{"id":"[^"]*"' | cut -d'"' -f6)
+restored() { call GET "disks/$1" | grep -q '"provisioningState":"Succeeded"'; }
+names=(os data)
+for at in 0 1; do
+    put "disks/new-${names[at]}" "{\"location\":\"eastus\",\"properties\":{\"creationData\":{\"createOption\":\"Restore\",\"sourceResourceId\":\"${points[at]}\"}}}"
+    until restored "new-${names[at]}"; do sleep 0.1; done
+done
+put virtualMachines/new-vm "{\"location\":\"eastus\",\"properties\":{\"hardwareProfile\":{\"vmSize\":\"Standard_D2s_v5\"},\"storageProfile\":{\"osDisk\":{\"osType\":\"Linux\",\"createOption\":\"Attach\",\"managedDisk\":$(id disks/new-os)},\"dataDisks\":[{\"lun\":0,\"createOption\":\"Attach\",\"managedDisk\":$(id disks/new-data)}]}}}"
+call PUT disks/as-a-file "{\"location\":\"eastus\",\"properties\":{\"x-snapferry\":{\"file\":\"data.raw\"},
+    \"creationData\":{\"createOption\":\"Restore\",\"sourceResourceId\":\"${points[1]}\"}}}" >/dev/null
+until restored as-a-file; do sleep 0.1; done
+quietly e2fsck -f -n "$work/site/disks/data.raw"
+echo "its data disk as a file: $(debugfs -R 'cat orders/this-year.txt' "$work/site/disks/data.raw" 2>/dev/null | head -n 1); the file system is clean"
