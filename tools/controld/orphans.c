@@ -1,7 +1,6 @@
 /* orphans.c - see orphans.h. One container at a time, family by family in the order of their guids. */
 #include "tools/controld/orphans.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +171,9 @@ void orphans_stop(struct orphans *o, void (*stopped)(void *arg), void *arg)
     o->stopped = stopped;
     o->stopped_arg = arg;
     reactor_disarm(o->setup.reactor, &o->timer);
-    if (!o->busy && stopped)
+    if (o->busy)
+        region_sweep_give_up(&o->sweep);
+    else if (stopped)
         stopped(arg);
 }
 
@@ -180,7 +181,8 @@ void orphans_free(struct orphans *o)
 {
     if (!o)
         return;
-    assert(o->stopping && !o->busy);
+    reactor_disarm(o->setup.reactor, &o->timer);
+    catalog_family_fini(&o->family);
     free(o);
 }
 

@@ -40,7 +40,7 @@ struct orphans *orphans_new(const struct orphans_setup *setup,
                             struct err *e); /* begins by itself */
 /* No new look begins; stopped is called once none is under way, perhaps at once. */
 void orphans_stop(struct orphans *orphans, void (*stopped)(void *arg), void *arg);
-void orphans_free(struct orphans *orphans); /* NULL is fine; stopped */
+void orphans_free(struct orphans *orphans); /* NULL is fine; stopped, or the reactor has failed */
 
 /* ---- Use ---- */
 void orphans_soon(struct orphans *orphans); /* something may have been left: cut_left */

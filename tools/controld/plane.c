@@ -16,6 +16,7 @@
 #include "tools/controld/disks.h"
 #include "tools/controld/machines.h"
 #include "tools/controld/operation.h"
+#include "tools/controld/orphans.h"
 #include "tools/controld/overview.h"
 #include "tools/controld/point_create.h"
 #include "tools/controld/point_delete.h"
@@ -28,7 +29,7 @@ struct plane {
     struct point_create *creates;
     struct point_delete *deletes;
     struct access_desk *accesses;
-    bool stopping, cuts_stopped, copies_stopped;
+    bool stopping, cuts_stopped, copies_stopped, orphans_stopped;
 };
 
 static void say(void *arg, const char *sentence)
@@ -58,6 +59,40 @@ static json_t *result(void *arg, const struct catalog_operation *row)
         shown = arm_render_disk(&disk);
     catalog_disk_fini(&disk);
     return shown;
+}
+
+/* ---- What was left in the regions ---- */
+
+static struct region_account *account_of(void *arg, const char *name)
+{
+    struct plane *plane = arg;
+    const struct region *region = regions_find(plane->service.regions, name);
+
+    return region ? region->account : NULL;
+}
+
+static void orphans_told(void *arg, const char *region, const char *container, uint32_t deleted,
+                         const struct err *error)
+{
+    (void)arg;
+    if (err_is_set(error))
+        fprintf(stderr, "snapferryd: cannot look for what was left in %s of %s: %s\n", container,
+                region, error->text);
+    else
+        fprintf(stderr, "snapferryd: deleted %u snapshots that were left in %s of %s\n", deleted,
+                container, region);
+}
+
+static bool open_orphans(struct plane *plane, const struct plane_setup *setup, struct err *e)
+{
+    const struct orphans_setup orphans = {.reactor = setup->reactor,
+                                          .catalog = setup->catalog,
+                                          .account = account_of,
+                                          .told = orphans_told,
+                                          .arg = plane};
+
+    plane->service.orphans = orphans_new(&orphans, e);
+    return plane->service.orphans != NULL;
 }
 
 /* ---- Life ---- */
@@ -119,7 +154,7 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
         return NULL;
     }
     if (make_disks_folder(setup, e) && open_service(plane, setup, e) &&
-        (plane->creates = point_create_new(&plane->service, e)) &&
+        open_orphans(plane, setup, e) && (plane->creates = point_create_new(&plane->service, e)) &&
         (plane->deletes = point_delete_new(&plane->service, e)) &&
         (plane->accesses = access_desk_new(&plane->service, e)) &&
         machines_register(&plane->service, e)) {
@@ -152,11 +187,19 @@ static void copies_stopped(void *arg)
     plane->copies_stopped = true;
 }
 
+static void orphans_stopped(void *arg)
+{
+    struct plane *plane = arg;
+
+    plane->orphans_stopped = true;
+}
+
 void plane_stop(struct plane *plane)
 {
     if (plane->stopping)
         return;
     plane->stopping = true;
+    orphans_stop(plane->service.orphans, orphans_stopped, plane);
     point_delete_stop(plane->deletes);
     point_create_stop(plane->creates, cuts_stopped, plane);
     replication_stop(plane->service.replication, copies_stopped, plane);
@@ -164,8 +207,8 @@ void plane_stop(struct plane *plane)
 
 bool plane_stopped(const struct plane *plane)
 {
-    return plane->cuts_stopped && plane->copies_stopped && access_desk_idle(plane->accesses) &&
-           point_delete_idle(plane->deletes);
+    return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
+           access_desk_idle(plane->accesses) && point_delete_idle(plane->deletes);
 }
 
 void plane_free(struct plane *plane)
@@ -179,6 +222,7 @@ void plane_free(struct plane *plane)
     point_delete_free(plane->deletes);
     point_create_free(plane->creates);
     replication_free(service->replication);
+    orphans_free(service->orphans);
     regions_free(service->regions);
     operations_free(service->operations);
     free(plane);

@@ -15,6 +15,7 @@
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/config.h"
 #include "tools/controld/operation.h"
+#include "tools/controld/orphans.h"
 #include "tools/controld/point_create_internal.h"
 #include "tools/controld/point_end.h"
 #include "tools/controld/regions.h"
@@ -239,6 +240,12 @@ static void done(void *arg, struct cut *cut)
     struct err e = {0};
     bool told;
 
+    if (cut_hook(cut)->status ==
+        CUT_HOOK_THAW_FAILED) /* loud: somebody's machine may stand still */
+        fprintf(stderr, "snapferryd: STILL FROZEN, of %s: %s\n", cutting->point.id,
+                cut_hook(cut)->message);
+    if (cut_left(cut))
+        orphans_soon(service->orphans);
     /* Stopped by us: the rows stay Creating, and the next life cuts anew. */
     if (cutting->create->stopping && cut_error(cut)->kind == ERR_CANCELED) {
         leave(cutting);

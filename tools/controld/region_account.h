@@ -81,6 +81,8 @@ struct region_op {
 /* ERR_USAGE for a URL, key or SAS that is none; http:// only to this machine unless the client allows it. */
 struct region_account *region_account_new(const struct region_account_setup *setup, struct err *e);
 void region_account_free(struct region_account *account); /* NULL is fine; no op under way */
+/* No further try of this one; done follows, soon where it waits for one. */
+void region_account_give_up(struct region_op *op);
 /* Ops that wait for another try end with ERR_CANCELED in the next turn, others get no further try; for the
  * end of the program, before http_cancel_all. */
 void region_account_stop(struct region_account *account);

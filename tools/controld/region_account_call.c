@@ -81,7 +81,7 @@ static void on_pause(struct timer *timer)
 {
     struct region_op *op = (struct region_op *)((char *)timer - offsetof(struct region_op, pause));
 
-    if (op->account->stopped && !err_is_set(&op->err))
+    if ((op->account->stopped || op->end_ns == 0) && !err_is_set(&op->err))
         err_set(&op->err, ERR_CANCELED, RETRY_NEVER, "%s was stopped", op->doing);
     if (err_is_set(&op->err)) { /* known since start, and told from the reactor only */
         finish(op);
@@ -338,6 +338,13 @@ void region_account_start(struct region_account *account, struct region_op *op, 
     if (!make_url(op, &why))
         op->err = why;
     arm(op, now_ns);
+}
+
+void region_account_give_up(struct region_op *op)
+{
+    op->end_ns = 0;
+    if (op->pause.slot)
+        arm(op, reactor_now_ns(op->account->reactor));
 }
 
 void region_account_stop(struct region_account *account)

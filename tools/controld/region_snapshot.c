@@ -231,3 +231,8 @@ void region_sweep_start(struct region_sweep *sweep)
                                    .arg = sweep};
     region_account_list(sweep->account, &sweep->op);
 }
+
+void region_sweep_give_up(struct region_sweep *sweep)
+{
+    region_account_give_up(&sweep->op);
+}

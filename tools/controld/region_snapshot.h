@@ -68,6 +68,7 @@ struct region_sweep {
     size_t at;
 };
 
-void region_sweep_start(struct region_sweep *sweep); /* cleans up before done */
+void region_sweep_start(struct region_sweep *sweep);   /* cleans up before done */
+void region_sweep_give_up(struct region_sweep *sweep); /* under way: done follows soon */
 
 #endif

@@ -18,6 +18,7 @@
 
 struct config;
 struct operations;
+struct orphans;
 struct reactor;
 struct regions;
 struct replication;
@@ -29,6 +30,7 @@ struct service {
     struct operations *operations;
     struct regions *regions;
     struct replication *replication;
+    struct orphans *orphans;
     const char *data_folder;
 };
 

@@ -304,6 +304,27 @@ Test(region_account, waits_no_longer_once_it_is_stopped)
     account_case_close(&c);
 }
 
+Test(region_account, one_that_is_given_up_ends_and_the_others_go_on)
+{
+    struct account_case c;
+    bool done = false;
+    struct region_op op = {
+        .container = "cont", .blob = "disk.vhd", .done = on_stopped, .arg = &done};
+    struct region_op other = {.blob = "disk.vhd"};
+
+    account_case_open(&c, FAULT("Snapshot Blob",
+                                "\"fault\":\"status\",\"status\":503,\"retryAfter\":100"));
+    region_account_snapshot(c.account, &op);
+    while (!op.pause.slot || op.tries == 0)
+        rig_turn(&c.rig);
+    region_account_give_up(&op);
+    cr_assert_not(done, "not from inside");
+    rig_until(&c.rig, &done);
+    cr_expect_eq(op.err.kind, ERR_CANCELED);
+    account_case_good(&c, region_account_properties, &other);
+    account_case_close(&c);
+}
+
 Test(region_account, refuses_a_setup_that_cannot_be)
 {
     static const struct region_account_setup bad[] = {
