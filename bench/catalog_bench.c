@@ -106,7 +106,7 @@ static void disk_point_id(char out_id[ID_BYTES], unsigned point, unsigned disk)
 
 static void put_collection(struct bench *b, unsigned collection)
 {
-    struct err e = {ERR_NONE};
+    struct err e = {0};
     char id[ID_BYTES];
     struct catalog_collection row = {.id = id,
                                      .location = "westus",
@@ -121,7 +121,7 @@ static void put_collection(struct bench *b, unsigned collection)
 
 static void put_disk_point(struct bench *b, unsigned point, unsigned disk)
 {
-    struct err e = {ERR_NONE};
+    struct err e = {0};
     char id[ID_BYTES], of[ID_BYTES];
     struct catalog_disk_point row = {.id = id,
                                      .point_id = of,
@@ -145,7 +145,7 @@ static void put_disk_point(struct bench *b, unsigned point, unsigned disk)
 
 static void put_point(struct bench *b, unsigned point, const char *metadata)
 {
-    struct err e = {ERR_NONE};
+    struct err e = {0};
     char id[ID_BYTES], of[ID_BYTES];
     struct catalog_point row = {.id = id,
                                 .collection_id = of,
@@ -165,7 +165,7 @@ static void put_point(struct bench *b, unsigned point, const char *metadata)
 /* In transactions of one collection: how they are put does not matter to how they are read. */
 static void fill(struct bench *b)
 {
-    struct err e = {ERR_NONE};
+    struct err e = {0};
     char metadata[METADATA_BYTES];
     double begun_ms = clock_ms();
 
@@ -190,7 +190,7 @@ static void get_points(struct bench *b)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct catalog_point row = {.id = NULL};
-        struct err e = {ERR_NONE};
+        struct err e = {0};
         char id[ID_BYTES];
         double begun_ms;
 
@@ -211,7 +211,7 @@ static void get_views(struct bench *b)
         struct catalog_disk_point_list disks = {.rows = NULL};
         struct catalog_collection collection = {.id = NULL};
         struct catalog_point row = {.id = NULL};
-        struct err e = {ERR_NONE};
+        struct err e = {0};
         double begun_ms;
         char id[ID_BYTES];
 
@@ -237,7 +237,7 @@ static void list_points(struct bench *b, unsigned rows, const char *what)
 {
     for (unsigned i = 0; i < LIST_ROUNDS; i++) {
         struct catalog_point_list list = {.rows = NULL};
-        struct err e = {ERR_NONE};
+        struct err e = {0};
         char of[ID_BYTES], after[ID_BYTES];
         struct catalog_page page = {.after = after, .limit = rows};
         double begun_ms;
@@ -262,7 +262,7 @@ static void list_expanded(struct bench *b)
 
     for (unsigned i = 0; i < LIST_ROUNDS; i++) {
         struct catalog_point_list list = {.rows = NULL};
-        struct err e = {ERR_NONE};
+        struct err e = {0};
         char of[ID_BYTES];
         double begun_ms;
 
@@ -287,7 +287,7 @@ static void list_collections(struct bench *b)
 
     for (unsigned i = 0; i < LIST_ROUNDS; i++) {
         struct catalog_collection_list list = {.rows = NULL};
-        struct err e = {ERR_NONE};
+        struct err e = {0};
         double begun_ms = clock_ms();
 
         expect(catalog_collection_list(b->catalog, "/subscriptions/S", &page, &list, &e) &&
@@ -303,7 +303,7 @@ static void list_collections(struct bench *b)
 static void commit_progress(struct bench *b)
 {
     for (unsigned i = 0; i < COMMIT_ROUNDS; i++) {
-        struct err e = {ERR_NONE};
+        struct err e = {0};
         unsigned point = any_point(b);
         double begun_ms = clock_ms();
         char id[ID_BYTES];
@@ -323,7 +323,7 @@ static void commit_progress(struct bench *b)
 
 static void reopen(struct bench *b, const char *folder)
 {
-    struct err e = {ERR_NONE};
+    struct err e = {0};
     double begun_ms;
 
     catalog_close(b->catalog);
@@ -354,7 +354,7 @@ int main(int argc, char **argv)
     const char *temp = argc > 2 ? argv[2] : getenv("TMPDIR");
     struct bench b = {.points = argc > 1 ? (unsigned)atoi(argv[1]) : 10000,
                       .random = 88172645463325252ull};
-    struct err e = {ERR_NONE};
+    struct err e = {0};
     char folder[300];
 
     if (b.points == 0) {
