@@ -109,6 +109,14 @@ bool catalog_disk_point_set_snapshot(struct catalog *c, const char *id, const ch
         4, e);
 }
 
+bool catalog_disk_point_set_cut(struct catalog *c, const char *id, const char *cut_path,
+                                struct err *e)
+{
+    return catalog_row_set(c, &table, "UPDATE disk_points SET cut_path = ?2 WHERE id = ?1",
+                           (struct catalog_value[]){catalog_text(id), catalog_text(cut_path)}, 2,
+                           e);
+}
+
 bool catalog_disk_point_list(struct catalog *c, const char *point_id,
                              const struct catalog_page *page,
                              struct catalog_disk_point_list *out_list, struct err *e)
@@ -149,4 +157,11 @@ bool catalog_disk_point_list_unended(struct catalog *c, const struct catalog_pag
                                      struct catalog_disk_point_list *out_list, struct err *e)
 {
     return list_where(c, "ended_ns = 0", NULL, 0, page, out_list, e);
+}
+
+bool catalog_disk_point_list_left_cuts(struct catalog *c, const struct catalog_page *page,
+                                       struct catalog_disk_point_list *out_list, struct err *e)
+{
+    return list_where(c, "cut_path IS NOT NULL AND snapshot IS NOT NULL", NULL, 0, page, out_list,
+                      e);
 }

@@ -27,7 +27,7 @@ struct catalog_disk_point {
     const char *container;
     const char *blob;
     const char *snapshot; /* time of the blob's snapshot; NULL until it is cut or complete */
-    const char *cut_path; /* a raw disk's cut until it is carried into the blob, else NULL */
+    const char *cut_path; /* cut_place.h: a cut that is to be carried into the blob, or dropped */
     int64_t size_bytes;
     const char *code; /* ReplicationState/... */
     double percent;   /* 0 to 100 */
@@ -81,6 +81,12 @@ bool catalog_disk_point_list_of_source(struct catalog *c, const char *source_dis
 bool catalog_disk_point_list_of_base(struct catalog *c, const char *base_disk_point_id,
                                      const struct catalog_page *page,
                                      struct catalog_disk_point_list *out_list, struct err *e);
+/* Where its cut lies; NULL: it is gone. */
+bool catalog_disk_point_set_cut(struct catalog *c, const char *id, const char *cut_path,
+                                struct err *e);
+/* Those that are complete, and whose cut is not gone yet. */
+bool catalog_disk_point_list_left_cuts(struct catalog *c, const struct catalog_page *page,
+                                       struct catalog_disk_point_list *out_list, struct err *e);
 /* Whose ended_ns is 0: what a restart goes on with. */
 bool catalog_disk_point_list_unended(struct catalog *c, const struct catalog_page *page,
                                      struct catalog_disk_point_list *out_list, struct err *e);

@@ -47,7 +47,7 @@ enum config_means {                       /* how a raw disk is cut */
 struct config_snapshot {
     enum config_means means;
     char *folder; /* absolute; of REFLINK, and where COMMAND is asked to put its file */
-    char *command;
+    char *command, *drop_command; /* drop: removes what command made; NULL: it is a file */
     uint64_t lvm_bytes;
 };
 

@@ -10,7 +10,7 @@
 
 /* ---- How it is cut ---- */
 
-enum { SNAPSHOT_MEANS, SNAPSHOT_FOLDER, SNAPSHOT_COMMAND, SNAPSHOT_SIZE };
+enum { SNAPSHOT_MEANS, SNAPSHOT_FOLDER, SNAPSHOT_COMMAND, SNAPSHOT_DROP, SNAPSHOT_SIZE };
 
 static void read_snapshot_member(struct job_reading *reading, json_t *value, void *arg,
                                  unsigned which)
@@ -29,6 +29,9 @@ static void read_snapshot_member(struct job_reading *reading, json_t *value, voi
     case SNAPSHOT_COMMAND:
         job_reading_text(reading, value, CONFIG_TEXT_MAX_BYTES, &snapshot->command);
         break;
+    case SNAPSHOT_DROP:
+        job_reading_text(reading, value, CONFIG_TEXT_MAX_BYTES, &snapshot->drop_command);
+        break;
     default:
         config_read_bytes(reading, value, 1, &snapshot->lvm_bytes);
         break;
@@ -45,6 +48,7 @@ void config_read_snapshot(struct job_reading *reading, json_t *value, void *arg,
         {"means", read_snapshot_member, true, SNAPSHOT_MEANS},
         {"folder", read_snapshot_member, false, SNAPSHOT_FOLDER},
         {"command", read_snapshot_member, false, SNAPSHOT_COMMAND},
+        {"dropCommand", read_snapshot_member, false, SNAPSHOT_DROP},
         {"sizeBytes", read_snapshot_member, false, SNAPSHOT_SIZE},
         {0}};
     struct config_snapshot *snapshot = arg;
@@ -61,6 +65,7 @@ void config_snapshot_fini(struct config_snapshot *snapshot)
 {
     free(snapshot->folder);
     free(snapshot->command);
+    free(snapshot->drop_command);
 }
 
 /* ---- Members ---- */
@@ -279,7 +284,9 @@ static void give_snapshot(struct job_reading *reading, const struct config_snaps
     config_snapshot_fini(snapshot); /* it may have a part, but no means */
     *snapshot = (struct config_snapshot){.means = given->means, .lvm_bytes = given->lvm_bytes};
     if ((given->folder && !job_reading_keep(given->folder, &snapshot->folder, &e)) ||
-        (given->command && !job_reading_keep(given->command, &snapshot->command, &e)))
+        (given->command && !job_reading_keep(given->command, &snapshot->command, &e)) ||
+        (given->drop_command &&
+         !job_reading_keep(given->drop_command, &snapshot->drop_command, &e)))
         job_reading_mistake(reading, &e);
 }
 

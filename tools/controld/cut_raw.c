@@ -238,7 +238,7 @@ void cut_raw_drop(struct cut_raw_op *op)
     struct stat found;
 
     err_clear(&op->error);
-    if (!text && op->raw->means == CUT_MEANS_COMMAND && stat(op->raw->cut_path, &found) == 0 &&
+    if (!text && op->raw->means != CUT_MEANS_LVM && stat(op->raw->cut_path, &found) == 0 &&
         !S_ISREG(found.st_mode))
         err_set(&op->error, ERR_USAGE, RETRY_NEVER,
                 "%.160s is no file, and there is no command that removes it", op->raw->cut_path);

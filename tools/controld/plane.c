@@ -13,6 +13,7 @@
 #include "tools/controld/catalog_operations.h"
 #include "tools/controld/collections.h"
 #include "tools/controld/config.h"
+#include "tools/controld/cut_drops.h"
 #include "tools/controld/disks.h"
 #include "tools/controld/machines.h"
 #include "tools/controld/operation.h"
@@ -114,11 +115,12 @@ static bool open_service(struct plane *plane, const struct plane_setup *setup, s
 {
     const struct operation_setup operations = {
         .reactor = setup->reactor, .catalog = setup->catalog, .result = result, .arg = plane};
-    const struct replication_setup replication = {.service = &plane->service,
-                                                  .snapferry = setup->snapferry,
-                                                  .cacert = setup->cacert,
-                                                  .allow_http = setup->config->allow_http,
-                                                  .log = say};
+    struct replication_setup replication = {.service = &plane->service,
+                                            .snapferry = setup->snapferry,
+                                            .cacert = setup->cacert,
+                                            .allow_http = setup->config->allow_http,
+                                            .cuts = {.arrived = cut_drops_arrived},
+                                            .log = say};
     struct service *service = &plane->service;
 
     *service = (struct service){.reactor = setup->reactor,
@@ -127,6 +129,7 @@ static bool open_service(struct plane *plane, const struct plane_setup *setup, s
                                 .data_folder = setup->data_folder};
     return (service->operations = operations_new(&operations, e)) &&
            (service->regions = regions_new(setup->reactor, setup->config, setup->cacert, e)) &&
+           (service->cuts = replication.cuts.arg = cut_drops_new(service, e)) &&
            (service->replication = replication_new(&replication, e));
 }
 
@@ -168,7 +171,8 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
 bool plane_recover(struct plane *plane, struct err *e)
 {
     return replication_recover(plane->service.replication, e) &&
-           point_delete_recover(plane->deletes, e) && point_create_recover(plane->creates, e);
+           cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
+           point_create_recover(plane->creates, e);
 }
 
 /* ---- The end ---- */
@@ -203,12 +207,14 @@ void plane_stop(struct plane *plane)
     point_delete_stop(plane->deletes);
     point_create_stop(plane->creates, cuts_stopped, plane);
     replication_stop(plane->service.replication, copies_stopped, plane);
+    cut_drops_stop(plane->service.cuts);
 }
 
 bool plane_stopped(const struct plane *plane)
 {
     return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
-           access_desk_idle(plane->accesses) && point_delete_idle(plane->deletes);
+           access_desk_idle(plane->accesses) && point_delete_idle(plane->deletes) &&
+           cut_drops_idle(plane->service.cuts);
 }
 
 void plane_free(struct plane *plane)
@@ -223,6 +229,7 @@ void plane_free(struct plane *plane)
     point_create_free(plane->creates);
     replication_free(service->replication);
     orphans_free(service->orphans);
+    cut_drops_free(service->cuts);
     regions_free(service->regions);
     operations_free(service->operations);
     free(plane);

@@ -25,7 +25,7 @@ static bool is_complete(const struct catalog_disk_point_list *disks, struct arm_
 }
 
 /* Keys of customers stay in their region: a copy is encrypted with the platform's (seed 002). */
-static const char *encryption_there(const char *type)
+const char *point_encryption_there(const char *type)
 {
     return type && strncasecmp(type, CMK_TYPE, strlen(CMK_TYPE)) == 0 ? PMK_TYPE : type;
 }
@@ -48,7 +48,7 @@ static bool put_disk(struct asking *asking, const struct catalog_disk_point *sou
         .code = "ReplicationState/pending",
         .level = CATALOG_INFO,
         .source_disk_point_id = source->id,
-        .encryption_type = encryption_there(source->encryption_type),
+        .encryption_type = point_encryption_there(source->encryption_type),
         .created_ns = service_now_ns(asking->service),
     };
 

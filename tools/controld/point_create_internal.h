@@ -41,6 +41,8 @@ bool point_row_put(struct asking *asking, const char *source_id,
 /* "<disk>_<guid>" in the point; false without memory or with a name that cannot be. */
 bool point_disk_id(const struct asking *asking, const char *disk_name,
                    char out_id[ARM_ID_MAX_BYTES], struct arm_error *why);
+/* Of a disk whose restore point lies in another region than its source. */
+const char *point_encryption_there(const char *type);
 /* Is it among body.exclude? */
 bool point_excludes(const struct asking *asking, const char *id);
 
@@ -66,7 +68,5 @@ void point_cut_cancel_all(struct point_create *create);
 void point_create_maybe_stopped(struct point_create *create);
 /* It cannot go on: Failed, and its operations end. False: the catalog takes no change now. */
 bool point_cut_failed(struct point_create *create, const char *point_id, const struct err *why);
-/* A cut whose disk is safe in its blob is dropped. */
-void point_cut_arrived(void *create, const char *disk_point_id, const char *cut_path);
 
 #endif

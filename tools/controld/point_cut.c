@@ -55,6 +55,20 @@ static bool is_served(const struct config_disk *disk, struct arm_error *why)
                              disk->name, what);
 }
 
+/* What is read while it changes would be no disk. */
+static bool can_be_cut(const struct config_disk *config, const struct catalog_disk *disk,
+                       const json_t *backing, struct arm_error *why)
+{
+    const char *file = json_string_value(json_object_get(backing, "file"));
+
+    return !file || (config && config->snapshot.means != CONFIG_MEANS_NONE) ||
+           arm_error_set(why, 409, "SnapshotMeansRequired", NULL,
+                         "The disk '%.300s' is a raw file or device without a means of a point in "
+                         "time: give it a snapshot (reflink, LVM or a command) in the "
+                         "configuration, or name it in excludeDisks.",
+                         disk->id);
+}
+
 /* The chain of a page blob that is the disk itself. */
 static bool family_of(struct service *service, const struct catalog_disk *disk, const char *region,
                       const char *container, const char *blob, char out_guid[FRONT_GUID_BYTES],
@@ -96,7 +110,7 @@ static bool put_disk(struct asking *asking, struct machine_view *machine, const 
         .disk_id = disk->id,
         .role = os ? CATALOG_ROLE_OS : CATALOG_ROLE_DATA,
         .lun = os ? -1 : json_integer_value(json_object_get(member, "lun")),
-        .location = machine->row.location,
+        .location = asking->collection.location,
         .source_location = machine->row.location,
         .size_bytes = disk->size_bytes,
         .code = "ReplicationState/pending",
@@ -105,9 +119,14 @@ static bool put_disk(struct asking *asking, struct machine_view *machine, const 
         .encryption_set_id = config ? config->encryption_set : NULL,
         .created_ns = service_now_ns(asking->service),
     };
-    bool ok = is_served(config, why) && point_disk_id(asking, name ? name : "disk", id, why);
+    bool elsewhere = strcasecmp(row.location, row.source_location) != 0;
+    bool ok = is_served(config, why) && can_be_cut(config, disk, backing, why) &&
+              point_disk_id(asking, name ? name : "disk", id, why);
 
-    if (ok && region) {
+    if (elsewhere) {
+        row.encryption_type = point_encryption_there(row.encryption_type);
+        row.encryption_set_id = NULL;
+    } else if (ok && region) {
         row.region = region;
         row.container = json_string_value(json_object_get(backing, "container"));
         row.blob = json_string_value(json_object_get(backing, "blob"));
@@ -206,12 +225,6 @@ static bool view_machine(struct asking *asking, struct machine_view *machine, st
         return arm_error_set(why, 404, "ResourceNotFound", NULL,
                              "The virtual machine '%.300s' is not there.",
                              asking->collection.source_id);
-    if (strcasecmp(machine->row.location, asking->collection.location) != 0)
-        return arm_error_refused(
-            why, NULL,
-            "Creation in another region than the virtual machine's is deprecated and not served: "
-            "create the restore point in %.60s, and copy it.",
-            machine->row.location);
     machine->config = config_machine_of(service->config, machine->row.id);
     machine->doc = service_json(machine->row.doc);
     machine->metadata = arm_metadata_read(json_object_get(machine->doc, "properties"), why);

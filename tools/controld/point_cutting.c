@@ -14,6 +14,8 @@
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/config.h"
+#include "tools/controld/cut_means.h"
+#include "tools/controld/cut_place.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/orphans.h"
 #include "tools/controld/point_create_internal.h"
@@ -32,7 +34,8 @@ struct cutting {
     const struct config_machine *machine;
     struct cut_disk disks[CUT_DISKS_MAX];
     char *paths[CUT_DISKS_MAX], *cut_paths[CUT_DISKS_MAX],
-        *extents[CUT_DISKS_MAX]; /* of raw disks */
+        *extents[CUT_DISKS_MAX];            /* of raw disks */
+    struct cut_place places[CUT_DISKS_MAX]; /* of blobs that are cut for another region */
     char *thaw_folder;
     struct cut *cut;
 };
@@ -43,6 +46,7 @@ static void cutting_free(struct cutting *cutting)
         free(cutting->paths[i]);
         free(cutting->cut_paths[i]);
         free(cutting->extents[i]);
+        cut_place_fini(&cutting->places[i]);
     }
     cut_free(cutting->cut);
     free(cutting->thaw_folder);
@@ -66,26 +70,6 @@ static void leave(struct cutting *cutting)
 
 /* ---- What is cut, and how ---- */
 
-static const struct config_disk *configured(const struct cutting *cutting, const char *disk_id)
-{
-    for (unsigned i = 0; cutting->machine && i < cutting->machine->disk_count; i++)
-        if (strcasecmp(cutting->machine->disks[i].id, disk_id) == 0)
-            return &cutting->machine->disks[i];
-    return NULL;
-}
-
-static enum cut_means means_of(const struct config_disk *disk)
-{
-    static const enum cut_means means[] = {
-        [CONFIG_MEANS_NONE] = CUT_MEANS_NONE,
-        [CONFIG_MEANS_REFLINK] = CUT_MEANS_REFLINK,
-        [CONFIG_MEANS_LVM] = CUT_MEANS_LVM,
-        [CONFIG_MEANS_COMMAND] = CUT_MEANS_COMMAND,
-    };
-
-    return disk ? means[disk->snapshot.means] : CUT_MEANS_NONE;
-}
-
 /* A new name beside the disk (LVM), in the folder that was given, or in ours. The disk point's own name
  * is unique. */
 static char *cut_path_of(const struct cutting *cutting, const struct config_disk *disk,
@@ -108,7 +92,7 @@ static char *cut_path_of(const struct cutting *cutting, const struct config_disk
 static bool add_raw(struct cutting *cutting, size_t i, const char *file, struct err *e)
 {
     const struct catalog_disk_point *row = &cutting->rows.rows[i];
-    const struct config_disk *disk = configured(cutting, row->disk_id);
+    const struct config_disk *disk = cut_means_disk(cutting->create->service->config, row->disk_id);
     struct cut_raw *raw = &cutting->disks[i].raw;
 
     cutting->paths[i] = strdup(file);
@@ -118,13 +102,36 @@ static bool add_raw(struct cutting *cutting, size_t i, const char *file, struct 
         asprintf(&cutting->extents[i], "%llub", (unsigned long long)disk->snapshot.lvm_bytes) < 0)
         cutting->extents[i] = NULL;
     *raw = (struct cut_raw){
-        .means = means_of(disk),
         .path = cutting->paths[i],
         .cut_path = cutting->cut_paths[i],
-        .command = disk ? disk->snapshot.command : NULL,
         .lvm_extents = cutting->extents[i],
     };
+    cut_means_fill(disk, raw);
     return cutting->cut_paths[i] || err_set_errno(e, ENOMEM, RETRY_LATER, "cannot cut a disk");
+}
+
+/* The machine's blob lies in its own region; the row tells of the target's. */
+static bool add_blob_elsewhere(struct cutting *cutting, size_t i, const json_t *backing,
+                               struct err *e)
+{
+    const char *name = json_string_value(json_object_get(backing, "region"));
+    const char *container = json_string_value(json_object_get(backing, "container"));
+    const char *blob = json_string_value(json_object_get(backing, "blob"));
+    const struct region *region =
+        name ? regions_find(cutting->create->service->regions, name) : NULL;
+    struct cut_place *place = &cutting->places[i];
+
+    if (!region || !container || !blob)
+        return err_set(e, ERR_GONE, RETRY_NEVER, "nobody knows where the disk %.300s lies",
+                       cutting->rows.rows[i].disk_id);
+    place->region = strdup(name);
+    place->container = strdup(container);
+    place->blob = strdup(blob);
+    cutting->disks[i].account = region->account;
+    cutting->disks[i].container = place->container;
+    cutting->disks[i].blob = place->blob;
+    return (place->region && place->container && place->blob) ||
+           err_set_errno(e, ENOMEM, RETRY_LATER, "cannot cut a disk");
 }
 
 static bool add_disk(struct cutting *cutting, size_t i, struct err *e)
@@ -148,9 +155,7 @@ static bool add_disk(struct cutting *cutting, size_t i, struct err *e)
         return false;
     backing = service_json(disk.backing);
     file = json_string_value(json_object_get(backing, "file"));
-    ok = file ? add_raw(cutting, i, file, e)
-              : err_set(e, ERR_GONE, RETRY_NEVER, "nobody knows where the disk %.300s lies",
-                        row->disk_id);
+    ok = file ? add_raw(cutting, i, file, e) : add_blob_elsewhere(cutting, i, backing, e);
     json_decref(backing);
     catalog_disk_fini(&disk);
     return ok;
@@ -172,17 +177,35 @@ static struct cut_hooks hooks_of(const struct cutting *cutting)
     return hooks;
 }
 
+/* Each step may take its time; then there must be some left for the cut. */
+static uint64_t window_of(const struct cut_hooks *hooks)
+{
+    size_t mounts = 0;
+
+    while (hooks->mounts[mounts])
+        mounts++;
+    return CUT_WINDOW_NS + (mounts + (hooks->freeze_command != NULL)) * hooks->freeze_limit_ns;
+}
+
 /* ---- Its end ---- */
 
 static bool tell_disk(struct cutting *cutting, size_t i, int64_t now_ns, struct err *e)
 {
     const struct cut_result result = cut_result(cutting->cut, i);
+    const struct cut_place *place = &cutting->places[i];
     struct catalog_disk_point row = cutting->rows.rows[i];
+    char *cut_path = NULL;
+    bool ok;
 
     if (result.size_bytes)
         row.size_bytes = (int64_t)result.size_bytes;
     row.begun_ns = now_ns;
-    if (result.snapshot[0]) {
+    if (place->region) {
+        cut_path = cut_place_of_blob(place->region, place->container, place->blob, result.snapshot);
+        row.cut_path = cut_path;
+        if (!cut_path)
+            return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot keep a cut");
+    } else if (result.snapshot[0]) {
         row.snapshot = result.snapshot;
         row.code = event_code_name(EVENT_SUCCEEDED);
         row.percent = 100;
@@ -190,7 +213,9 @@ static bool tell_disk(struct cutting *cutting, size_t i, int64_t now_ns, struct 
     } else {
         row.cut_path = result.path;
     }
-    return catalog_disk_point_put(cutting->create->service->catalog, &row, e);
+    ok = catalog_disk_point_put(cutting->create->service->catalog, &row, e);
+    free(cut_path);
+    return ok;
 }
 
 static bool tell_all(struct service *service, void *arg, struct arm_error *unused, struct err *e)
@@ -224,10 +249,11 @@ static bool tell_all(struct service *service, void *arg, struct arm_error *unuse
                                   err_is_set(failed) ? &why : NULL, e);
 }
 
-static bool has_raw(const struct cutting *cutting)
+/* Is there a cut that is not yet where its restore point is to be? */
+static bool has_to_travel(const struct cutting *cutting)
 {
     for (size_t i = 0; i < cutting->rows.count; i++)
-        if (!cutting->disks[i].account)
+        if (!cutting->rows.rows[i].region)
             return true;
     return false;
 }
@@ -251,8 +277,12 @@ static void done(void *arg, struct cut *cut)
         leave(cutting);
         return;
     }
+    if (cut_hook(cut)->status == CUT_HOOK_THAW_FAILED) /* loud: a machine may stand still */
+        fprintf(stderr, "snapferryd: STILL FROZEN, of %s: %s\n", cutting->point.id,
+                cut_hook(cut)->message);
     told = service_change(service, tell_all, cutting, &why);
-    if (told && !err_is_set(cut_error(cut)) && has_raw(cutting) && !cutting->create->stopping &&
+    if (told && !err_is_set(cut_error(cut)) && has_to_travel(cutting) &&
+        !cutting->create->stopping &&
         !replication_begin(service->replication, cutting->point.id, &e))
         (void)point_cut_failed(cutting->create, cutting->point.id, &e);
     leave(cutting);
@@ -324,8 +354,10 @@ bool point_cut_begin(struct point_create *create, const char *point_id, struct e
     setup.point = cutting->point.id;
     setup.disks = cutting->disks;
     setup.count = cutting->rows.count;
-    if (ok)
+    if (ok) {
         setup.hooks = hooks_of(cutting);
+        setup.window_ns = window_of(&setup.hooks);
+    }
     ok = ok && (cutting->cut = cut_begin(&setup, e));
     if (!ok) {
         cutting_free(cutting);

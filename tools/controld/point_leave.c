@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_collections.h"
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/cut_drops.h"
 #include "tools/controld/region_snapshot.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
@@ -23,8 +23,8 @@ struct leaving {
     struct leaving *next;
     char id[ARM_ID_MAX_BYTES];
     struct catalog_disk_point_list disks;
-    size_t at;
-    bool asking; /* a region, at this moment */
+    size_t at, cuts_gone; /* of the first disks */
+    bool asking;          /* a region, at this moment */
     struct region_op op;
     struct region_snapshot doubles;
     struct err trouble;
@@ -314,6 +314,24 @@ static void delete_disk(struct leaving *leaving, const struct catalog_disk_point
     catalog_family_fini(&family);
 }
 
+static void cut_gone(void *arg, const struct err *error)
+{
+    struct leaving *leaving = arg;
+
+    if (!went_well(leaving, error))
+        return;
+    leaving->cuts_gone = leaving->at + 1;
+    next_disk(leaving);
+}
+
+static void drop_cut(struct leaving *leaving, const struct catalog_disk_point *disk)
+{
+    struct cut_drops *cuts = leaving->leave->service->cuts;
+
+    if (!cut_drops_begin(cuts, disk->id, cut_gone, leaving, &leaving->trouble))
+        leave(leaving);
+}
+
 static void next_disk(struct leaving *leaving)
 {
     const struct catalog_disk_point *disk = NULL;
@@ -322,8 +340,10 @@ static void next_disk(struct leaving *leaving)
         return;
     while (leaving->at < leaving->disks.count && !disk) {
         disk = &leaving->disks.rows[leaving->at];
-        if (disk->cut_path)
-            (void)unlink(disk->cut_path);
+        if (disk->cut_path && leaving->cuts_gone <= leaving->at) {
+            drop_cut(leaving, disk);
+            return;
+        }
         if (!disk->region || !disk->container || !disk->blob) {
             disk = NULL;
             leaving->at++;

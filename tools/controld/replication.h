@@ -24,7 +24,7 @@ struct replication;
 
 struct replication_cuts { /* of raw disks */
     /* The disk point is safe in its blob: its cut is no longer needed. */
-    void (*arrived)(void *arg, const char *disk_point_id, const char *cut_path);
+    void (*arrived)(void *arg, const char *disk_point_id);
     void *arg;
 };
 

@@ -21,6 +21,7 @@ struct operations;
 struct orphans;
 struct reactor;
 struct regions;
+struct cut_drops;
 struct replication;
 
 struct service {
@@ -31,6 +32,7 @@ struct service {
     struct regions *regions;
     struct replication *replication;
     struct orphans *orphans;
+    struct cut_drops *cuts; /* that are no longer needed */
     const char *data_folder;
 };
 

@@ -13,6 +13,7 @@
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/cut_place.h"
 #include "tools/controld/region_sas.h"
 #include "tools/controld/replication_internal.h"
 
@@ -116,6 +117,29 @@ static bool source_of_copy(struct travel_disk *disk, const char *source_id, stru
     return ok;
 }
 
+/* A raw disk's cut is a file on this machine, another region's a snapshot there. */
+static bool source_of_cut(struct travel_disk *disk, const char *cut_path, struct err *e)
+{
+    struct cut_place place;
+    bool ok;
+
+    if (!cut_place_read(cut_path, &place))
+        return err_set(e, ERR_CORRUPT, RETRY_NEVER, "nobody knows where the cut '%.200s' lies",
+                       cut_path);
+    ok =
+        place.file || (disk->source.region =
+                           regions_find(disk->travel->replication->service->regions, place.region));
+    if (!ok)
+        err_set(e, ERR_USAGE, RETRY_NEVER,
+                "the region '%.64s' of the cut of %.300s is not in the configuration any more",
+                place.region, disk->id);
+    ok = ok && keep(&disk->cut_path, cut_path, e) &&
+         keep(&disk->source.container, place.container, e) &&
+         keep(&disk->source.blob, place.blob, e) && keep(&disk->source.snapshot, place.snapshot, e);
+    cut_place_fini(&place);
+    return ok;
+}
+
 /* ---- Of a restore point ---- */
 
 static bool add_disk(struct travel *travel, const struct catalog_disk_point *row,
@@ -129,7 +153,7 @@ static bool add_disk(struct travel *travel, const struct catalog_disk_point *row
     disk->kept_code = EVENT_PENDING;
     snprintf(key, sizeof key, "%s|%s|%s", row->location, row->disk_id, collection);
     return keep(&disk->id, row->id, e) && keep(&disk->family_key, key, e) &&
-           keep(&disk->cut_path, row->cut_path, e) &&
+           (!row->cut_path || source_of_cut(disk, row->cut_path, e)) &&
            (!row->source_disk_point_id || source_of_copy(disk, row->source_disk_point_id, e));
 }
 
@@ -224,9 +248,11 @@ struct travel *travel_of_disk(struct replication *replication, const char *disk_
 
 static void fill(const struct travel_disk *disk, struct ferry_disk *out)
 {
+    bool of_file = !disk->source.region;
+
     *out = (struct ferry_disk){
         .id = disk->id,
-        .source = {disk->cut_path ? FERRY_FILE : FERRY_BLOB, disk->cut_path,
+        .source = {of_file ? FERRY_FILE : FERRY_BLOB, of_file ? disk->cut_path : NULL,
                    disk->source_id ? disk->source_id : disk->id},
         .target = {disk->target_path ? FERRY_FILE : FERRY_BLOB, disk->target_path, NULL},
         .map = disk->map,

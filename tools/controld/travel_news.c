@@ -87,7 +87,6 @@ static bool disk_ended(struct travel *travel, void *arg, struct err *e)
     row.percent = well ? 100 : disk->last.percent > old.percent ? disk->last.percent : old.percent;
     if (well) {
         row.snapshot = disk->seal.snapshot;
-        row.cut_path = NULL;
         row.root = disk->last.outcome.root[0] ? disk->last.outcome.root : NULL;
         row.changed_bytes = (int64_t)disk->last.changed_bytes;
         row.wire_bytes = (int64_t)disk->last.outcome.read_bytes;
@@ -133,7 +132,7 @@ static void end_disk(struct travel_disk *disk)
 
     disk->step = TRAVEL_DISK_ENDED;
     if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && replication->cuts.arrived)
-        replication->cuts.arrived(replication->cuts.arg, disk->id, disk->cut_path);
+        replication->cuts.arrived(replication->cuts.arg, disk->id);
     replication_kick(replication);
 }
 
