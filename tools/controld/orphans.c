@@ -34,7 +34,7 @@ static bool is_failed_cut(struct orphans *o, const struct catalog_disk_point *ro
     struct err e = {0};
     bool failed;
 
-    if (row->source_disk_point_id) /* a copy can go on: who does finds it */
+    if (row->source_disk_point_id || row->cut_path) /* its copy can go on: who does finds it */
         return false;
     failed = catalog_point_get(o->setup.catalog, row->point_id, &point, &e) && point.id &&
              point.state == CATALOG_FAILED;
