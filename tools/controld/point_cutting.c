@@ -277,9 +277,6 @@ static void done(void *arg, struct cut *cut)
         leave(cutting);
         return;
     }
-    if (cut_hook(cut)->status == CUT_HOOK_THAW_FAILED) /* loud: a machine may stand still */
-        fprintf(stderr, "snapferryd: STILL FROZEN, of %s: %s\n", cutting->point.id,
-                cut_hook(cut)->message);
     told = service_change(service, tell_all, cutting, &why);
     if (told && !err_is_set(cut_error(cut)) && has_to_travel(cutting) &&
         !cutting->create->stopping &&
