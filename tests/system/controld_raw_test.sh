@@ -83,6 +83,11 @@ vm1) kill -CONT \$(cat "$TMPDIR/writer.pid") ;;
 vm-stuck) echo "it does not answer" >&2; exit 9 ;;
 esac
 SH
+cat >drop.sh <<SH
+echo dropped >>"$TMPDIR/drop.log"
+while [ -e "$TMPDIR/drop-waits" ]; do sleep 0.02; done
+rm "\$SNAPFERRY_CUT"
+SH
 : >freeze.log
 
 # machine NAME DISKS [SECONDS]: with hooks that are told its name; without seconds: with none
@@ -93,7 +98,7 @@ machine() {
 }
 one() { echo '{"name":"'"$1"'-os","role":"os","file":"'"$VM"'/os.raw","snapshot":'"$MEANS"'}'; }
 refused() { machine "vm-$1" '{"name":"'"$1"'-os","role":"os","file":"'"$VM"'/os.raw","snapshot":'"$MEANS,$2"'}'; }
-DROP='{"means":"command","folder":"'$VM'/cuts","command":"cp \"$SNAPFERRY_SOURCE\" \"$SNAPFERRY_CUT\"","dropCommand":"echo dropped >>'$TMPDIR'/drop.log; rm \"$SNAPFERRY_CUT\""}'
+DROP='{"means":"command","folder":"'$VM'/cuts","command":"cp \"$SNAPFERRY_SOURCE\" \"$SNAPFERRY_CUT\"","dropCommand":"sh '$TMPDIR'/drop.sh"}'
 : >drop.log
 start_region west
 start_region east
@@ -237,6 +242,27 @@ check "thawed at the next start, frozen again, thawed again" \
     [ "$(grep 'vm-kill' freeze.log | tr '\n' ' ')" = "freeze vm-kill thaw vm-kill freeze vm-kill thaw vm-kill " ]
 check "nothing is noted as frozen" [ -z "$(ls one/frozen)" ]
 until_true "the cuts are dropped after the restart" no_cuts
+
+# ---- kill -9 while a cut is dropped: the next start drops it ----
+: >drop-waits
+: >drop.log
+says '201 Succeeded' put local/rp3
+says complete wait local/rp3
+until_true "it is being dropped" [ -s drop.log ]
+kill -KILL "$one_PID" && wait "$one_PID" 2>/dev/null
+check "a cut is left" [ -n "$(ls "$VM/cuts")" ]
+rm drop-waits
+start
+until_true "it is dropped by the next life" no_cuts
+says complete wait local/rp3
+says 200 take local/rp3 vm1-data got-data
+check "and its restore point is whole" cmp got-data capture-data
+: >drop-waits
+says '201 Succeeded' put local/gone
+says complete wait local/gone
+rm drop-waits
+says '202 Succeeded' delete local/gone
+check "a restore point that goes takes its cuts along" no_cuts
 
 # ---- Refused by name ----
 for what in ultra:Ultra ephemeral:ephemeral shared:shared unmanaged:unmanaged; do

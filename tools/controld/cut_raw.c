@@ -141,11 +141,14 @@ static void judge_cut(struct cut_raw_op *op, struct err *e)
     op->used_bytes = S_ISREG(found.st_mode) ? (uint64_t)found.st_blocks * 512 : bytes;
 }
 
+/* Gone is gone, whoever did it: a command of an earlier life may still have run. */
 static void judge_drop(struct cut_raw_op *op, struct err *e)
 {
     struct stat found;
 
-    if (lstat(op->raw->cut_path, &found) == 0)
+    if (lstat(op->raw->cut_path, &found) != 0 && errno == ENOENT)
+        err_clear(e);
+    else if (!err_is_set(e))
         err_set(e, ERR_IO, RETRY_LATER, "the command said that %.160s is gone, but it is not",
                 op->raw->cut_path);
 }
@@ -157,12 +160,10 @@ static void on_ended(void *arg, struct command *command)
 
     command_free(command);
     op->command = NULL;
-    if (!err_is_set(&error)) {
-        if (op->verb == RAW_DROP)
-            judge_drop(op, &error);
-        else
-            judge_cut(op, &error);
-    }
+    if (op->verb == RAW_DROP)
+        judge_drop(op, &error);
+    else if (!err_is_set(&error))
+        judge_cut(op, &error);
     tell(op, &error);
 }
 

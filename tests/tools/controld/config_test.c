@@ -32,7 +32,7 @@ static const char good[] =
     "{'name':'vm1-data','lun':3,'file':'/vm/data.raw','sizeBytes':1073741824,"
     "'storageAccountType':'Premium_LRS','metadata':{'caching':'ReadOnly'}},"
     "{'name':'vm1-log','role':'data','lun':4,'file':'/vm/log.raw','shared':true,"
-    "'snapshot':{'means':'command','command':'cut.sh','folder':'/cuts'}},"
+    "'snapshot':{'means':'command','command':'cut.sh','dropCommand':'drop.sh','folder':'/cuts'}},"
     "{'name':'vm1-os','role':'os','blob':'vm/1/os',"
     "'encryption':{'type':'EncryptionAtRestWithCustomerKey',"
     "'diskEncryptionSetId':'" SCOPE "diskEncryptionSets/des'}}],"
@@ -86,6 +86,7 @@ static void check_disks(const struct config_machine *machine)
     cr_assert_str_eq(data->snapshot.folder, "/reflinks");
     cr_assert_eq(log->snapshot.means, CONFIG_MEANS_COMMAND); /* its own */
     cr_assert_str_eq(log->snapshot.command, "cut.sh");
+    cr_assert_str_eq(log->snapshot.drop_command, "drop.sh");
     cr_assert(log->shared && !data->shared && !log->ephemeral && !log->unmanaged);
 }
 
