@@ -1,10 +1,10 @@
-// controld_kill.mjs - the story of restore points while snapferryd, its children and the regions are killed (SIGKILL)
-// at random moments. node controld_kill.mjs [--kills N] [--seed N] [--keep]; run by controld_kill_test.sh.
+// controld_kill.mjs - the story of restore points while snapferryd, its children and the regions are killed (SIGKILL),
+// or snapferryd asked to end (SIGTERM), at random moments. node controld_kill.mjs [--kills N] [--seed N] [--keep]; run by controld_kill_test.sh.
 //
 // Rounds of: change both disks, cut, copy, read by a SAS, restore to a file, delete what is old; until there were
 // enough kills. Everything that is ever told is remembered and held against what is told later.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
 import { ask, fillRandom, firstDifference, makeBlob, MIB, putPages, random, Region, sanitizerReports, withoutSecrets } from "./lab.mjs";
 
@@ -28,17 +28,19 @@ writeFileSync(`${folder}/config.json`, JSON.stringify({
     virtualMachines: [{ id: `${GROUP}/virtualMachines/vm1`, location: "west", disks: [
         { name: "os", role: "os", blob: "vhds/vm-os" }, { name: "data", lun: 0, blob: "vhds/vm-data" }] }],
 }));
+process.on("exit", () => [one, west, east].forEach((server) => server.child?.kill("SIGKILL")));
 const one = new Controld(folder, `${folder}/config.json`);
 await one.start();
 
 // ---- The killer ----
-const killed = { snapferryd: 0, child: 0, west: 0, east: 0 };
+const killed = { snapferryd: 0, child: 0, west: 0, east: 0, asked: 0 }; // asked: SIGTERM, to end well
 let killing = true;
+const badEnds = [];
 const total = () => Object.values(killed).reduce((sum, n) => sum + n, 0);
 async function killer() {
     while (killing && total() < kills) {
         await sleep(30 + moments.below(moments.chance(0.3) ? 200 : 1600));
-        const victim = moments.one(["snapferryd", "snapferryd", "child", "child", "west", "east"]);
+        const victim = moments.one(["snapferryd", "snapferryd", "child", "child", "west", "east", "asked"]);
         if (!killing) return;
         if (victim === "child") {
             let pid;
@@ -55,6 +57,10 @@ async function killer() {
         } else if (victim === "snapferryd") {
             await one.stop("SIGKILL");
             await sleep(moments.below(100));
+            await one.start();
+        } else if (victim === "asked") {
+            const { status, signal } = await one.stop();
+            if (status !== 0) badEnds.push(`asked to end, it did with ${status ?? signal}: ${one.said}`);
             await one.start();
         } else {
             const region = victim === "west" ? west : east;
@@ -226,9 +232,12 @@ async function round(n) {
     await make(point("rpc-east", n), { properties: { sourceRestorePoint: { id: point("rpc-west", n) } } }, n, "copies");
     await same(point("rpc-east", n), n);
     await restore(point("rpc-east", n), n);
-    if (n >= KEPT_ROUNDS)
+    if (n >= KEPT_ROUNDS) {
+        await remove(`${GROUP}/disks/r${n - KEPT_ROUNDS}`);
+        assert.ok(!existsSync(`${folder}/one/disks/r${n - KEPT_ROUNDS}`));
         for (const name of draw.chance(0.5) ? ["rpc-west", "rpc-east"] : ["rpc-east", "rpc-west"])
             await remove(point(name, n - KEPT_ROUNDS));
+    }
     for (const path of complete.keys()) await look(path);
 }
 
@@ -275,6 +284,7 @@ async function all() {
     while (n < KEPT_ROUNDS + 1 || total() < kills) await round(n++);
     killing = false;
     await death;
+    assert.deepEqual(badEnds, []);
     assert.equal((await one.stop()).status, 0, `it ends well when it is asked to: ${one.said}`);
     await sleep(100);
     assert.deepEqual(one.movers(), [], "no child outlives it");

@@ -119,6 +119,8 @@ static bool place_of_disk_point(struct errand *errand, struct catalog_access *ro
             why, 409, ARM_DISK_CLIENT_ERROR, NULL,
             "The disk restore point is not complete yet ('%.60s'): there is nothing to be read.",
             point->code);
+    if (!service_point_stays(errand->desk->service, point->point_id, why, e))
+        return false;
     *row = (struct catalog_access){.region = point->region,
                                    .container = point->container,
                                    .blob = point->blob,

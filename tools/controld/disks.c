@@ -1,12 +1,10 @@
 /* disks.c - see disks.h. */
 #include "tools/controld/disks.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "engine/event.h"
 #include "tools/controld/arm_render.h"
@@ -14,14 +12,12 @@
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_disks.h"
+#include "tools/controld/disk_place.h"
 #include "tools/controld/front_page.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/pace.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
-
-#define DISKS_FOLDER  "disks"
-#define BYTES_PER_GIB (1ull << 30)
 
 static bool keep_progress(struct service *service, void *arg, struct arm_error *why, struct err *e)
 {
@@ -96,37 +92,12 @@ static bool may_be(const struct putting *put, struct arm_error *why)
             "served.");
     if (body->ultra || body->shared)
         return arm_error_refused(why, "sku", "Ultra and shared disks are not supported.");
-    if (strchr(body->file, '/') || body->file[0] == '.')
-        return arm_error_bad(
-            why, "properties.x-snapferry.file",
-            "A disk's file is a plain name: it is made in the folder 'disks' of the data folder.");
-    return true;
+    return disk_place_named(body, why);
 }
 
-/* A file in the data folder, or a page blob: the one that was named, or one in a container of its own. */
-static json_t *backing_of(struct service *service, const struct putting *put)
-{
-    const char *slash = strchr(put->body.blob, '/');
-    char path[PATH_MAX], container[REGION_CONTAINER_MAX_BYTES], guid[FRONT_GUID_BYTES];
-
-    if (put->body.file[0]) {
-        if (snprintf(path, sizeof path, "%s/" DISKS_FOLDER "/%s", service->data_folder,
-                     put->body.file) >= (int)sizeof path)
-            return NULL;
-        return json_pack("{ss}", "file", path);
-    }
-    front_make_guid(guid);
-    if (slash)
-        snprintf(container, sizeof container, "%.*s", (int)(slash - put->body.blob),
-                 put->body.blob);
-    else
-        snprintf(container, sizeof container, "d-%s", guid);
-    return json_pack("{ssssss}", "region", put->region->config->name, "container", container,
-                     "blob", slash ? slash + 1 : "disk");
-}
-
-static bool look_at_source(const struct putting *put, const struct catalog_disk_point *source,
-                           struct arm_error *why)
+static bool look_at_source(struct service *service, const struct putting *put,
+                           const struct catalog_disk_point *source, struct arm_error *why,
+                           struct err *e)
 {
     const char *target = "properties.creationData.sourceResourceId";
 
@@ -138,6 +109,8 @@ static bool look_at_source(const struct putting *put, const struct catalog_disk_
                              "nothing can be restored "
                              "from it.",
                              source->code, source->percent);
+    if (!service_point_stays(service, source->point_id, why, e))
+        return false;
     if (strcasecmp(source->location, put->body.location) != 0)
         return arm_error_refused(
             why, target, "The disk restore point lies in %s: a disk is restored in its own region.",
@@ -151,8 +124,7 @@ static bool look_at_source(const struct putting *put, const struct catalog_disk_
 static bool put_new(struct service *service, struct putting *put,
                     const struct catalog_disk_point *source, struct arm_error *why, struct err *e)
 {
-    json_t *backing = backing_of(service, put);
-    const char *file = json_string_value(json_object_get(backing, "file"));
+    json_t *backing = disk_place_new(service, &put->body, put->region);
     char *place = backing ? service_text(backing) : NULL, *doc = service_text(put->body.doc);
     char guid[FRONT_GUID_BYTES];
     struct catalog_disk row = {
@@ -170,10 +142,8 @@ static bool put_new(struct service *service, struct putting *put,
     bool ok = (place && doc) || arm_error_memory(why);
 
     front_make_guid(guid);
-    if (ok && file && access(file, F_OK) == 0)
-        ok = arm_error_set(why, 409, ARM_CONFLICT, "properties.x-snapferry.file",
-                           "There is a file of that name.");
-    ok = ok && catalog_disk_put(service->catalog, &row, e);
+    ok = ok && disk_place_is_free(service, backing, why, e) &&
+         catalog_disk_put(service->catalog, &row, e);
     json_decref(backing);
     free(place);
     free(doc);
@@ -207,7 +177,8 @@ static bool put_row(struct service *service, void *arg, struct arm_error *why, s
         if (ok && old.state == CATALOG_FAILED)
             ok = catalog_disk_set_state(service->catalog, put->id, CATALOG_CREATING, 0, e);
     } else if (ok) {
-        ok = look_at_source(put, &source, why) && put_new(service, put, &source, why, e);
+        ok =
+            look_at_source(service, put, &source, why, e) && put_new(service, put, &source, why, e);
     }
     ok = ok && operation_begin(service->operations, &spec, put->operation, e);
     if (ok && old.state == CATALOG_SUCCEEDED && old.id)

@@ -2,11 +2,13 @@
 #include "tools/controld/plane.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "io/reactor.h"
 #include "tools/controld/access_desk.h"
 #include "tools/controld/arm_render.h"
 #include "tools/controld/catalog_disks.h"
@@ -14,6 +16,7 @@
 #include "tools/controld/collections.h"
 #include "tools/controld/config.h"
 #include "tools/controld/cut_drops.h"
+#include "tools/controld/disk_delete.h"
 #include "tools/controld/disks.h"
 #include "tools/controld/machines.h"
 #include "tools/controld/operation.h"
@@ -25,12 +28,16 @@
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 
+#define PLANE_GRACE_NS (10 * NS_PER_S) /* for requests to regions, once the end was asked for */
+
 struct plane {
     struct service service;
     struct point_create *creates;
     struct point_delete *deletes;
+    struct disk_delete *disk_deletes;
     struct access_desk *accesses;
     bool stopping, cuts_stopped, copies_stopped, orphans_stopped;
+    struct timer grace;
 };
 
 static void say(void *arg, const char *sentence)
@@ -145,6 +152,7 @@ static void serve(struct plane *plane, struct front_table *table)
     point_delete_serve(plane->deletes, table);
     access_desk_serve(plane->accesses, table);
     disks_serve(service, table);
+    disk_delete_serve(plane->disk_deletes, table);
     overview_serve(service, table);
 }
 
@@ -159,6 +167,7 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
     if (make_disks_folder(setup, e) && open_service(plane, setup, e) &&
         open_orphans(plane, setup, e) && (plane->creates = point_create_new(&plane->service, e)) &&
         (plane->deletes = point_delete_new(&plane->service, e)) &&
+        (plane->disk_deletes = disk_delete_new(&plane->service, e)) &&
         (plane->accesses = access_desk_new(&plane->service, e)) &&
         machines_register(&plane->service, e)) {
         serve(plane, setup->table);
@@ -172,7 +181,7 @@ bool plane_recover(struct plane *plane, struct err *e)
 {
     return replication_recover(plane->service.replication, e) &&
            cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
-           point_create_recover(plane->creates, e);
+           disk_delete_recover(plane->disk_deletes, e) && point_create_recover(plane->creates, e);
 }
 
 /* ---- The end ---- */
@@ -198,23 +207,35 @@ static void orphans_stopped(void *arg)
     plane->orphans_stopped = true;
 }
 
+/* A region that does not answer is asked for minutes: nobody waits for that to end the program. */
+static void grace_over(struct timer *timer)
+{
+    struct plane *plane = (struct plane *)((char *)timer - offsetof(struct plane, grace));
+
+    regions_stop(plane->service.regions);
+}
+
 void plane_stop(struct plane *plane)
 {
+    struct reactor *reactor = plane->service.reactor;
+
     if (plane->stopping)
         return;
     plane->stopping = true;
     orphans_stop(plane->service.orphans, orphans_stopped, plane);
     point_delete_stop(plane->deletes);
+    disk_delete_stop(plane->disk_deletes);
     point_create_stop(plane->creates, cuts_stopped, plane);
     replication_stop(plane->service.replication, copies_stopped, plane);
     cut_drops_stop(plane->service.cuts);
+    reactor_arm(reactor, &plane->grace, reactor_now_ns(reactor) + PLANE_GRACE_NS, grace_over);
 }
 
 bool plane_stopped(const struct plane *plane)
 {
     return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
            access_desk_idle(plane->accesses) && point_delete_idle(plane->deletes) &&
-           cut_drops_idle(plane->service.cuts);
+           disk_delete_idle(plane->disk_deletes) && cut_drops_idle(plane->service.cuts);
 }
 
 void plane_free(struct plane *plane)
@@ -224,7 +245,10 @@ void plane_free(struct plane *plane)
     if (!plane)
         return;
     service = &plane->service;
+    if (plane->stopping)
+        reactor_disarm(service->reactor, &plane->grace);
     access_desk_free(plane->accesses);
+    disk_delete_free(plane->disk_deletes);
     point_delete_free(plane->deletes);
     point_create_free(plane->creates);
     replication_free(service->replication);

@@ -6,6 +6,7 @@
 
 #include "io/reactor.h"
 #include "tools/controld/catalog_operations.h"
+#include "tools/controld/catalog_points.h"
 #include "tools/controld/operation.h"
 
 int64_t service_now_ns(const struct service *service)
@@ -84,6 +85,18 @@ bool service_end_operations(struct service *service, const char *resource_id, co
         }
         catalog_operation_list_fini(&list);
     }
+    return ok;
+}
+
+bool service_point_stays(struct service *service, const char *point_id, struct arm_error *why,
+                         struct err *e)
+{
+    struct catalog_point point = {0};
+    bool ok = catalog_point_get(service->catalog, point_id, &point, e);
+
+    if (ok && point.state == CATALOG_DELETING)
+        ok = arm_error_set(why, 409, ARM_CONFLICT, NULL, "The restore point is being deleted.");
+    catalog_point_fini(&point);
     return ok;
 }
 

@@ -59,6 +59,10 @@ bool service_change(struct service *service, service_change_fn *change, void *ar
 bool service_end_operations(struct service *service, const char *resource_id, const char *kind,
                             const struct arm_error *why, struct err *e);
 
+/* Is it no point that is being deleted (409)? */
+bool service_point_stays(struct service *service, const char *point_id, struct arm_error *why,
+                         struct err *e);
+
 /* ---- Lists ---- */
 /* What ids in a list of a group or of a subscription begin with, for the catalog's lists. */
 void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES]);

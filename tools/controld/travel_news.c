@@ -102,6 +102,20 @@ static bool disk_ended(struct travel *travel, void *arg, struct err *e)
     return ok;
 }
 
+/* One that is being deleted stays so. */
+static bool set_disk_state(struct service *service, const char *disk_id, bool well, struct err *e)
+{
+    struct catalog_disk row = {0};
+    bool ok = catalog_disk_get(service->catalog, disk_id, &row, e);
+
+    if (ok && row.state != CATALOG_DELETING)
+        ok = catalog_disk_set_state(service->catalog, disk_id,
+                                    well ? CATALOG_SUCCEEDED : CATALOG_FAILED,
+                                    service_now_ns(service), e);
+    catalog_disk_fini(&row);
+    return ok;
+}
+
 static bool restored(struct travel *travel, void *arg, struct err *e)
 {
     struct travel_disk *disk = arg;
@@ -117,10 +131,7 @@ static bool restored(struct travel *travel, void *arg, struct err *e)
                       disk->end_code == EVENT_CANCELED ? ARM_OPERATION_REFUSED
                                                        : ARM_DISK_CLIENT_ERROR,
                       NULL, "%.300s: %s", disk->id, disk->last.message);
-    return progress(travel, disk, e) &&
-           catalog_disk_set_state(service->catalog, disk->id,
-                                  well ? CATALOG_SUCCEEDED : CATALOG_FAILED,
-                                  service_now_ns(service), e) &&
+    return progress(travel, disk, e) && set_disk_state(service, disk->id, well, e) &&
            service_end_operations(service, disk->id, arm_verb_name(ARM_VERB_PUT),
                                   well ? NULL : &why, e);
 }

@@ -1,0 +1,336 @@
+/* disk_delete.c - see disk_delete.h. */
+#include "tools/controld/disk_delete.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "tools/controld/access_desk.h"
+#include "tools/controld/catalog_accesses.h"
+#include "tools/controld/catalog_disks.h"
+#include "tools/controld/catalog_machines.h"
+#include "tools/controld/disk_place.h"
+#include "tools/controld/operation.h"
+#include "tools/controld/regions.h"
+#include "tools/controld/replication.h"
+
+struct going {
+    struct disk_delete *deletes;
+    struct going *next;
+    char id[ARM_ID_MAX_BYTES];
+    bool asking; /* a region, at this moment */
+    struct disk_place place;
+    struct region_op op;
+    struct err trouble;
+};
+
+struct disk_delete {
+    struct service *service;
+    struct going *goings;
+    bool stopping;
+};
+
+static struct going *find(const struct disk_delete *deletes, const char *id)
+{
+    for (struct going *going = deletes->goings; going; going = going->next)
+        if (strcasecmp(going->id, id) == 0)
+            return going;
+    return NULL;
+}
+
+/* ---- May it be? ---- */
+
+static bool has_disk(const struct catalog_machine *machine, const char *id)
+{
+    json_t *doc = service_json(machine->doc), *member;
+    json_t *profile = json_object_get(json_object_get(doc, "properties"), "storageProfile");
+    const char *os = json_string_value(
+        json_object_get(json_object_get(json_object_get(profile, "osDisk"), "managedDisk"), "id"));
+    bool has = os && strcasecmp(os, id) == 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(profile, "dataDisks"), i, member)
+    {
+        os = json_string_value(json_object_get(json_object_get(member, "managedDisk"), "id"));
+        has = has || (os && strcasecmp(os, id) == 0);
+    }
+    json_decref(doc);
+    return has;
+}
+
+static bool nobody_has_it(struct service *service, const char *id, struct arm_error *why,
+                          struct err *e)
+{
+    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_machine_list list = {0};
+    char after[ARM_ID_MAX_BYTES];
+    bool ok = true, more = true;
+
+    while (ok && more) {
+        ok = catalog_machine_list(service->catalog, NULL, &page, &list, e);
+        for (size_t i = 0; ok && i < list.count; i++)
+            ok = !has_disk(&list.rows[i], id) ||
+                 arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
+                               "The disk is attached to the virtual machine '%.300s'.",
+                               list.rows[i].id);
+        more = ok && list.more;
+        if (more) {
+            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
+            page.after = after;
+        }
+        catalog_machine_list_fini(&list);
+    }
+    return ok;
+}
+
+static bool may_go(struct service *service, const struct catalog_disk *row, struct arm_error *why,
+                   struct err *e)
+{
+    bool active;
+
+    if (!row->source_id)
+        return arm_error_refused(why, NULL,
+                                 "This disk stands in the configuration: change it there.");
+    if (!nobody_has_it(service, row->id, why, e) ||
+        !access_desk_active(service, row->id, &active, e))
+        return false;
+    return !active || arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
+                                    "There is active access (SAS) to it. End it first "
+                                    "(endGetAccess).");
+}
+
+/* ---- Its end ---- */
+
+static bool drop_row(struct service *service, void *arg, struct arm_error *why, struct err *e)
+{
+    const struct going *going = arg;
+
+    (void)why;
+    return catalog_access_delete(service->catalog, going->id, e) &&
+           catalog_disk_delete(service->catalog, going->id, e) &&
+           service_end_operations(service, going->id, NULL, NULL, e);
+}
+
+static bool give_up(struct service *service, void *arg, struct arm_error *why, struct err *e)
+{
+    const struct going *going = arg;
+    struct arm_error trouble = {0};
+
+    (void)why;
+    arm_error_of(&trouble, &going->trouble);
+    return service_end_operations(service, going->id, arm_verb_name(ARM_VERB_DELETE), &trouble, e);
+}
+
+static void going_free(struct going *going)
+{
+    disk_place_fini(&going->place);
+    free(going);
+}
+
+static void leave(struct going *going)
+{
+    struct going **at = &going->deletes->goings;
+    struct arm_error why = {0};
+    bool troubled = err_is_set(&going->trouble);
+
+    (void)service_change(going->deletes->service, troubled ? give_up : drop_row, going, &why);
+    if (troubled || arm_error_is_set(&why))
+        fprintf(stderr, "snapferryd: cannot delete %s: %s\n", going->id,
+                arm_error_is_set(&why) ? why.message : going->trouble.text);
+    while (*at != going)
+        at = &(*at)->next;
+    *at = going->next;
+    going_free(going);
+}
+
+static void blob_gone(struct region_op *op)
+{
+    struct going *going = op->arg;
+
+    going->asking = false;
+    if (err_is_set(&op->err) && going->deletes->stopping)
+        return; /* the next life goes on */
+    going->trouble = op->err;
+    leave(going);
+}
+
+static void delete_blob(struct going *going)
+{
+    const struct disk_place *place = &going->place;
+
+    going->asking = true;
+    going->op = (struct region_op){.container = place->container, .done = blob_gone, .arg = going};
+    if (disk_place_is_own(place)) {
+        region_account_delete_container(place->region->account, &going->op);
+    } else {
+        going->op.blob = place->blob;
+        going->op.what = REGION_DELETE_WITH_SNAPSHOTS;
+        region_account_delete(place->region->account, &going->op);
+    }
+}
+
+/* Nothing restores it any more. The file's sidecar is snapferry's own state of it. */
+static void delete_bytes(void *arg)
+{
+    struct going *going = arg;
+    struct disk_place *place = &going->place;
+    char *sidecar = NULL;
+
+    if (going->deletes->stopping)
+        return;
+    if (place->file) {
+        if (unlink(place->file) != 0 && errno != ENOENT)
+            err_set_errno(&going->trouble, errno, RETRY_LATER, "cannot delete %s", place->file);
+        if (asprintf(&sidecar, "%s.snapferry", place->file) >= 0) {
+            (void)unlink(sidecar);
+            free(sidecar);
+        }
+        leave(going);
+    } else if (place->region && place->container[0]) {
+        delete_blob(going);
+    } else {
+        err_set(&going->trouble, ERR_USAGE, RETRY_NEVER,
+                "its region is not in the configuration any more");
+        leave(going);
+    }
+}
+
+static bool go(struct disk_delete *deletes, const char *id, const char *backing, struct err *e)
+{
+    struct going *going = calloc(1, sizeof *going);
+
+    if (!going)
+        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot delete a disk");
+    if (!disk_place_read(deletes->service, backing, &going->place, e)) {
+        going_free(going);
+        return false;
+    }
+    going->deletes = deletes;
+    snprintf(going->id, sizeof going->id, "%s", id);
+    going->next = deletes->goings;
+    deletes->goings = going;
+    replication_cancel(deletes->service->replication, id, delete_bytes, going);
+    return true;
+}
+
+/* ---- DELETE ---- */
+
+struct deleting {
+    struct disk_delete *deletes;
+    const struct arm_id *arm_id;
+    char id[ARM_ID_MAX_BYTES], operation[FRONT_GUID_BYTES], location[ARM_LOCATION_MAX_BYTES];
+    struct catalog_disk row;
+};
+
+static bool mark(struct service *service, void *arg, struct arm_error *why, struct err *e)
+{
+    struct deleting *deleting = arg;
+    struct catalog_disk *row = &deleting->row;
+    struct operation_spec spec = {.kind = arm_verb_name(ARM_VERB_DELETE),
+                                  .subscription = deleting->arm_id->subscription,
+                                  .location = deleting->location,
+                                  .resource = deleting->id};
+    bool ok = catalog_disk_get(service->catalog, deleting->id, row, e);
+
+    if (!ok || !row->id)
+        return ok;
+    snprintf(deleting->location, sizeof deleting->location, "%s", row->location);
+    if (row->state != CATALOG_DELETING)
+        ok = may_go(service, row, why, e) &&
+             catalog_disk_set_state(service->catalog, row->id, CATALOG_DELETING, 0, e);
+    return ok && operation_begin(service->operations, &spec, deleting->operation, e);
+}
+
+static void delete (void *arg, struct front_ask *ask)
+{
+    struct disk_delete *deletes = arg;
+    struct deleting deleting = {.deletes = deletes, .arm_id = &ask->route.id};
+    struct arm_error why = {0};
+    struct err e = {0};
+
+    arm_id_text(&ask->route.id, deleting.id);
+    if (!service_change(deletes->service, mark, &deleting, &why)) {
+        service_refuse(ask, &why);
+    } else if (!deleting.row.id) {
+        front_answer(ask->call, 204, NULL, NULL, 0);
+    } else {
+        const struct operation_spec spec = {.kind = arm_verb_name(ARM_VERB_DELETE),
+                                            .subscription = ask->route.id.subscription,
+                                            .location = deleting.location,
+                                            .resource = deleting.id};
+
+        operation_answer(deletes->service->operations, ask->call, 202, NULL, &spec,
+                         deleting.operation);
+        if (!find(deletes, deleting.id) && !go(deletes, deleting.id, deleting.row.backing, &e))
+            fprintf(stderr, "snapferryd: cannot delete %s: %s\n", deleting.id, e.text);
+    }
+    catalog_disk_fini(&deleting.row);
+}
+
+/* ---- Life ---- */
+
+struct disk_delete *disk_delete_new(struct service *service, struct err *e)
+{
+    struct disk_delete *deletes = calloc(1, sizeof *deletes);
+
+    if (deletes)
+        deletes->service = service;
+    else
+        err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
+    return deletes;
+}
+
+bool disk_delete_recover(struct disk_delete *deletes, struct err *e)
+{
+    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
+    struct catalog_disk_list list = {0};
+    char after[ARM_ID_MAX_BYTES];
+    bool ok = true, more = true;
+
+    while (ok && more) {
+        ok = catalog_disk_list_in_state(deletes->service->catalog, CATALOG_DELETING, &page, &list,
+                                        e);
+        more = ok && list.more;
+        if (more)
+            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
+        for (size_t i = 0; ok && i < list.count; i++)
+            ok = go(deletes, list.rows[i].id, list.rows[i].backing, e);
+        page.after = after;
+        catalog_disk_list_fini(&list);
+    }
+    return ok;
+}
+
+void disk_delete_stop(struct disk_delete *deletes)
+{
+    deletes->stopping = true;
+}
+
+bool disk_delete_idle(const struct disk_delete *deletes)
+{
+    for (const struct going *going = deletes->goings; going; going = going->next)
+        if (going->asking)
+            return false;
+    return true;
+}
+
+void disk_delete_free(struct disk_delete *deletes)
+{
+    if (!deletes)
+        return;
+    for (struct going *going = deletes->goings, *next; going; going = next) {
+        next = going->next;
+        going_free(going);
+    }
+    free(deletes);
+}
+
+void disk_delete_serve(struct disk_delete *deletes, struct front_table *table)
+{
+    static const struct front_handler handlers[] = {{ARM_DISK, ARM_VERB_DELETE, delete}};
+
+    front_table_add(table, handlers, sizeof handlers / sizeof handlers[0], deletes);
+}
