@@ -6,7 +6,7 @@ cd "$SNAPFERRY_SOURCE_DIR" || exit 1
 . tests/system/cli_region.sh
 trap 'end_site' EXIT
 cd "$TMPDIR" || exit 1
-SITE=$TMPDIR/site
+SITE="$TMPDIR/the site"
 GROUP=/subscriptions/embedded/resourceGroups/sample/providers/Microsoft.Compute
 VERSION=2025-04-01
 site_PID=
@@ -81,6 +81,7 @@ assert all(d["replicationStatus"]["status"]["code"] == "ReplicationState/succeed
 # ---- The first start ----
 serve_site
 check "the ready line tells the authority" grep -qF "\"cacert\":\"$SITE/ca.pem\"" site.out
+check "nothing else went on: token and address are all it says" [ "$(wc -l <site.err)" = 4 ]
 check "the token is told" grep -qxF "  $(cat "$SITE/token")" site.err
 [ "$(find "$SITE" -type f ! -path '*/data/*' -perm /077 | wc -l)" = 0 ]
 check "files are for their owner only" [ $? = 0 ]
@@ -93,6 +94,11 @@ API=2025-01-02 asked 200 GET disks
 check "its disks are listed" [ "$(field value.0.name) $(field value.1.name)" = "sample-vm-data sample-vm-os" ]
 check "somebody by the name localhost is served, too" \
     [ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$SITE/ca.pem" "https://localhost:${site_URL##*:}$GROUP/disks")" = 401 ]
+
+status_of() { # as a program on node sees it, the SDK's world
+    NODE_EXTRA_CA_CERTS=$SITE/ca.pem node -e 'fetch(process.argv[1]).then((r) => console.log(r.status), console.log)' "$1"
+}
+check "node trusts it" [ "$(status_of "$site_URL$GROUP/disks")" = 401 ]
 
 # ---- A restore point, and its copy in the other region ----
 asked 201 PUT restorePointCollections/west "{\"location\":\"westus\",\"properties\":{\"source\":{\"id\":\"$GROUP/virtualMachines/sample-vm\"}}}"
@@ -165,6 +171,16 @@ check "with what it holds" [ $? = 0 ]
 kill $taker
 end_site
 check "no process is left then" none_of_site
+
+# ---- A first start that is ended on its way ----
+SITE=$TMPDIR/ended
+region_runs() { [ -n "$(region_pid westus)" ]; }
+start_site
+await "it is on its way" region_runs
+kill "$site_PID"
+wait "$site_PID"
+check "it ends well" [ $? = 0 ]
+check "and leaves no process" none_of_site
 
 # ---- A first start that is killed, again and again ----
 SITE=$TMPDIR/killed

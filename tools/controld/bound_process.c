@@ -28,7 +28,7 @@ struct bound_process {
     struct reactor_op exit_op, output_op;
     char line[BOUND_LINE_MAX_BYTES + 1];
     size_t line_bytes;
-    bool told;
+    bool line_is_whole, told;
 };
 
 /* ---- What it says ---- */
@@ -49,26 +49,34 @@ static void tell(struct bound_process *process)
     }
 }
 
-/* False: nothing of it is wanted any more. */
+/* What comes after the first line is dropped; a pipe that nobody reads would be a signal to it. */
+static void take_bytes(struct bound_process *process, const char *bytes, size_t count)
+{
+    size_t room = BOUND_LINE_MAX_BYTES - process->line_bytes;
+    const char *end = memchr(bytes, '\n', count);
+
+    if (process->line_is_whole)
+        return;
+    if (end)
+        count = (size_t)(end - bytes);
+    process->line_is_whole = end || count >= room;
+    count = count < room ? count : room;
+    memcpy(process->line + process->line_bytes, bytes, count);
+    process->line_bytes += count;
+}
+
+/* All that is there; false at its end. */
 static bool take_output(struct bound_process *process)
 {
-    for (;;) {
-        ssize_t count = read(process->output, process->line + process->line_bytes,
-                             BOUND_LINE_MAX_BYTES - process->line_bytes);
-        char *end;
+    char bytes[1024];
 
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0 && errno == EAGAIN)
-            return true;
+    for (;;) {
+        ssize_t count = read(process->output, bytes, sizeof bytes);
+
         if (count > 0)
-            process->line_bytes += (size_t)count;
-        process->line[process->line_bytes] = 0;
-        end = strchr(process->line, '\n');
-        if (end)
-            *end = 0;
-        if (end || count <= 0 || process->line_bytes == BOUND_LINE_MAX_BYTES)
-            return false;
+            take_bytes(process, bytes, (size_t)count);
+        else if (count == 0 || errno != EINTR)
+            return count < 0 && errno == EAGAIN;
     }
 }
 
@@ -77,12 +85,12 @@ static void on_output(struct reactor_op *op)
     struct bound_process *process =
         (struct bound_process *)((char *)op - offsetof(struct bound_process, output_op));
 
-    if (take_output(process)) {
+    if (take_output(process))
         reactor_poll(process->setup.reactor, op, process->output, POLLIN, on_output);
-        return;
-    }
-    close_output(process);
-    tell(process);
+    else
+        close_output(process);
+    if (process->line_is_whole)
+        tell(process);
 }
 
 /* ---- Its end ---- */

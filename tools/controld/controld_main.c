@@ -280,6 +280,7 @@ static bool ended(const struct controld *s)
            (front_idle(s->front) || reactor_now_ns(s->reactor) - s->stop_ns > DRAIN_MAX_NS);
 }
 
+/* For a person first: who waits for the line of JSON has the rest then. */
 static void say_ready(const struct controld *s)
 {
     const char *url = front_address(s->front);
@@ -287,17 +288,17 @@ static void say_ready(const struct controld *s)
     json_t *ready =
         json_pack("{sssssI}", "event", "ready", "url", url, "pid", (json_int_t)getpid());
 
-    if (ca)
-        json_object_set_new(ready, "cacert", json_string(ca->authority));
-    json_dumpf(ready, stdout, JSON_COMPACT);
-    puts("");
-    fflush(stdout);
-    json_decref(ready);
-    if (ca)
+    if (ca) {
         fprintf(stderr,
                 "snapferryd: serves the regions westus and eastus at %s\n"
                 "  clients trust %s; the token is in %s/token\n",
                 url, ca->authority, s->options->data);
+        json_object_set_new(ready, "cacert", json_string(ca->authority));
+    }
+    json_dumpf(ready, stdout, JSON_COMPACT);
+    puts("");
+    fflush(stdout);
+    json_decref(ready);
 }
 
 static bool controld_run(struct controld *s, struct err *e)

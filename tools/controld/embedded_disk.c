@@ -39,7 +39,7 @@ static const char recipe[] =
     "    seq -f 'order %g, 5 pieces' 1 200000 >orders/last-year.txt ;;\n"
     "esac\n"
     "cd ..\n"
-    "mkfs.ext4 -q -F -d \"$DISK.tree\" \"$DISK.making\" 64M\n"
+    "mkfs.ext4 -q -F -d \"$DISK.tree\" \"$DISK.making\" 64M >/dev/null\n"
     "rm -rf \"$DISK.tree\"\n"
     "mv \"$DISK.making\" \"$DISK.raw\"\n"
     "echo \"$DISK.raw\"\n";
