@@ -98,6 +98,16 @@ bool catalog_point_list(struct catalog *c, const char *collection_id,
     return list_where(c, "collection_id = ?1", &value, 1, page, out_list, e);
 }
 
+bool catalog_point_list_of_origin(struct catalog *c, const char *collection_id,
+                                  enum catalog_origin origin, const struct catalog_page *page,
+                                  struct catalog_point_list *out_list, struct err *e)
+{
+    const struct catalog_value values[] = {catalog_text(collection_id),
+                                           catalog_text(catalog_origin_name(origin))};
+
+    return list_where(c, "collection_id = ?1 AND origin = ?2", values, 2, page, out_list, e);
+}
+
 bool catalog_point_list_in_state(struct catalog *c, enum catalog_state state,
                                  const struct catalog_page *page,
                                  struct catalog_point_list *out_list, struct err *e)

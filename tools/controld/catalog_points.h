@@ -56,6 +56,10 @@ bool catalog_point_set_hook(struct catalog *c, const char *id, const char *statu
 bool catalog_point_list(struct catalog *c, const char *collection_id,
                         const struct catalog_page *page, struct catalog_point_list *out_list,
                         struct err *e);
+/* Of one collection, those that a schedule made, or those that callers made. */
+bool catalog_point_list_of_origin(struct catalog *c, const char *collection_id,
+                                  enum catalog_origin origin, const struct catalog_page *page,
+                                  struct catalog_point_list *out_list, struct err *e);
 /* Of all collections: what a restart goes on with. */
 bool catalog_point_list_in_state(struct catalog *c, enum catalog_state state,
                                  const struct catalog_page *page,

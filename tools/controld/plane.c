@@ -27,6 +27,7 @@
 #include "tools/controld/points.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
+#include "tools/controld/retention.h"
 
 #define PLANE_GRACE_NS (10 * NS_PER_S) /* for requests to regions, once the end was asked for */
 
@@ -36,6 +37,7 @@ struct plane {
     struct point_delete *deletes;
     struct disk_delete *disk_deletes;
     struct access_desk *accesses;
+    struct retention *retention;
     bool stopping, cuts_stopped, copies_stopped, orphans_stopped;
     struct timer grace;
 };
@@ -103,6 +105,24 @@ static bool open_orphans(struct plane *plane, const struct plane_setup *setup, s
     return plane->service.orphans != NULL;
 }
 
+/* ---- Retention's hands ---- */
+
+static bool create_scheduled(void *arg, const struct config_machine *machine, const char *point_id,
+                             struct err *e)
+{
+    struct plane *plane = arg;
+
+    return point_create_scheduled(plane->creates, machine->id, point_id, machine->crash_consistent,
+                                  e);
+}
+
+static bool prune(void *arg, const char *point_id, struct arm_error *why)
+{
+    struct plane *plane = arg;
+
+    return point_delete_begin(plane->deletes, point_id, why);
+}
+
 /* ---- Life ---- */
 
 static bool make_disks_folder(const struct plane_setup *setup, struct err *e)
@@ -159,6 +179,8 @@ static void serve(struct plane *plane, struct front_table *table)
 struct plane *plane_new(const struct plane_setup *setup, struct err *e)
 {
     struct plane *plane = calloc(1, sizeof *plane);
+    const struct retention_hands hands = {
+        .create = create_scheduled, .prune = prune, .log = say, .arg = plane};
 
     if (!plane) {
         err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
@@ -169,6 +191,7 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
         (plane->deletes = point_delete_new(&plane->service, e)) &&
         (plane->disk_deletes = disk_delete_new(&plane->service, e)) &&
         (plane->accesses = access_desk_new(&plane->service, e)) &&
+        (plane->retention = retention_new(&plane->service, &hands, e)) &&
         machines_register(&plane->service, e)) {
         serve(plane, setup->table);
         return plane;
@@ -179,9 +202,14 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
 
 bool plane_recover(struct plane *plane, struct err *e)
 {
-    return replication_recover(plane->service.replication, e) &&
-           cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
-           disk_delete_recover(plane->disk_deletes, e) && point_create_recover(plane->creates, e);
+    bool ok =
+        replication_recover(plane->service.replication, e) &&
+        cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
+        disk_delete_recover(plane->disk_deletes, e) && point_create_recover(plane->creates, e);
+
+    if (ok)
+        retention_begin(plane->retention);
+    return ok;
 }
 
 /* ---- The end ---- */
@@ -222,6 +250,7 @@ void plane_stop(struct plane *plane)
     if (plane->stopping)
         return;
     plane->stopping = true;
+    retention_stop(plane->retention);
     orphans_stop(plane->service.orphans, orphans_stopped, plane);
     point_delete_stop(plane->deletes);
     disk_delete_stop(plane->disk_deletes);
@@ -245,6 +274,9 @@ void plane_free(struct plane *plane)
     if (!plane)
         return;
     service = &plane->service;
+    if (plane->retention)
+        retention_stop(plane->retention);
+    retention_free(plane->retention);
     if (plane->stopping)
         reactor_disarm(service->reactor, &plane->grace);
     access_desk_free(plane->accesses);
