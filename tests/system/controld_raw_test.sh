@@ -289,6 +289,19 @@ says 200 take blobs/rp1 plain-blob got-blob
 check "a blob cut for the other region" cmp got-blob vm-blob.raw
 no_hidden() { grep '"method":"DELETE"' "$west_LOG" | grep -q '"blob":"vm-blob","snapshot":.*"status":202'; }
 until_true "the hidden snapshot of the blob is deleted" no_hidden
+before=$(written "$east_LOG")
+says '201 Succeeded' put direct/rp2
+says complete wait direct/rp2
+says '201 Succeeded' put blobs/rp2
+says complete wait blobs/rp2
+moved=$(($(written "$east_LOG") - before))
+check "their second ones write what changed: $moved bytes of $full" [ "$moved" -gt 0 -a "$moved" -lt $((full / 5)) ]
+says 200 take direct/rp2 vm1-data got-data
+check "the second one of a raw disk" cmp got-data capture-data
+says 200 take blobs/rp2 plain-blob got-blob
+check "the second one of a blob" cmp got-blob vm-blob.raw
+says 200 take blobs/rp1 plain-blob got-blob
+check "its first one is as it was" cmp got-blob vm-blob.raw
 until_true "the cuts are dropped" no_cuts
 
 # ---- Deleted: the others stay ----
