@@ -26,6 +26,7 @@
 #define PORT_TEXT_MAX     15u
 #define TRIES_OF_A_PORT   6u /* an earlier life's regiond may still be on its way out */
 #define TRIES_MAX         14u
+#define CHOICES_MAX       20u
 #define PAUSE_FIRST_NS    (50 * NS_PER_MS)
 #define PAUSE_DOUBLINGS   6u
 #define SOUND_NS          (10 * NS_PER_S) /* who lived that long may die again */
@@ -232,10 +233,11 @@ static void start_process(struct region_child *child)
         }
         if (child->port_is_kept)
             say(child, "moves to another port, as somebody else has the one it had");
-        if (!choose_port(child, &e)) {
-            give_up(child, e.text);
-            return;
-        }
+        for (unsigned i = 0; i < CHOICES_MAX && !port_is_free(child->port); i++)
+            if (!choose_port(child, &e)) {
+                give_up(child, e.text);
+                return;
+            }
     }
     snprintf(listen_at, sizeof listen_at, "127.0.0.1:%u", child->port);
     snprintf(child->url, sizeof child->url, "http://%s/%.80s", listen_at, child->setup.name);
