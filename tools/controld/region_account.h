@@ -19,6 +19,7 @@
 #include "io/http.h"
 #include "io/pageblob.h"
 #include "tools/controld/region_acl.h"
+#include "tools/controld/region_cells.h"
 #include "tools/controld/region_list.h"
 
 #define REGION_CONTAINER_MAX_BYTES 64u   /* 3 to 63 of a-z, 0-9 and '-'; and the NUL */
@@ -50,8 +51,10 @@ struct region_op {
     uint64_t due_ns;      /* monotonic: no try goes on after it; 0: REGION_LIMIT_NS from now */
     const struct pageblob_metadata *metadata;
     enum region_delete what;
-    struct region_acl *acl;                 /* get: filled; set: sent */
-    struct region_list *list;               /* emptied, then filled */
+    struct region_acl *acl;   /* get: filled; set: sent */
+    struct region_list *list; /* emptied, then filled */
+    const char *since; /* used: what changed since this older snapshot; NULL: what holds data */
+    struct region_cells *cells;             /* used: filled; NULL = not wanted */
     struct pageblob_metadata *out_metadata; /* properties: empty, then filled; NULL = not wanted */
     /* out */
     struct pageblob_head head; /* properties: content_bytes, etag...; snapshot: its time */
@@ -97,7 +100,8 @@ void region_account_list(struct region_account *account, struct region_op *op); 
 
 /* ---- Blobs: container blob snapshot ---- */
 void region_account_properties(struct region_account *account, struct region_op *op);
-/* How many bytes hold data: its range list, page by page; for a large disk that may take its time. */
+/* How many bytes hold data, or were changed or cleared: its range list, page by page; since cells. For a
+ * large disk that may take its time. */
 void region_account_used(struct region_account *account, struct region_op *op);
 /* metadata NULL or empty: the service copies the blob's. Not idempotent: when `unsure`, there may be more
  * than the one that head.snapshot names (region_snapshot.h finds them). */

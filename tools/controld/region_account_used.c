@@ -17,6 +17,7 @@ static void begin_used(struct region_op *op)
     FILE *out = open_memstream(&additions, &count);
     bool ok = out && fprintf(out, "comp=pagelist&maxresults=%u", RANGES_PER_PAGE) > 0 &&
               region_account_parameter(out, "snapshot", op->snapshot) &&
+              region_account_parameter(out, "prevsnapshot", op->since) &&
               region_account_parameter(out, "marker", op->marker);
 
     if (out && fclose(out) != 0)
@@ -30,14 +31,27 @@ static void begin_used(struct region_op *op)
     free(additions);
 }
 
+static void count_ranges(struct region_op *op, const struct extent_set *data,
+                         const struct extent_set *clears)
+{
+    if (op->cells && !op->marker)
+        region_cells_begin(op->cells, op->head.blob_bytes);
+    if (op->cells) {
+        region_cells_add(op->cells, data);
+        region_cells_add(op->cells, clears);
+    }
+    op->used_bytes += data->total_bytes + clears->total_bytes;
+}
+
 /* Where the list goes on in *marker: malloc'd, or NULL when it ends here. */
 static bool take_page(struct region_op *op, struct pageranges *page, char **marker)
 {
     const struct extent all = {0, op->head.blob_bytes};
-    struct extent_set data = {0};
+    struct extent_set data = {0}, clears = {0}; /* a full list has none of the second kind */
     bool ok;
 
-    pageranges_begin(page, &data, NULL, all, op->listed_end, op->head.blob_bytes);
+    pageranges_begin(page, &data, op->since ? &clears : NULL, all, op->listed_end,
+                     op->head.blob_bytes);
     ok = pageranges_push(page, op->body ? op->body : "", op->body_bytes, &op->err) &&
          pageranges_end(page, &op->err);
     *marker = NULL;
@@ -47,10 +61,11 @@ static bool take_page(struct region_op *op, struct pageranges *page, char **mark
             ok = err_set(&op->err, ERR_LIMIT, RETRY_LATER, "no memory to list ranges");
     }
     if (ok) {
-        op->used_bytes += data.total_bytes;
+        count_ranges(op, &data, &clears);
         op->listed_end = pageranges_last_end(page);
     }
     extent_set_fini(&data);
+    extent_set_fini(&clears);
     return ok;
 }
 

@@ -281,6 +281,36 @@ Test(region_account, knows_how_much_of_a_blob_holds_data_over_several_pages)
     account_case_close(&c);
 }
 
+Test(region_account, knows_which_parts_changed_since_an_older_snapshot)
+{
+    struct account_case c;
+    struct region_cells cells;
+    struct region_op older = {.blob = "disk.vhd"}, newer = {.blob = "disk.vhd"};
+    struct region_op op = {.blob = "disk.vhd", .cells = &cells};
+
+    account_case_open(&c, NULL);
+    case_clear(&c.region, CASE_BLOB, 0, 1u << 20);
+    case_write(&c.region, CASE_BLOB, 0, 8192, 'x');
+    account_case_good(&c, region_account_snapshot, &older);
+    case_write(&c.region, CASE_BLOB, 512 * 1024, 4096, 'y');
+    case_clear(&c.region, CASE_BLOB, 4096, 512);
+    account_case_good(&c, region_account_snapshot, &newer);
+    op.snapshot = newer.head.snapshot;
+    account_case_good(&c, region_account_used, &op);
+    cr_expect_eq(op.used_bytes, 8192 - 512 + 4096);
+    cr_expect_eq(cells.cell_bytes, 2048);
+    cr_expect_eq(cells.count, 512);
+    cr_expect_eq(cells.bytes[2], 2048 - 512);
+    cr_expect_eq(cells.bytes[4], 0);
+    op.since = older.head.snapshot;
+    account_case_good(&c, region_account_used, &op);
+    cr_expect_eq(op.used_bytes, 512 + 4096);
+    cr_expect_eq(cells.bytes[0], 0);
+    cr_expect_eq(cells.bytes[2], 512);
+    cr_expect_eq(cells.bytes[256] + cells.bytes[257], 4096);
+    account_case_close(&c);
+}
+
 static void on_stopped(struct region_op *op)
 {
     *(bool *)op->arg = true;
