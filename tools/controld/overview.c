@@ -11,6 +11,7 @@
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/disk_map.h"
 #include "tools/controld/disks.h"
 #include "tools/controld/front_page.h"
 #include "tools/controld/points.h"
@@ -18,6 +19,11 @@
 #define POINTS_PER_PAGE 100u /* each comes with its disks */
 #define UNDERWAY_MAX    100u /* points, and disks */
 #define FAILED_MAX      20u
+
+struct overview {
+    struct service *service;
+    struct disk_maps *maps;
+};
 
 static bool append(json_t *list, json_t *take, struct err *e)
 {
@@ -211,24 +217,60 @@ static void show(void *arg, struct front_ask *ask)
     } lists[] = {{"/x-snapferry/collections", list_collections},
                  {"/x-snapferry/disks", list_disks},
                  {"/x-snapferry/restorePoints", list_points}};
+    struct overview *overview = arg;
     struct arm_error why = {0};
 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (strcmp(ask->call->path, lists[i].path) == 0) {
-            answer_list(arg, ask, lists[i].list);
+            answer_list(overview->service, ask, lists[i].list);
             return;
         }
     if (strcmp(ask->call->path, "/x-snapferry/underway") == 0) {
-        answer_underway(arg, ask);
+        answer_underway(overview->service, ask);
+        return;
+    }
+    if (strcmp(ask->call->path, "/x-snapferry/map") == 0) {
+        disk_maps_show(overview->maps, ask);
         return;
     }
     arm_error_set(&why, 404, "ResourceNotFound", NULL, "There is nothing at this path.");
     service_refuse(ask, &why);
 }
 
-void overview_serve(struct service *service, struct front_table *table)
+void overview_serve(struct overview *overview, struct front_table *table)
 {
     static const struct front_handler handler = {ARM_NONE, ARM_VERB_PAGE, show};
 
-    front_table_add(table, &handler, 1, service);
+    front_table_add(table, &handler, 1, overview);
+}
+
+/* ---- Life ---- */
+
+struct overview *overview_new(struct service *service, struct err *e)
+{
+    struct overview *overview = calloc(1, sizeof *overview);
+
+    if (!overview) {
+        err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
+        return NULL;
+    }
+    overview->service = service;
+    overview->maps = disk_maps_new(service, e);
+    if (overview->maps)
+        return overview;
+    free(overview);
+    return NULL;
+}
+
+void overview_free(struct overview *overview)
+{
+    if (!overview)
+        return;
+    disk_maps_free(overview->maps);
+    free(overview);
+}
+
+bool overview_idle(const struct overview *overview)
+{
+    return disk_maps_idle(overview->maps);
 }

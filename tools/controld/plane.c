@@ -38,6 +38,7 @@ struct plane {
     struct disk_delete *disk_deletes;
     struct access_desk *accesses;
     struct retention *retention;
+    struct overview *overview;
     bool stopping, cuts_stopped, copies_stopped, orphans_stopped;
     struct timer grace;
 };
@@ -173,7 +174,7 @@ static void serve(struct plane *plane, struct front_table *table)
     access_desk_serve(plane->accesses, table);
     disks_serve(service, table);
     disk_delete_serve(plane->disk_deletes, table);
-    overview_serve(service, table);
+    overview_serve(plane->overview, table);
 }
 
 struct plane *plane_new(const struct plane_setup *setup, struct err *e)
@@ -192,6 +193,7 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
         (plane->disk_deletes = disk_delete_new(&plane->service, e)) &&
         (plane->accesses = access_desk_new(&plane->service, e)) &&
         (plane->retention = retention_new(&plane->service, &hands, e)) &&
+        (plane->overview = overview_new(&plane->service, e)) &&
         machines_register(&plane->service, e)) {
         serve(plane, setup->table);
         return plane;
@@ -263,8 +265,9 @@ void plane_stop(struct plane *plane)
 bool plane_stopped(const struct plane *plane)
 {
     return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
-           access_desk_idle(plane->accesses) && point_delete_idle(plane->deletes) &&
-           disk_delete_idle(plane->disk_deletes) && cut_drops_idle(plane->service.cuts);
+           access_desk_idle(plane->accesses) && overview_idle(plane->overview) &&
+           point_delete_idle(plane->deletes) && disk_delete_idle(plane->disk_deletes) &&
+           cut_drops_idle(plane->service.cuts);
 }
 
 void plane_free(struct plane *plane)
@@ -279,6 +282,7 @@ void plane_free(struct plane *plane)
     retention_free(plane->retention);
     if (plane->stopping)
         reactor_disarm(service->reactor, &plane->grace);
+    overview_free(plane->overview);
     access_desk_free(plane->accesses);
     disk_delete_free(plane->disk_deletes);
     point_delete_free(plane->deletes);
