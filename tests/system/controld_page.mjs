@@ -1,6 +1,7 @@
 // controld_page.mjs - looks at the page of the snapferryd at $one_URL with $CHROMIUM, as controld_page_test.sh set it up.
 // Waits for conditions, for as long as a loaded machine may need; nothing depends on how fast it is.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { complaints, contrast, structure } from "./page_checks.mjs";
@@ -37,6 +38,20 @@ await api("PUT", "east", { location: "eastus", properties: { source: { id: idOf(
 await api("PUT", "north", { location: "northus", properties: { source: { id: idOf("west") } } });
 await api("PUT", LONG, { location: "westus", properties: { source: { id: `${compute}/virtualMachines/vm1` } } });
 await cut("west", "rp1");
+
+// ---- What stands beside the API, asked wrongly ----
+
+for (const [method, asked, status] of [
+    ["GET", "map", 400], ["GET", "map?diskRestorePoint=x", 400], ["GET", `map?diskRestorePoint=${idOf("west")}`, 400],
+    ["GET", `map?diskRestorePoint=${idOf("west")}/restorePoints/rp1/diskRestorePoints/none`, 404],
+    ["GET", "nothing", 404], ["POST", "underway", 405], ["GET", "disks?$skiptoken=!", 400],
+]) {
+    const answer = await fetch(`${url}/x-snapferry/${asked}`, { method, headers: { authorization: `Bearer ${token}` } });
+    assert.equal(answer.status, status, asked);
+    assert.ok((await answer.json()).error.code);
+    assert.equal((await fetch(`${url}/x-snapferry/${asked}`, { method })).status, 401, asked);
+}
+ok("what is asked wrongly beside the API is refused");
 
 // ---- Browsers ----
 
@@ -146,6 +161,36 @@ try {
     await page.locator("#collections li.disk", { hasText: "vm1-data" }).first().waitFor();
     ok("collection, restore point and disks by keyboard alone");
 
+    // ---- Block maps ----
+    const mapOf = async (where, name) => {
+        const of = where.locator("li.disk", { hasText: name });
+        await of.locator("summary", { hasText: "Block map" }).click();
+        await of.locator("svg rect").first().waitFor();
+        const kinds = await of.locator("svg rect").evaluateAll((cells) => cells.map((cell) => cell.getAttribute("class")));
+        return { kinds, words: await of.locator("svg").getAttribute("aria-label") };
+    };
+    const count = (kinds, kind) => kinds.filter((one) => one === kind).length;
+    const west = page.locator("#collections > li", { hasText: "west" }).locator("li.point");
+    const whole = await mapOf(west.first(), "vm1-data");
+    assert.equal(count(whole.kinds, "held"), whole.kinds.length, "all of it holds data");
+    assert.match(whole.words, /vm1-data: 4\.0 MiB of 4\.0 MiB hold data\./);
+    // One MiB of the four is written anew, another cleared: cells of 8 KiB.
+    execFileSync("bash", ["-c", `head -c 1M /dev/urandom | dd of=data.raw bs=1M seek=1 conv=notrunc status=none &&
+        head -c 1M /dev/zero | dd of=data.raw bs=1M seek=3 conv=notrunc status=none &&
+        "$SNAPFERRY_BIN" copy --quiet --map data.map data.raw env:DISK_data`]);
+    await cut("west", "rp2");
+    await page.getByRole("button", { name: "Refresh" }).click();
+    const second = west.filter({ hasText: "rp2" });
+    await second.locator("summary").first().click();
+    const { kinds, words } = await mapOf(second, "vm1-data");
+    assert.equal(kinds.length, 512);
+    assert.deepEqual([...new Set(kinds.slice(0, 128))], ["held"]);
+    assert.deepEqual([...new Set(kinds.slice(128, 256))], ["changed"]);
+    assert.deepEqual([...new Set(kinds.slice(256, 384))], ["held"]);
+    assert.deepEqual([...new Set(kinds.slice(384))], ["changed"]);
+    assert.match(words, /3\.0 MiB of 4\.0 MiB hold data\. 2\.0 MiB changed/);
+    ok("block maps: what holds data, what was written and cleared since");
+
     // ---- Many restore points ----
     for (let i = 100; i < 220; i++) await cut("west", `many-${i}`);
     await page.getByRole("button", { name: "Refresh" }).click();
@@ -153,11 +198,11 @@ try {
     await eventually("a page of restore points", async () => (await points.count()) >= 100);
     const more = page.getByRole("button", { name: "More restore points" });
     await more.click();
-    await eventually("the rest of them", async () => (await points.count()) === 121);
+    await eventually("the rest of them", async () => (await points.count()) === 122);
     assert.equal(await more.isVisible(), false);
     const names = await points.locator("summary .name").allTextContents();
     assert.deepEqual(names, [...names].sort());
-    ok("121 restore points, page by page");
+    ok("122 restore points, page by page");
 
     // ---- What it is made of ----
     assert.deepEqual(await page.evaluate(structure), []);
@@ -168,7 +213,8 @@ try {
     const phone = await enter(await open({ viewport: { width: 360, height: 740 }, colorScheme: "dark", hasTouch: true }));
     for (const name of [LONG, "east"]) await phone.locator("#collections > li summary", { hasText: name }).first().tap();
     await phone.locator("#collections li.point summary").first().tap();
-    await phone.locator("#collections li.disk").first().waitFor();
+    await phone.locator("#collections li.disk summary", { hasText: "Block map" }).first().tap();
+    await phone.locator("#collections li.disk svg rect").first().waitFor();
     await picture(phone, "page-phone.png");
     assert.deepEqual(await phone.evaluate(() => [document.documentElement.scrollWidth, innerWidth]), [360, 360]);
     assert.deepEqual(await phone.evaluate(complaints), []);

@@ -31,7 +31,7 @@ for disk in os:24 data:4; do
     name=${disk%:*}
     head -c "$((${disk#*:} << 20))" /dev/urandom >"$name.raw"
     declare -x "DISK_$name=$(sas "$west_URL" "vm-$name" rcwd)"
-    "$SNAPFERRY_BIN" copy --quiet "$name.raw" "env:DISK_$name" || fail "cannot make the VM's disk $name"
+    "$SNAPFERRY_BIN" copy --quiet --map "$name.map" "$name.raw" "env:DISK_$name" || fail "cannot make the VM's disk $name"
 done
 # Each copy at 1.5 MB/s, so that it is seen on its way.
 cat >config.json <<CONFIG

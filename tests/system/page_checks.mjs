@@ -12,7 +12,7 @@ export function structure() {
         if (all(landmark).length !== 1) wrong.push(`${all(landmark).length} of ${landmark}`);
     if (levels.some((level, i) => i > 0 && level > levels[i - 1] + 1)) wrong.push(`headings ${levels}`);
     for (const input of all("input")) if (!input.labels.length) wrong.push(`no label: ${input.id}`);
-    for (const element of all("button,summary,progress,canvas,section[aria-labelledby] > h2"))
+    for (const element of all("button,summary,progress,[role=img],section[aria-labelledby] > h2"))
         if (!named(element)) wrong.push(`no name: ${element.outerHTML.slice(0, 80)}`);
     for (const bar of all("progress")) if (bar.checkVisibility() && bar.position < 0) wrong.push(`no value: ${bar.ariaLabel}`);
     for (const element of all("[aria-labelledby],[aria-describedby]"))

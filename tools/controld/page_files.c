@@ -20,6 +20,7 @@ EMBED(html, "index.html");
 EMBED(css, "page.css");
 EMBED(js, "page.js");
 EMBED(views, "page_views.js");
+EMBED(map, "page_map.js");
 
 #define ACCESS_PATH "/page-access.json"
 #define JSON_TYPE   "application/json; charset=utf-8"
@@ -38,7 +39,9 @@ void page_files(bool token_only, struct front_file out_files[PAGE_FILES_COUNT])
                                        (size_t)(page_js_end - page_js)};
     out_files[4] = (struct front_file){"/page_views.js", "text/javascript; charset=utf-8",
                                        page_views, (size_t)(page_views_end - page_views)};
-    out_files[5] = token_only ? (struct front_file){ACCESS_PATH, JSON_TYPE, token_needed,
+    out_files[5] = (struct front_file){"/page_map.js", "text/javascript; charset=utf-8", page_map,
+                                       (size_t)(page_map_end - page_map)};
+    out_files[6] = token_only ? (struct front_file){ACCESS_PATH, JSON_TYPE, token_needed,
                                                     sizeof token_needed - 1}
                               : (struct front_file){ACCESS_PATH, JSON_TYPE, token_not_needed,
                                                     sizeof token_not_needed - 1};

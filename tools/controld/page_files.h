@@ -10,7 +10,7 @@
 
 #include "tools/controld/front.h"
 
-#define PAGE_FILES_COUNT 6u
+#define PAGE_FILES_COUNT 7u
 
 /* For front_serve_files. token_only: a token is the one way in, so the page asks for it before it asks
  * anything else. */

@@ -106,10 +106,10 @@ function reasonOfPoint(point, disks) {
     return disks.some((disk) => disk.reason && words.endsWith(disk.reason)) ? "" : words; // told there
 }
 
-function diskOfPointView() {
+function diskOfPointView(first) {
     const element = make("li", "disk"), line = make("div", "line"), name = make("span", "name");
     const facts = make("p", "facts"), rate = make("span", "rate"), reason = make("p", "reason");
-    element.append(line, facts, reason);
+    element.append(line, facts, reason, mapView(first));
     line.append(name);
     const show = gauge(line);
     line.append(rate);
@@ -138,7 +138,7 @@ function pointView(open) {
     const fill = () => {
         for (const disk of disksOf(point)) {
             if (!views.has(keyOf(disk))) {
-                views.set(keyOf(disk), diskOfPointView());
+                views.set(keyOf(disk), diskOfPointView(disk));
                 list.append(views.get(keyOf(disk)).element);
             }
             views.get(keyOf(disk)).update(disk);
