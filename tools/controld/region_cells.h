@@ -1,4 +1,4 @@
-/* region_cells.h - a blob cut into equal cells, and how much of each is named by range lists: a picture of it.
+/* region_cells.h - a blob cut into equal cells, and how much of each is named by range lists.
  *
  * Knows:         extents. Must not know: HTTP, what a range means.
  * Threads:       pure; one owner. Takes the same memory for any blob.
