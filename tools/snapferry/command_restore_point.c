@@ -81,7 +81,7 @@ void command_restore_point_list(struct stage *stage, struct view_outcome *outcom
     if (rp_desk_open(&desk, stage, &outcome->error) &&
         rp_desk_id(&desk, given, RP_SUBSCRIPTION + 1, RP_POINT + 1, &id, &outcome->error))
         list(&desk, &id, &outcome->error);
-    rp_desk_close(&desk);
+    rp_desk_close(&desk, outcome);
 }
 
 /* ---- status ---- */
@@ -137,7 +137,5 @@ void command_restore_point_status(struct stage *stage, struct view_outcome *outc
                    &outcome->error) &&
         show_status(&desk, &id, &status, &outcome->error))
         outcome->status = status;
-    rp_desk_close(&desk);
-    if (outcome->status == STATUS_AGAIN && !stage->options->json)
-        view_init(&stage->view, VIEW_QUIET, &stage->clock); /* all was said */
+    rp_desk_close(&desk, outcome);
 }

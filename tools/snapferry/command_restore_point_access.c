@@ -55,6 +55,8 @@ static void give(struct rp_desk *desk, struct rp_grant *grant, struct err *e)
 
     if (rp_grant_all(desk, alone, 1, e) && write_url(grant, output, e)) {
         show_granted(&desk->stage->view, grant, output);
+        if (strcmp(output, "-") == 0)
+            view_init(&desk->stage->view, VIEW_QUIET, &desk->stage->clock); /* it stands alone */
         secret_wipe_free(grant->url);
         grant->url = NULL;
         return;
@@ -94,8 +96,6 @@ void command_restore_point_access(struct stage *stage, struct view_outcome *outc
             else
                 end(&desk, &grant, e);
         }
-        rp_desk_close(&desk);
+        rp_desk_close(&desk, outcome);
     }
-    if (grants && options->output && strcmp(options->output, "-") == 0 && !err_is_set(e))
-        view_init(&stage->view, VIEW_QUIET, &stage->clock); /* the URL stands alone */
 }

@@ -242,7 +242,7 @@ static void finish(struct moving *m, struct view_outcome *outcome)
         rp_leg_fini(&m->legs[i]);
     free(m->legs);
     rp_look_fini(&m->point);
-    rp_desk_close(&m->desk);
+    rp_desk_close(&m->desk, outcome);
 }
 
 /* ---- The commands ---- */

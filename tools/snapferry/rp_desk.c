@@ -67,10 +67,17 @@ bool rp_desk_open(struct rp_desk *desk, struct stage *stage, struct err *e)
     return desk->client != NULL;
 }
 
-void rp_desk_close(struct rp_desk *desk)
+void rp_desk_close(struct rp_desk *desk, struct view_outcome *outcome)
 {
+    struct view *view = &desk->stage->view;
+
     arm_client_free(desk->client);
     desk->client = NULL;
+    if (err_is_set(&outcome->error))
+        return;
+    if (view->kind == VIEW_JSON)
+        view_json_print(view_json_end(clock_wall_ns(view->clock), outcome->status));
+    view_init(view, VIEW_QUIET, &desk->stage->clock);
 }
 
 /* ---- Waiting ---- */

@@ -30,7 +30,9 @@ struct rp_desk {
 
 /* ---- Life ---- */
 bool rp_desk_open(struct rp_desk *desk, struct stage *stage, struct err *e);
-void rp_desk_close(struct rp_desk *desk); /* a zeroed struct is fine; no grant is left */
+/* A zeroed struct is fine; no grant is left. The last word is said here, if there is no error to tell: all else
+ * was said. */
+void rp_desk_close(struct rp_desk *desk, struct view_outcome *outcome);
 
 /* ---- Use ---- */
 /* An id of a command's argument; depth_min, depth_max: what it may be. NULL: none was given. */
