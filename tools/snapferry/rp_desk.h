@@ -30,8 +30,8 @@ struct rp_desk {
 
 /* ---- Life ---- */
 bool rp_desk_open(struct rp_desk *desk, struct stage *stage, struct err *e);
-/* A zeroed struct is fine; no grant is left. The last word is said here, if there is no error to tell: all else
- * was said. */
+/* After rp_desk_open, also one that failed; no grant is left. The last word is said here, if there is no
+ * error to tell: all else was said. */
 void rp_desk_close(struct rp_desk *desk, struct view_outcome *outcome);
 
 /* ---- Use ---- */

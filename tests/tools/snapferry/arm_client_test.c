@@ -1,5 +1,5 @@
-/* arm_client_test.c - the client of the restore-point API against a service that answers in every odd way that
- * the protocol allows (E.7, E.9, E.10), and in some that it does not.
+/* arm_client_test.c - the client of the restore-point API against a service that answers in every odd way
+ * that the protocol allows (E.7, E.9, E.10), and in some that it does not.
  */
 #include "tools/snapferry/arm_client.h"
 

@@ -1,4 +1,4 @@
-/* rp_look_test.c - what the service tells of restore points, in forms old and new (protocol E.5, E.6, E.11). */
+/* rp_look_test.c - what the service tells of restore points, in forms old and new (protocol E.5, E.11). */
 #include "tools/snapferry/rp_look.h"
 
 #include <criterion/criterion.h>
