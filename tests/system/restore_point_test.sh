@@ -103,6 +103,34 @@ check "the copied data disk is the second" same data second
 delta=$(($(writes) - full))
 check "only what changed was written: $delta of $full" [ $delta -gt 0 -a $delta -lt 1048576 ]
 
+# ---- killed amid a delta, it goes on as that delta ----
+await_bytes() { # of the process $2 in the events $1
+    for _ in {1..600}; do
+        grep -q '"durableBytes":[1-9]' "$1" && return 0
+        kill -0 "$2" 2>/dev/null || return 1
+        sleep 0.1
+    done
+    return 1
+}
+dd if=/dev/urandom of=os.raw bs=1M count=20 seek=2 conv=notrunc status=none
+"$SNAPFERRY_BIN" copy --quiet --map os.map os.raw env:DISK_os || fail "cannot change the VM's os"
+cp os.raw os.third
+make point points rp3
+echo '{"blob":{"bytesPerSecond":2000000}}' >slow.json
+restart_region east --shape slow.json
+"$SNAPFERRY_BIN" restore-point copy points/rp3 --to env:TO --json "${WHERE[@]}" "${NAMES[@]}" >killed.out 2>killed.err &
+check "bytes of the delta come" await_bytes killed.out $!
+kill -9 $!
+wait $! 2>/dev/null
+restart_region east
+expect 0 '"resumedBytes":' rp copy points/rp3 --to env:TO --json
+check "what was durable is not written again" grep -q '"mode":"delta".*"resumedBytes":[1-9]' out
+check "the copied os disk is the third" same os third
+# The data disk was complete when it was killed: nobody asked for it again, so its access is there until it is revoked.
+for point in rp2 rp3; do
+    expect 0 "is ended" rp access revoke "$(make disk points $point vm1-data)"
+done
+
 # ---- what must not be done ----
 export WRONG=no-token-of-this-service
 expect 1 "does not take the token" "$SNAPFERRY_BIN" restore-point list "${NAMES[@]}" --endpoint "$one_URL" \
@@ -118,12 +146,7 @@ expect 1 "no disk of a restore point" rp copy points/rp1 --to env:TO
 restore_slowly() { # begins it in the background, returns when bytes have come
     "$SNAPFERRY_BIN" restore-point restore "$OS2" slow.raw --json "${WHERE[@]}" "${NAMES[@]}" >slow.out 2>slow.err &
     SLOW=$!
-    for _ in {1..600}; do
-        grep -q '"durableBytes":[1-9]' slow.out && return 0
-        kill -0 $SLOW 2>/dev/null || return 1
-        sleep 0.1
-    done
-    return 1
+    await_bytes slow.out $SLOW
 }
 OS2=$(make disk points rp2 vm1-os)
 echo '{"blob":{"bytesPerSecond":3000000}}' >slow.json
@@ -137,10 +160,11 @@ check "status 3 after Ctrl-C, not $STATUS" [ $STATUS = 3 ]
 restart_region west
 expect 0 "" rp restore "$OS2" slow.raw
 check "the same command goes on, and the file is the disk" cmp os.second slow.raw
+check "no access to rp3 is left" node "$MAKE" deletable points rp3
 check "no access to rp2 is left" node "$MAKE" deletable points rp2
 check "no access to rp1 is left" node "$MAKE" deletable points rp1
 controld_end one
 check "snapferryd ends well" [ $? = 0 ]
 check "no token in any output" sh -c '! grep -rlF "$SNAPFERRYD_TOKEN" *.out *.err out err state'
-no_secret one.out one.err slow.out slow.err
+no_secret one.out one.err slow.out slow.err killed.out killed.err
 finish
