@@ -20,7 +20,8 @@ static void check_accepted(const struct control *control)
         limited |= control->limit_given[i];
     switch (control->verb) {
     case CONTROL_RENEW_ACCESS:
-        assert(control->disk && !control->point && control->url && strstr(control->url, "sig="));
+        assert(control->disk && !control->point && control->url &&
+               strcasestr(control->url, "sig="));
         break;
     case CONTROL_SET_PRIORITY:
         assert(control->priority >= 1 && control->priority <= JOB_PRIORITY_MAX);
