@@ -13,7 +13,6 @@
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/disk_place.h"
-#include "tools/controld/front_page.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/pace.h"
 #include "tools/controld/regions.h"
@@ -257,35 +256,23 @@ static void put(void *arg, struct front_ask *ask)
 
 /* ---- Lists ---- */
 
-static void list(void *arg, struct front_ask *ask)
+static bool list_rows(struct service *service, const char *under, const struct catalog_page *page,
+                      json_t *value, char last_id[ARM_ID_MAX_BYTES], struct err *e)
 {
-    struct service *service = arg;
-    struct front_page page = {0};
     struct catalog_disk_list rows = {0};
-    char under[ARM_ID_MAX_BYTES];
-    struct arm_error why = {0};
-    struct err e = {0};
-    json_t *value;
+    bool ok = catalog_disk_list(service->catalog, under, page, &rows, e);
 
-    if (!front_page_read(ask->call, &page, &why)) {
-        service_refuse(ask, &why);
-        return;
-    }
-    service_under(&ask->route, under);
-    const struct catalog_page part = {.after = page.after[0] ? page.after : NULL,
-                                      .limit = page.limit};
-
-    if (!catalog_disk_list(service->catalog, under, &part, &rows, &e)) {
-        service_refuse_err(ask, &e);
-        return;
-    }
-    value = json_array();
     for (size_t i = 0; i < rows.count; i++)
         json_array_append_new(value, disks_render(service, &rows.rows[i]));
-    front_answer(ask->call, 200,
-                 front_page_make(ask->call, value, rows.more ? rows.rows[rows.count - 1].id : NULL),
-                 NULL, 0);
+    if (rows.more)
+        snprintf(last_id, ARM_ID_MAX_BYTES, "%s", rows.rows[rows.count - 1].id);
     catalog_disk_list_fini(&rows);
+    return ok;
+}
+
+static void list(void *arg, struct front_ask *ask)
+{
+    service_list(arg, ask, list_rows);
 }
 
 void disks_serve(struct service *service, struct front_table *table)

@@ -7,6 +7,7 @@
 #include "io/reactor.h"
 #include "tools/controld/catalog_operations.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/front_page.h"
 #include "tools/controld/operation.h"
 
 int64_t service_now_ns(const struct service *service)
@@ -102,7 +103,8 @@ bool service_point_stays(struct service *service, const char *point_id, struct a
 
 /* ---- Lists ---- */
 
-void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES])
+/* What ids in a list of a group or of a subscription begin with. */
+static void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES])
 {
     const struct arm_id *id = &route->id;
 
@@ -111,6 +113,32 @@ void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTE
                  id->subscription, id->group);
     else
         snprintf(out_under, ARM_ID_MAX_BYTES, "/subscriptions/%s", id->subscription);
+}
+
+void service_list(struct service *service, struct front_ask *ask, service_list_fn *list)
+{
+    struct front_page page = {0};
+    char under[ARM_ID_MAX_BYTES], last_id[ARM_ID_MAX_BYTES] = "";
+    struct arm_error why = {0};
+    struct err e = {0};
+    json_t *value;
+
+    if (!front_page_read(ask->call, &page, &why)) {
+        service_refuse(ask, &why);
+        return;
+    }
+    service_under(&ask->route, under);
+    value = json_array();
+    const struct catalog_page part = {.after = page.after[0] ? page.after : NULL,
+                                      .limit = page.limit};
+
+    if (list(service, under, &part, value, last_id, &e)) {
+        front_answer(ask->call, 200, front_page_make(ask->call, value, last_id[0] ? last_id : NULL),
+                     NULL, 0);
+    } else {
+        json_decref(value);
+        service_refuse_err(ask, &e);
+    }
 }
 
 /* ---- Texts of rows ---- */

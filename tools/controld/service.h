@@ -64,8 +64,13 @@ bool service_point_stays(struct service *service, const char *point_id, struct a
                          struct err *e);
 
 /* ---- Lists ---- */
-/* What ids in a list of a group or of a subscription begin with, for the catalog's lists. */
-void service_under(const struct arm_route *route, char out_under[ARM_ID_MAX_BYTES]);
+/* Appends the page of rows whose ids begin with under to value. last_id: of the last of them where there are
+ * more behind; else it stays "". */
+typedef bool service_list_fn(struct service *service, const char *under,
+                             const struct catalog_page *page, json_t *value,
+                             char last_id[ARM_ID_MAX_BYTES], struct err *e);
+/* Answers a list of a group or of a subscription, in pages. */
+void service_list(struct service *service, struct front_ask *ask, service_list_fn *list);
 
 /* ---- Texts of rows ---- */
 /* A JSON text of the catalog, or of nothing: a new reference; NULL when it is absent or damaged. */
