@@ -68,7 +68,8 @@ static bool nothing_is_missing(const struct copy *copy)
     struct err ignored = {0};
     bool kept;
 
-    if (copy->options.hash && !marker->root[0] && !marker->delta[0])
+    /* What goes from service to service has no root: a copy made again would have none either. */
+    if (copy->options.hash && !copy_may_pull(copy) && !marker->root[0] && !marker->delta[0])
         return false;
     if (!copy_want_manifest(copy))
         return true;

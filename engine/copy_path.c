@@ -40,6 +40,11 @@ static const char *copy_path_obstacle(const struct copy *copy)
     return NULL;
 }
 
+bool copy_may_pull(const struct copy *copy)
+{
+    return copy->options.path != COPY_PATH_CLIENT && !copy_path_obstacle(copy);
+}
+
 bool copy_after_path(struct copy *copy)
 {
     const char *obstacle = copy_path_obstacle(copy);

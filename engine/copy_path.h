@@ -37,6 +37,8 @@ bool copy_after_note_pulled(struct copy *copy);
 /* ---- For the other steps ---- */
 /* Is the data, or was some by an earlier process, moved unseen? Then there is nothing to hash. */
 bool copy_is_pulled(const struct copy *copy);
+/* Before the way is chosen: could it be the server's? */
+bool copy_may_pull(const struct copy *copy);
 bool copy_hashes(const struct copy *copy); /* the root or the digest is made */
 struct mover_pull copy_mover_pull(const struct copy *copy);
 
