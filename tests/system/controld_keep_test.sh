@@ -68,6 +68,8 @@ is_gone() {
     [ "$STATUS" = 404 ]
 }
 is_told() { grep -q 'vm2: no restore point was made on schedule, next try in 1 min: .*nowhere' one.err; }
+# A region's line in its log follows its answer.
+are_deleted() { [ "$(grep -c '"method":"DELETE".*"blob":"vm-[a-z]*","snapshot":.*"status":202' "$west_LOG")" = 2 ]; }
 snapshots() { # how many the blob has
     python3 - "$1" <<'PYTHON'
 import sqlite3, sys
@@ -98,7 +100,7 @@ PYTHON
 controld_start one --config config.json --token env:SNAPFERRYD_TOKEN || exit 1
 wait_for "the next one comes, and the first goes" has_another
 wait_for "nobody finds the first any more" is_gone
-check "its snapshots were deleted" [ "$(grep -c '"method":"DELETE".*"blob":"vm-[a-z]*","snapshot":.*"status":202' "$west_LOG")" = 2 ]
+wait_for "its snapshots were deleted" are_deleted
 check "of each disk there are the caller's and the newest" [ "$(snapshots vm-os) $(snapshots vm-data)" = "2 2" ]
 ask GET "$HOURLY/restorePoints/by-hand"
 check "what the caller made is there" [ "$STATUS" = 200 ]
