@@ -65,6 +65,8 @@ struct copy_options {
     bool journal_optional;    /* where it cannot be made the copy goes without, and says so */
     bool keep_journal;        /* also of a copy that went well, until copy_drop_journal */
     bool restart;             /* what an earlier process left is not gone on with */
+    bool target_new;          /* one that is there and of no copy of this source is left alone */
+    bool target_larger;       /* one that cannot be resized (a device) may be: its end is left */
     uint64_t random_seed;     /* for jitter, the copy's UUID, the lease */
     /* The source is a delta stream: this is its footer page (zeros: none), and what it does not hold cannot
      * be had, so where a full copy would be made instead of a delta the copy fails. NULL: no stream. */

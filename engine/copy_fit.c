@@ -185,7 +185,8 @@ static bool copy_fit_target(const struct copy *copy, const struct journal_header
     if (copy_target_is_younger(copy))
         return misfit(copy, e, "the target was written to after the copy was interrupted");
     if (target->size_bytes < h->target_bytes ||
-        (copy->resume.planned && target->size_bytes != copy->resume.plan.target_bytes))
+        (copy->resume.planned && target->size_bytes != copy->resume.plan.target_bytes &&
+         !copy_takes_larger(copy)))
         return misfit(copy, e, "the target had %llu bytes, and now has %llu",
                       (unsigned long long)h->target_bytes, (unsigned long long)target->size_bytes);
     return true;

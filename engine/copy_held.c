@@ -24,6 +24,11 @@ uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_bytes)
     return size_bytes;
 }
 
+bool copy_takes_larger(const struct copy *copy)
+{
+    return copy->options.target_larger && !copy_can(copy->ends.target, ENDPOINT_CAN_RESIZE);
+}
+
 /* ---- Of a full copy ---- */
 
 static bool parse_time(const char *text, time_t *out_s)

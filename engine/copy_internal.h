@@ -112,6 +112,7 @@ void copy_make_uuid(struct copy *copy); /* once a copy; again: nothing */
 bool copy_want_held(const struct copy *copy);
 bool copy_after_held(struct copy *copy);
 /* The size of a target that holds what a source of that size has. */
+bool copy_takes_larger(const struct copy *copy); /* of a target that cannot be resized */
 uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_bytes);
 
 #endif

@@ -211,7 +211,7 @@ static bool copy_judge_sizes(struct copy *copy)
 
     if (!target->exists || copy_can(copy->ends.target, ENDPOINT_DISCARDS))
         return true;
-    if (target->size_bytes > wanted_bytes)
+    if (target->size_bytes > wanted_bytes && !copy_takes_larger(copy))
         return err_set(&copy->err, ERR_USAGE, RETRY_NEVER,
                        "%s: the target has %llu bytes, more than the %llu it must have; a target "
                        "is never shrunk",

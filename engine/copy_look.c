@@ -152,6 +152,17 @@ bool copy_after_judge_base(struct copy *copy)
     return true;
 }
 
+/* Somebody's, and nobody said that it may go. What a copy of this source began is ours. */
+static bool copy_target_is_foreign(const struct copy *copy)
+{
+    const struct stat_req *target = &copy->facts.target;
+
+    return copy->options.target_new && target->exists &&
+           copy_can(copy->ends.target, ENDPOINT_CAN_CREATE) &&
+           (target->marker.state == MARKER_NONE || target->marker_is_older ||
+            strcmp(target->marker.source, copy->source_identity) != 0);
+}
+
 bool copy_after_stat_target(struct copy *copy)
 {
     struct endpoint *target = copy->ends.target;
@@ -164,6 +175,11 @@ bool copy_after_stat_target(struct copy *copy)
     copy->indefinite = copy->stat.marker.state == MARKER_COPYING;
     if (strcmp(copy->ends.source->identity, target->identity) == 0)
         return copy_refuse(copy, "source and target are the same", target);
+    if (copy_target_is_foreign(copy))
+        return err_set(&copy->err, ERR_CONFLICT, RETRY_NEVER,
+                       "%s: the target exists already, and no copy of this source made it: it is "
+                       "left as it is",
+                       target->name);
     if (!copy->stat.exists && !copy_can(target, ENDPOINT_CAN_CREATE))
         return err_set(&copy->err, ERR_GONE, RETRY_NEVER,
                        "%s: the target does not exist and cannot be created here", target->name);

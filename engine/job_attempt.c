@@ -165,6 +165,8 @@ static bool start_copy(struct job_life *life, struct err *e)
                                .journal_optional = !disk->journal,
                                .keep_journal = disk->verify,
                                .restart = attempt->restart,
+                               .target_new = disk->target_new,
+                               .target_larger = disk->target_larger,
                                .random_seed = retry_random_next(&life->job->random),
                                .map = {.path = disk->map},
                                .seat = life->seat};

@@ -103,10 +103,26 @@ static void read_source(struct job_reading *reading, json_t *value, void *arg, u
     check_source(reading, value, arg);
 }
 
+enum { TARGET_NEW, TARGET_LARGER };
+
+static void read_wish(struct job_reading *reading, json_t *value, void *arg, unsigned which)
+{
+    struct job_disk *disk = ((struct disk_reading *)arg)->disk;
+
+    if (!json_is_boolean(value))
+        job_reading_wrong(reading, "must be true or false");
+    else if (which == TARGET_NEW)
+        disk->target_new = json_is_true(value);
+    else
+        disk->target_larger = json_is_true(value);
+}
+
 static void read_target(struct job_reading *reading, json_t *value, void *arg, unsigned which)
 {
     static const struct job_member members[] = {{"url", read_url, true, ACCESS_TARGET},
                                                 {"expiresOn", read_expiry, false, ACCESS_TARGET},
+                                                {"mustBeNew", read_wish, false, TARGET_NEW},
+                                                {"mayBeLarger", read_wish, false, TARGET_LARGER},
                                                 {0}};
     struct disk_reading *disk = arg;
     enum job_given_kind kind;

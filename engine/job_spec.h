@@ -52,6 +52,7 @@ struct job_disk {
     char *map, *journal; /* paths; NULL: none, and the state folder's */
     enum copy_footer footer;
     bool verify;
+    bool target_new, target_larger; /* as in copy.h */
 };
 
 struct job_point {

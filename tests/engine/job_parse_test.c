@@ -77,7 +77,8 @@ Test(job_parse, reads_the_whole_form)
         "\"source\":{\"url\":\"https://a.blob.x/c/s?" SNAP "&" SAS "\",\"identity\":\"id/1\","
         "\"expiresOn\":\"2030-01-01T00:00:00Z\",\"baseUrl\":\"https://a.blob.x/c/s?" BASE "&" SAS
         "\",\"baseIdentity\":\"id/0\",\"baseExpiresOn\":\"2030-01-01T00:00:01Z\"},"
-        "\"target\":{\"url\":\"file:/nowhere/e.vhd\"},\"map\":\"/nowhere/e.map\","
+        "\"target\":{\"url\":\"file:/nowhere/"
+        "e.vhd\",\"mustBeNew\":true,\"mayBeLarger\":true},\"map\":\"/nowhere/e.map\","
         "\"journal\":\"/nowhere/e.journal\",\"verify\":true,\"footer\":\"strip\"}]},"
         "{\"id\":\"rp2\",\"disks\":[{\"id\":\"f\",\"source\":{\"url\":\"env:F\"},"
         "\"target\":{\"url\":\"@/nowhere/t\",\"expiresOn\":\"2030-01-01T00:00:02Z\"}}]}],"
@@ -104,6 +105,8 @@ Test(job_parse, reads_the_whole_form)
     cr_expect_str_eq(spec.disks[1].map, "/nowhere/e.map");
     cr_expect_str_eq(spec.disks[1].journal, "/nowhere/e.journal");
     cr_expect(spec.disks[1].verify);
+    cr_expect(spec.disks[1].target_new && spec.disks[1].target_larger);
+    cr_expect_not(spec.disks[0].target_new || spec.disks[0].target_larger);
     cr_expect_eq(spec.disks[1].footer, COPY_FOOTER_STRIP);
     cr_expect_eq(spec.disks[2].point, 1);
     cr_expect_eq(spec.disks[2].target.expires_s, 1893456002);
@@ -176,6 +179,9 @@ Test(job_parse, members_of_the_wrong_kind_are_told_with_their_path)
             "$.restorePoints[0].disks[0].id: must not be empty");
     refused(POINT("{\"id\":\"a\\u0007\",\"source\":" SOURCE ",\"target\":" TARGET "}"),
             "$.restorePoints[0].disks[0].id: has a control character");
+    refused(POINT("{\"id\":\"d\",\"source\":" SOURCE
+                  ",\"target\":{\"url\":\"/t\",\"mustBeNew\":1}}"),
+            "$.restorePoints[0].disks[0].target.mustBeNew: must be true or false");
     refused("{\"restorePoints\":[{\"id\":\"p\",\"disks\":[" DISK "]}],\"limits\":7}",
             "$.limits: must be an object");
     refused("{\"restorePoints\":[{\"id\":\"p\",\"disks\":[" DISK

@@ -143,7 +143,13 @@ void ferry_job_add(struct ferry_line *line, const struct ferry_job_disk *disk)
     add_text(line, target->url);
     if (target->expires_s)
         add_time(line, "expiresOn", target->expires_s);
+    if (disk->target_new)
+        add(line, ",\"mustBeNew\":true");
+    if (disk->target_larger)
+        add(line, ",\"mayBeLarger\":true");
     add(line, "}");
+    if (disk->strip_footer)
+        add_member(line, "footer", "strip");
     if (disk->map)
         add_member(line, "map", disk->map);
     add_member(line, "journal", disk->journal);

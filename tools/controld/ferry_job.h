@@ -34,6 +34,7 @@ struct ferry_job_disk {
     const char *map; /* NULL: none */
     const char *journal;
     bool verify;
+    bool target_new, target_larger, strip_footer;
 };
 
 struct ferry_job_limits { /* 0: not told */
