@@ -67,6 +67,10 @@ is_gone() {
     ask GET "$HOURLY/restorePoints/$FIRST"
     [ "$STATUS" = 404 ]
 }
+is_cut() {
+    ask GET "$HOURLY/restorePoints/by-hand"
+    grep -q '"provisioningState":"Succeeded"' answer
+}
 is_told() { grep -q 'vm2: no restore point was made on schedule, next try in 1 min: .*nowhere' one.err; }
 # A region's line in its log follows its answer.
 are_deleted() { [ "$(grep -c '"method":"DELETE".*"blob":"vm-[a-z]*","snapshot":.*"status":202' "$west_LOG")" = 2 ]; }
@@ -86,6 +90,7 @@ check "it is named by its time" grep -qE '^scheduled-[0-9]{8}T[0-9]{6}Z$' <<<"$F
 wait_for "a disk that is not there is told" is_told
 ask PUT "$HOURLY/restorePoints/by-hand" '{}'
 check "a caller makes one, too" [ "$STATUS" = 201 ]
+wait_for "it is cut" is_cut # a cut that the end of snapferryd interrupts is dropped, and made anew
 controld_end one
 check "it ends well" [ $? = 0 ]
 
