@@ -10,6 +10,7 @@
 #include "tools/controld/operation.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
+#include "tools/controld/spare_bases.h"
 
 #define HERE(call)                                                                                 \
     do {                                                                                           \
@@ -160,6 +161,7 @@ static void open_service(struct retention_case *k)
 
     HERE(k->service.operations = operations_new(&operations, e));
     HERE(k->service.regions = regions_new(k->service.reactor, &k->config, NULL, e));
+    HERE(k->service.bases = spare_bases_new(&k->service, e));
     HERE(k->service.replication = replication_new(&replication, e));
     HERE(k->deletes = point_delete_new(&k->service, e));
 }
@@ -230,6 +232,8 @@ void retention_case_end(struct retention_case *k)
         HERE(reactor_turn(k->service.reactor, NS_PER_S, e));
     point_delete_free(k->deletes);
     replication_free(k->service.replication);
+    spare_bases_stop(k->service.bases);
+    spare_bases_free(k->service.bases);
     regions_free(k->service.regions);
     operations_free(k->service.operations);
     reactor_free(k->service.reactor);

@@ -28,6 +28,8 @@ static const struct catalog_column columns[] = {
      offsetof(struct catalog_disk_point, source_disk_point_id), NULL},
     {"base_disk_point_id", CATALOG_TEXT, offsetof(struct catalog_disk_point, base_disk_point_id),
      NULL},
+    {"base_source_id", CATALOG_TEXT, offsetof(struct catalog_disk_point, base_source_id), NULL},
+    {"base_place", CATALOG_TEXT, offsetof(struct catalog_disk_point, base_place), NULL},
     {"encryption_type", CATALOG_TEXT, offsetof(struct catalog_disk_point, encryption_type), NULL},
     {"encryption_set_id", CATALOG_TEXT, offsetof(struct catalog_disk_point, encryption_set_id),
      NULL},

@@ -35,6 +35,8 @@ struct catalog_disk_point {
     const char *message;
     const char *source_disk_point_id; /* of a copy, else NULL */
     const char *base_disk_point_id;   /* of a delta; NULL: a full copy, or not begun */
+    const char *base_source_id; /* of a delta by the service: what the base's content is called, */
+    const char *base_place;     /* and its snapshot (cut_place.h) */
     const char *encryption_type;
     const char *encryption_set_id;
     const char *root;      /* sha256:..., NULL while not known */

@@ -12,6 +12,8 @@ static const struct catalog_column columns[] = {
     {"live_blob", CATALOG_TEXT, offsetof(struct catalog_family, live_blob), NULL},
     {"blob_count", CATALOG_INT, offsetof(struct catalog_family, blob_count), NULL},
     {"held_disk_point_id", CATALOG_TEXT, offsetof(struct catalog_family, held_disk_point_id), NULL},
+    {"held_source_id", CATALOG_TEXT, offsetof(struct catalog_family, held_source_id), NULL},
+    {"held_place", CATALOG_TEXT, offsetof(struct catalog_family, held_place), NULL},
 };
 
 static const struct catalog_table table = {"families", "disk family", columns,
@@ -72,12 +74,32 @@ bool catalog_family_find(struct catalog *c, const char *region, const char *sour
                             values, 3, out_row, e);
 }
 
-bool catalog_family_set_held(struct catalog *c, const char *guid, const char *held_disk_point_id,
+bool catalog_family_set_held(struct catalog *c, const char *guid, const struct catalog_held *held,
                              struct err *e)
 {
+    const struct catalog_held nothing = {0}, *now = held ? held : &nothing;
+
     return catalog_row_set(
-        c, &table, "UPDATE families SET held_disk_point_id = ?2 WHERE guid = ?1",
-        (struct catalog_value[]){catalog_text(guid), catalog_text(held_disk_point_id)}, 2, e);
+        c, &table,
+        "UPDATE families SET held_disk_point_id = ?2, held_source_id = ?3, held_place = ?4 "
+        "WHERE guid = ?1",
+        (struct catalog_value[]){catalog_text(guid), catalog_text(now->disk_point_id),
+                                 catalog_text(now->source_id), catalog_text(now->place)},
+        4, e);
+}
+
+bool catalog_family_holds(struct catalog *c, const char *disk_point_id, bool *out_held,
+                          struct err *e)
+{
+    struct catalog_value value = catalog_text(disk_point_id);
+    int64_t number = 0;
+    bool ok = catalog_row_ask(c,
+                              "SELECT EXISTS (SELECT 1 FROM families "
+                              "WHERE held_disk_point_id = ?1 OR held_source_id = ?1)",
+                              &value, 1, &number, e);
+
+    *out_held = number != 0;
+    return ok;
 }
 
 bool catalog_family_list(struct catalog *c, const struct catalog_page *page,

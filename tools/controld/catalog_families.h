@@ -18,9 +18,17 @@ struct catalog_family {
     const char
         *collection_id; /* the target collection of copies; NULL: the chain of the disk itself */
     const char *container;
-    const char *live_blob;          /* where the next restore point is written; NULL: none yet */
-    int64_t blob_count;             /* blobs ever made in it: the next is disk-N+1 */
-    const char *held_disk_point_id; /* what the live blob holds; NULL: nothing that is known */
+    const char *live_blob; /* where the next restore point is written; NULL: none yet */
+    int64_t blob_count;    /* blobs ever made in it: the next is disk-N+1 */
+    /* What the live blob holds, also when its restore points are gone; NULL: nothing that is known. */
+    const char *held_disk_point_id; /* the family's own, which may be gone */
+    const char *held_source_id; /* what its content is called: the identity it was copied under */
+    const char *held_place; /* cut_place.h: the snapshot it was copied from, which the next delta
+                                       starts from; NULL: a file, that is gone */
+};
+
+struct catalog_held { /* as the row's; texts borrowed */
+    const char *disk_point_id, *source_id, *place;
 };
 
 struct catalog_family_list {
@@ -41,9 +49,12 @@ bool catalog_family_put(struct catalog *c, const struct catalog_family *row, str
 /* ERR_CONFLICT while a disk restore point is of it. */
 bool catalog_family_delete(struct catalog *c, const char *guid, struct err *e);
 
-/* live_blob now holds held_disk_point_id (NULL: it is being changed, nothing can be said of it). */
-bool catalog_family_set_held(struct catalog *c, const char *guid, const char *held_disk_point_id,
+/* live_blob now holds this (NULL: it is being changed, nothing can be said of it). */
+bool catalog_family_set_held(struct catalog *c, const char *guid, const struct catalog_held *held,
                              struct err *e);
+/* Does some live blob hold this disk restore point, its own or one that was copied to it? */
+bool catalog_family_holds(struct catalog *c, const char *disk_point_id, bool *out_held,
+                          struct err *e);
 
 bool catalog_family_list(struct catalog *c, const struct catalog_page *page,
                          struct catalog_family_list *out_list, struct err *e);

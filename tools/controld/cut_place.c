@@ -2,6 +2,7 @@
  * time. */
 #include "tools/controld/cut_place.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,11 @@ char *cut_place_of_blob(const char *region, const char *container, const char *b
 {
     char *text = NULL;
 
-    return asprintf(&text, BLOB_PREFIX "%s/%s/%s@%s", region, container, blob, snapshot) < 0 ? NULL
-                                                                                             : text;
+    if (asprintf(&text, BLOB_PREFIX "%s/%s/%s@%s", region, container, blob, snapshot) < 0)
+        return NULL;
+    for (char *at = text; *at != '/'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return text;
 }
 
 static char *part(const char *begin, const char *end)

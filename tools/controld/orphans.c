@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/cut_place.h"
 
 #define PLACE_MAX_BYTES 160u /* "region container" */
 #define PLACES_KEPT     32u  /* disks of one machine share a container: it is looked at once */
@@ -42,6 +44,18 @@ static bool is_failed_cut(struct orphans *o, const struct catalog_disk_point *ro
     return failed;
 }
 
+/* A delta starts from it, though it is no restore point. */
+static bool is_base(struct orphans *o, const char *blob, const char *snapshot)
+{
+    char *place = cut_place_of_blob(o->family.region, o->family.container, blob, snapshot);
+    struct err e = {0};
+    bool kept;
+    bool told = place && catalog_base_is_kept(o->setup.catalog, place, &kept, &e);
+
+    free(place);
+    return !told || kept;
+}
+
 static bool keep(void *arg, const char *blob, const char *snapshot, const char *point)
 {
     struct orphans *o = arg;
@@ -52,7 +66,8 @@ static bool keep(void *arg, const char *blob, const char *snapshot, const char *
     if (o->stopping || !catalog_disk_point_get(o->setup.catalog, point, &row, &e) || !row.id)
         stays = true;
     else if (row.snapshot)
-        stays = row.blob && strcmp(row.blob, blob) == 0 && strcmp(row.snapshot, snapshot) == 0;
+        stays = (row.blob && strcmp(row.blob, blob) == 0 && strcmp(row.snapshot, snapshot) == 0) ||
+                is_base(o, blob, snapshot);
     else
         stays = !is_failed_cut(o, &row);
     catalog_disk_point_fini(&row);

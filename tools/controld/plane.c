@@ -28,6 +28,7 @@
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 #include "tools/controld/retention.h"
+#include "tools/controld/spare_bases.h"
 
 #define PLANE_GRACE_NS (10 * NS_PER_S) /* for requests to regions, once the end was asked for */
 
@@ -158,6 +159,7 @@ static bool open_service(struct plane *plane, const struct plane_setup *setup, s
     return (service->operations = operations_new(&operations, e)) &&
            (service->regions = regions_new(setup->reactor, setup->config, setup->cacert, e)) &&
            (service->cuts = replication.cuts.arg = cut_drops_new(service, e)) &&
+           (service->bases = spare_bases_new(service, e)) &&
            (service->replication = replication_new(&replication, e));
 }
 
@@ -209,8 +211,10 @@ bool plane_recover(struct plane *plane, struct err *e)
         cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
         disk_delete_recover(plane->disk_deletes, e) && point_create_recover(plane->creates, e);
 
-    if (ok)
+    if (ok) {
         retention_begin(plane->retention);
+        spare_bases_soon(plane->service.bases);
+    }
     return ok;
 }
 
@@ -259,6 +263,7 @@ void plane_stop(struct plane *plane)
     point_create_stop(plane->creates, cuts_stopped, plane);
     replication_stop(plane->service.replication, copies_stopped, plane);
     cut_drops_stop(plane->service.cuts);
+    spare_bases_stop(plane->service.bases);
     reactor_arm(reactor, &plane->grace, reactor_now_ns(reactor) + PLANE_GRACE_NS, grace_over);
 }
 
@@ -267,7 +272,7 @@ bool plane_stopped(const struct plane *plane)
     return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
            access_desk_idle(plane->accesses) && overview_idle(plane->overview) &&
            point_delete_idle(plane->deletes) && disk_delete_idle(plane->disk_deletes) &&
-           cut_drops_idle(plane->service.cuts);
+           cut_drops_idle(plane->service.cuts) && spare_bases_idle(plane->service.bases);
 }
 
 void plane_free(struct plane *plane)
@@ -290,6 +295,7 @@ void plane_free(struct plane *plane)
     replication_free(service->replication);
     orphans_free(service->orphans);
     cut_drops_free(service->cuts);
+    spare_bases_free(service->bases);
     regions_free(service->regions);
     operations_free(service->operations);
     free(plane);

@@ -8,12 +8,14 @@
 #include <strings.h>
 
 #include "tools/controld/catalog_accesses.h"
+#include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_collections.h"
 #include "tools/controld/catalog_disk_points.h"
-#include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/cut_place.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/point_leave.h"
+#include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 
 struct point_delete {
@@ -67,23 +69,37 @@ static bool may_go(struct service *service, const struct catalog_point *point,
            nobody_reads(service, point->id, why, e);
 }
 
-/* What the live blob holds stays there, but nobody may go on from it any more: the next copy is a full one,
- * into a blob that this deletion does not touch. */
-static bool forget_held(struct service *service, const char *point_id, struct err *e)
+/* The snapshot that a delta starts from outlives its restore point: a full copy would be work done again.
+ * From here on it is nobody's but the chain's, and goes when that has gone on. */
+static bool keep_base(struct service *service, const struct catalog_disk_point *disk, struct err *e)
+{
+    const struct region *region =
+        disk->snapshot && disk->region ? regions_find(service->regions, disk->region) : NULL;
+    char *place = NULL;
+    bool ok, needed;
+
+    if (!region)
+        return true;
+    place = cut_place_of_blob(region->config->name, disk->container, disk->blob, disk->snapshot);
+    ok = place ? catalog_base_is_needed(service->catalog, place, &needed, e)
+               : err_set_errno(e, ENOMEM, RETRY_LATER, "cannot delete a restore point");
+    if (ok && needed) {
+        const struct catalog_base base = {place, disk->id};
+
+        ok = catalog_base_put(service->catalog, &base, e);
+    }
+    free(place);
+    return ok;
+}
+
+static bool keep_bases(struct service *service, const char *point_id, struct err *e)
 {
     const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
     struct catalog_disk_point_list list = {0};
     bool ok = catalog_disk_point_list(service->catalog, point_id, &all, &list, e);
 
-    for (size_t i = 0; ok && i < list.count; i++) {
-        struct catalog_family family = {0};
-        const char *id = list.rows[i].id, *guid = list.rows[i].family;
-
-        ok = !guid || catalog_family_get(service->catalog, guid, &family, e);
-        if (ok && family.held_disk_point_id && strcasecmp(family.held_disk_point_id, id) == 0)
-            ok = catalog_family_set_held(service->catalog, guid, NULL, e);
-        catalog_family_fini(&family);
-    }
+    for (size_t i = 0; ok && i < list.count; i++)
+        ok = keep_base(service, &list.rows[i], e);
     catalog_disk_point_list_fini(&list);
     return ok;
 }
@@ -110,7 +126,7 @@ static bool mark_point(struct service *service, void *arg, struct arm_error *why
     deleting->there = point.id != NULL;
     deleting->under_way = point.id && point_leave_runs(deleting->deletes->leave, point.id);
     if (ok && point.id && point.state != CATALOG_DELETING)
-        ok = may_go(service, &point, why, e) && forget_held(service, point.id, e) &&
+        ok = may_go(service, &point, why, e) && keep_bases(service, point.id, e) &&
              catalog_point_set_state(service->catalog, point.id, CATALOG_DELETING, NULL, NULL, e);
     if (ok && point.id && deleting->arm_id) {
         ok = catalog_collection_get(service->catalog, point.collection_id, &collection, e);

@@ -8,14 +8,17 @@
 #include <strings.h>
 
 #include "tools/controld/catalog_accesses.h"
+#include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_collections.h"
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_points.h"
 #include "tools/controld/cut_drops.h"
+#include "tools/controld/cut_place.h"
 #include "tools/controld/region_snapshot.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
+#include "tools/controld/spare_bases.h"
 
 /* One point: its disks one after the other. */
 struct leaving {
@@ -131,7 +134,7 @@ static void leaving_free(struct leaving *leaving)
     free(leaving);
 }
 
-static void leave(struct leaving *leaving)
+static void tell_end(struct leaving *leaving)
 {
     struct leaving **at = &leaving->leave->leavings;
     struct arm_error why = {0};
@@ -145,6 +148,14 @@ static void leave(struct leaving *leaving)
         at = &(*at)->next;
     *at = leaving->next;
     leaving_free(leaving);
+}
+
+static void leave(struct leaving *leaving)
+{
+    struct service *service = leaving->leave->service;
+
+    tell_end(leaving);
+    spare_bases_soon(service->bases); /* what its chain started from may be spare now */
 }
 
 /* ---- What lies in the regions ---- */
@@ -184,9 +195,10 @@ static void doubles_gone(struct region_snapshot *doubles)
     next_disk(leaving);
 }
 
-/* Lost answers may have left more than one snapshot that names it: all of them go. */
+/* Lost answers may have left more than one snapshot that names it: all of them go, but the one that is
+ * kept as a base. */
 static void delete_snapshots(struct leaving *leaving, const struct region *region,
-                             const struct catalog_disk_point *disk)
+                             const struct catalog_disk_point *disk, const char *kept)
 {
     leaving->doubles = (struct region_snapshot){.account = region->account,
                                                 .container = disk->container,
@@ -194,6 +206,7 @@ static void delete_snapshots(struct leaving *leaving, const struct region *regio
                                                 .point = disk->id,
                                                 .done = doubles_gone,
                                                 .arg = leaving};
+    snprintf(leaving->doubles.snapshot, sizeof leaving->doubles.snapshot, "%s", kept);
     region_snapshot_tidy(&leaving->doubles);
 }
 
@@ -205,12 +218,13 @@ static void snapshot_gone(struct region_op *op)
     if (!went_well(leaving, &op->err) || leaving->leave->stopping)
         return;
     leaving->asking = true;
-    delete_snapshots(leaving, regions_find(leaving->leave->service->regions, disk->region), disk);
+    delete_snapshots(leaving, regions_find(leaving->leave->service->regions, disk->region), disk,
+                     "");
 }
 
 enum lonely {
     LONELY_NOT,
-    LONELY_BLOB,  /* no other disk point is of its blob */
+    LONELY_BLOB,  /* no other disk point is of its blob, and no next one goes on from it */
     LONELY_FAMILY /* nor of its family */
 };
 
@@ -224,6 +238,13 @@ static bool stays(struct catalog *catalog, const struct catalog_disk_point *row,
     *out_stays = strcasecmp(row->id, disk->id) != 0 && point.state != CATALOG_DELETING;
     catalog_point_fini(&point);
     return ok;
+}
+
+/* What the live blob holds is known: the next copy moves what changed since, whoever is gone by then. */
+static bool goes_on(const struct catalog_family *family, const struct catalog_disk_point *disk)
+{
+    return family->held_disk_point_id && family->live_blob && disk->blob &&
+           strcmp(family->live_blob, disk->blob) == 0;
 }
 
 /* A blob that is a disk of a machine is never ours to delete. */
@@ -247,7 +268,9 @@ static bool look_around(const struct leaving *leaving, const struct catalog_disk
         of_blob += other && list.rows[i].blob && strcmp(list.rows[i].blob, disk->blob) == 0;
     }
     if (ok && out_family->blob_count > 0 && !list.more)
-        *out = !of_family ? LONELY_FAMILY : !of_blob ? LONELY_BLOB : LONELY_NOT;
+        *out = !of_family                               ? LONELY_FAMILY
+               : !of_blob && !goes_on(out_family, disk) ? LONELY_BLOB
+                                                        : LONELY_NOT;
     catalog_disk_point_list_fini(&list);
     return ok;
 }
@@ -259,7 +282,7 @@ static bool close_family(struct service *service, void *arg, struct arm_error *w
 
     (void)why;
     closed.source_disk = closed.container;
-    closed.held_disk_point_id = NULL;
+    closed.held_disk_point_id = closed.held_source_id = closed.held_place = NULL;
     return catalog_family_put(service->catalog, &closed, e);
 }
 
@@ -284,16 +307,34 @@ static void delete_alone(struct leaving *leaving, const struct region *region,
     }
 }
 
+static bool is_kept(const struct leaving *leaving, const struct region *region,
+                    const struct catalog_disk_point *disk, bool *out_kept, struct err *e)
+{
+    char *place = NULL;
+    bool ok;
+
+    *out_kept = false;
+    if (!disk->snapshot)
+        return true;
+    place = cut_place_of_blob(region->config->name, disk->container, disk->blob, disk->snapshot);
+    ok = place ? catalog_base_is_kept(leaving->leave->service->catalog, place, out_kept, e)
+               : err_set_errno(e, ENOMEM, RETRY_LATER, "cannot delete a restore point");
+    free(place);
+    return ok;
+}
+
 static void delete_disk(struct leaving *leaving, const struct catalog_disk_point *disk)
 {
     const struct region *region = regions_find(leaving->leave->service->regions, disk->region);
     struct catalog_family family = {0};
     enum lonely lonely = LONELY_NOT;
+    bool kept = false;
 
     if (!region)
         err_set(&leaving->trouble, ERR_USAGE, RETRY_NEVER,
                 "the region '%.64s' is not in the configuration any more", disk->region);
-    if (!region || !look_around(leaving, disk, &family, &lonely, &leaving->trouble)) {
+    if (!region || !look_around(leaving, disk, &family, &lonely, &leaving->trouble) ||
+        !is_kept(leaving, region, disk, &kept, &leaving->trouble)) {
         catalog_family_fini(&family);
         leave(leaving);
         return;
@@ -301,7 +342,7 @@ static void delete_disk(struct leaving *leaving, const struct catalog_disk_point
     leaving->asking = true;
     if (lonely != LONELY_NOT) {
         delete_alone(leaving, region, disk, &family, lonely);
-    } else if (disk->snapshot) {
+    } else if (disk->snapshot && !kept) {
         leaving->op = (struct region_op){.container = disk->container,
                                          .blob = disk->blob,
                                          .snapshot = disk->snapshot,
@@ -309,7 +350,7 @@ static void delete_disk(struct leaving *leaving, const struct catalog_disk_point
                                          .arg = leaving};
         region_account_delete(region->account, &leaving->op);
     } else {
-        delete_snapshots(leaving, region, disk);
+        delete_snapshots(leaving, region, disk, kept ? disk->snapshot : "");
     }
     catalog_family_fini(&family);
 }

@@ -40,11 +40,11 @@ enum travel_disk_step {
 struct travel_disk {
     struct travel *travel;
     enum travel_disk_step step;
-    char *id;         /* the disk point's, or the restored disk's own */
-    char *source_id;  /* the disk point that is read; NULL: a cut */
-    char *base_id;    /* the disk point whose snapshot is the base; NULL: none */
-    char *family_key; /* region, disk, collection: who shares it waits */
-    char *family;     /* guid, once it was planned */
+    char *id;                   /* the disk point's, or the restored disk's own */
+    char *source_id;            /* the disk point that is read; NULL: a cut */
+    char *base_id, *base_place; /* its content's name, and where it lies; NULL: none */
+    char *family_key;           /* region, disk, collection: who shares it waits */
+    char *family;               /* guid, once it was planned */
     char *cut_path, *target_path, *map;
     struct travel_place source, base, target;
     double kept_percent;

@@ -119,41 +119,6 @@ void retention_rows_fini(struct retention_rows *rows)
 
 /* ---- Chains ---- */
 
-static bool holds(struct catalog *catalog, const struct catalog_disk_point *disk, bool *out_held,
-                  struct err *e)
-{
-    struct catalog_family family = {0};
-    bool ok = !disk->family || catalog_family_get(catalog, disk->family, &family, e);
-
-    *out_held =
-        ok && family.held_disk_point_id && strcasecmp(family.held_disk_point_id, disk->id) == 0;
-    catalog_family_fini(&family);
-    return ok;
-}
-
-/* Of one disk: it, or one of its copies, is held. */
-static bool disk_is_needed(struct catalog *catalog, const struct catalog_disk_point *disk,
-                           bool *out_needed, struct err *e)
-{
-    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_disk_point_list copies = {0};
-    char after[ARM_ID_MAX_BYTES];
-    bool ok = holds(catalog, disk, out_needed, e), more = true;
-
-    while (ok && more && !*out_needed) {
-        ok = catalog_disk_point_list_of_source(catalog, disk->id, &page, &copies, e);
-        for (size_t i = 0; ok && !*out_needed && i < copies.count; i++)
-            ok = holds(catalog, &copies.rows[i], out_needed, e);
-        more = ok && copies.more;
-        if (more) {
-            snprintf(after, sizeof after, "%s", copies.rows[copies.count - 1].id);
-            page.after = after;
-        }
-        catalog_disk_point_list_fini(&copies);
-    }
-    return ok;
-}
-
 bool retention_is_needed(struct catalog *catalog, const char *point_id, bool *out_needed,
                          struct err *e)
 {
@@ -163,7 +128,7 @@ bool retention_is_needed(struct catalog *catalog, const char *point_id, bool *ou
 
     *out_needed = false;
     for (size_t i = 0; ok && !*out_needed && i < disks.count; i++)
-        ok = disk_is_needed(catalog, &disks.rows[i], out_needed, e);
+        ok = catalog_family_holds(catalog, disks.rows[i].id, out_needed, e);
     catalog_disk_point_list_fini(&disks);
     return ok;
 }

@@ -22,7 +22,8 @@ bool retention_rows_read(struct catalog *catalog, const char *collection_id,
 void retention_rows_fini(struct retention_rows *rows); /* leaves it empty */
 
 /* Would a chain break without it? One of its disk points is what a family's live blob holds, or what a
- * copy there was made of: the next copy would have to be a full one. It may go when the chain has gone on. */
+ * copy there was made of: the next copy would have to be a full one. It may go when the chain has gone on.
+ * (By hand it may go before: its snapshot stays, catalog_bases.h.) */
 bool retention_is_needed(struct catalog *catalog, const char *point_id, bool *out_needed,
                          struct err *e);
 

@@ -23,6 +23,7 @@ struct reactor;
 struct regions;
 struct cut_drops;
 struct replication;
+struct spare_bases;
 
 struct service {
     struct reactor *reactor;
@@ -32,7 +33,8 @@ struct service {
     struct regions *regions;
     struct replication *replication;
     struct orphans *orphans;
-    struct cut_drops *cuts; /* that are no longer needed */
+    struct cut_drops *cuts;    /* that are no longer needed */
+    struct spare_bases *bases; /* that are no longer needed */
     const char *data_folder;
 };
 

@@ -51,6 +51,7 @@ void travel_free(struct travel *travel)
         free(disk->id);
         free(disk->source_id);
         free(disk->base_id);
+        free(disk->base_place);
         free(disk->family_key);
         free(disk->family);
         free(disk->cut_path);

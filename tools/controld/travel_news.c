@@ -8,13 +8,17 @@
  * A catalog that cannot be written (a full disk) loses news, not truth: what was not told is not
  * complete, and the next start of the program goes on with it.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
+#include "tools/controld/cut_place.h"
 #include "tools/controld/point_end.h"
 #include "tools/controld/replication_internal.h"
+#include "tools/controld/spare_bases.h"
 
 static enum catalog_level level_of(enum ferry_level level)
 {
@@ -71,6 +75,26 @@ static bool progress(struct travel *travel, void *arg, struct err *e)
 
 /* ---- A disk's end ---- */
 
+/* Where the next delta starts from. */
+static bool hold(struct travel_disk *disk, struct err *e)
+{
+    struct catalog *catalog = disk->travel->replication->service->catalog;
+    const struct travel_place *source = &disk->source;
+    struct catalog_held held = {.disk_point_id = disk->id,
+                                .source_id = disk->source_id ? disk->source_id : disk->id};
+    char *place = NULL;
+    bool ok;
+
+    if (source->region &&
+        !(place = cut_place_of_blob(source->region->config->name, source->container, source->blob,
+                                    source->snapshot)))
+        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot keep a base");
+    held.place = place;
+    ok = catalog_family_set_held(catalog, disk->family, &held, e);
+    free(place);
+    return ok;
+}
+
 static bool disk_ended(struct travel *travel, void *arg, struct err *e)
 {
     struct travel_disk *disk = arg;
@@ -93,10 +117,8 @@ static bool disk_ended(struct travel *travel, void *arg, struct err *e)
         if (disk->last.outcome.disk_bytes)
             row.size_bytes = (int64_t)disk->last.outcome.disk_bytes;
     }
-    ok = ok && (!old.id || catalog_disk_point_put(service->catalog, &row, e));
-    ok = ok &&
-         (!well || !disk->family ||
-          catalog_family_set_held(service->catalog, disk->family, disk->id, e)) &&
+    ok = ok && (!well || !disk->family || hold(disk, e)) &&
+         (!old.id || catalog_disk_point_put(service->catalog, &row, e)) &&
          point_end_conclude(service, travel->id, e);
     catalog_disk_point_fini(&old);
     return ok;
@@ -144,6 +166,7 @@ static void end_disk(struct travel_disk *disk)
     disk->step = TRAVEL_DISK_ENDED;
     if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && replication->cuts.arrived)
         replication->cuts.arrived(replication->cuts.arg, disk->id);
+    spare_bases_soon(replication->service->bases);
     replication_kick(replication);
 }
 

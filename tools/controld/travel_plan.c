@@ -2,8 +2,9 @@
  * or in full; see replication_internal.h.
  *
  * Knows:         families. A live blob whose content is known is gone on with, as a delta, if the
- *                service can tell the difference: its disk point's source is there, older, and of the
- *                same disk. Else a new blob is begun, so that nobody's snapshots ever depend on a guess.
+ *                service can tell the difference: the snapshot that it was copied from is there, older,
+ *                and of the same blob. Else a new blob is begun, so that nobody's snapshots ever depend
+ *                on a guess.
  * Must not know: containers' making, children.
  * Threads:       the reactor's.
  */
@@ -12,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_points.h"
+#include "tools/controld/cut_place.h"
 #include "tools/controld/replication_internal.h"
 
 #define FAMILY_CONTAINER_BYTES 40u /* "f-", 32 digits, NUL */
@@ -71,64 +74,88 @@ static void begin_blob(struct family_draft *draft)
 
 /* ---- The base ---- */
 
-static bool may_be_base(const struct travel_disk *disk, const struct catalog_disk_point *base,
-                        const struct catalog_disk_point *source)
+/* An older snapshot of the very blob that is copied now: of these the service tells the difference. */
+static bool may_be_base(const struct travel_disk *disk, const struct cut_place *place)
 {
-    return base->snapshot && base->region && base->blob && source->blob && source->region &&
-           strcmp(base->region, source->region) == 0 &&
-           strcmp(base->container, source->container) == 0 &&
-           strcmp(base->blob, source->blob) == 0 && strcmp(base->snapshot, source->snapshot) < 0 &&
-           disk->source_id;
+    const struct travel_place *source = &disk->source;
+
+    return place->region && source->region &&
+           regions_find(disk->travel->replication->service->regions, place->region) ==
+               source->region &&
+           strcmp(place->container, source->container) == 0 &&
+           strcmp(place->blob, source->blob) == 0 && strcmp(place->snapshot, source->snapshot) < 0;
 }
 
-/* Its snapshot is not being deleted. */
-static bool stays(struct catalog *catalog, const struct catalog_disk_point *base, bool *out_stays,
-                  struct err *e)
+/* Kept as a base, or the snapshot of a restore point that is not on its way out. */
+static bool stays(struct catalog *catalog, const struct catalog_family *family,
+                  const struct cut_place *place, bool *out_stays, struct err *e)
 {
+    struct catalog_disk_point row = {0};
     struct catalog_point point = {0};
-    bool ok = catalog_point_get(catalog, base->point_id, &point, e);
+    bool ok = catalog_base_is_kept(catalog, family->held_place, out_stays, e);
 
-    *out_stays = ok && point.id && point.state != CATALOG_DELETING;
+    if (ok && !*out_stays && family->held_source_id) {
+        ok = catalog_disk_point_get(catalog, family->held_source_id, &row, e) &&
+             (!row.id || catalog_point_get(catalog, row.point_id, &point, e));
+        *out_stays = ok && point.id && point.state != CATALOG_DELETING && row.snapshot &&
+                     strcmp(row.snapshot, place->snapshot) == 0;
+    }
+    catalog_disk_point_fini(&row);
     catalog_point_fini(&point);
     return ok;
 }
 
-static bool use_base(struct travel_disk *disk, const struct catalog_disk_point *base, struct err *e)
+static bool use_base(struct travel_disk *disk, const char *source_id, const char *text,
+                     const struct cut_place *place, struct err *e)
 {
-    disk->base.region = regions_find(disk->travel->replication->service->regions, base->region);
-    return keep(&disk->base_id, base->id, e) && keep(&disk->base.container, base->container, e) &&
-           keep(&disk->base.blob, base->blob, e) && keep(&disk->base.snapshot, base->snapshot, e);
+    disk->base.region = regions_find(disk->travel->replication->service->regions, place->region);
+    return !disk->base.region ||
+           (keep(&disk->base_id, source_id, e) && keep(&disk->base_place, text, e) &&
+            keep(&disk->base.container, place->container, e) &&
+            keep(&disk->base.blob, place->blob, e) &&
+            keep(&disk->base.snapshot, place->snapshot, e));
 }
 
-/* held: a disk point of the target's family. Its source is the base, where that can be one; else
- * disk->base stays nowhere. */
-static bool look_for_base(struct travel_disk *disk, const char *held_id, struct err *e)
+/* What the live blob holds is the base, where it can be one; else disk->base stays nowhere. */
+static bool look_for_base(struct travel_disk *disk, const struct catalog_family *family,
+                          struct err *e)
 {
-    struct catalog *catalog = disk->travel->replication->service->catalog;
-    struct catalog_disk_point held = {0}, base = {0}, source = {0};
-    bool ok = catalog_disk_point_get(catalog, held_id, &held, e), may;
+    struct cut_place place;
+    bool ok = true, is_there;
 
-    if (ok && held.source_disk_point_id && disk->source_id) {
-        ok = catalog_disk_point_get(catalog, held.source_disk_point_id, &base, e) &&
-             catalog_disk_point_get(catalog, disk->source_id, &source, e);
-        if (ok && base.id && source.id && may_be_base(disk, &base, &source))
-            ok = stays(catalog, &base, &may, e) && (!may || use_base(disk, &base, e));
-    }
-    catalog_disk_point_fini(&held);
-    catalog_disk_point_fini(&base);
-    catalog_disk_point_fini(&source);
+    if (!family->held_place || !cut_place_read(family->held_place, &place))
+        return true;
+    if (may_be_base(disk, &place))
+        ok = stays(disk->travel->replication->service->catalog, family, &place, &is_there, e) &&
+             (!is_there || use_base(disk, family->held_source_id, family->held_place, &place, e));
+    cut_place_fini(&place);
     return ok;
 }
 
-/* A cut has no difference that a service could tell, but a map of what the live blob holds. */
+/* Begun in an earlier life: the same again. Whether the base is still there the copy itself finds out: it
+ * may have read its list already, and need it no more. */
+static bool same_base(struct travel_disk *disk, const struct catalog_disk_point *row, struct err *e)
+{
+    struct cut_place place;
+    bool ok;
+
+    if (!row->base_place || !cut_place_read(row->base_place, &place))
+        return true;
+    ok = use_base(disk, row->base_source_id, row->base_place, &place, e);
+    cut_place_fini(&place);
+    return ok;
+}
+
+/* A file's cut has no difference that a service could tell, but a map of what the live blob holds; so has
+ * the cut of a blob, should its base be gone. */
 static bool choose(struct travel_disk *disk, const struct catalog_disk_point *row,
                    struct family_draft *draft, struct err *e)
 {
     const char *held = draft->row.held_disk_point_id;
 
-    if (row->blob) /* begun in an earlier life: the same again */
-        return !row->base_disk_point_id || look_for_base(disk, row->base_disk_point_id, e);
-    if (held && draft->row.live_blob && !look_for_base(disk, held, e))
+    if (row->blob)
+        return same_base(disk, row, e);
+    if (held && draft->row.live_blob && !look_for_base(disk, &draft->row, e))
         return false;
     if (!held || !draft->row.live_blob || (!disk->base.region && !disk->cut_path))
         begin_blob(draft);
@@ -150,9 +177,12 @@ static bool put_rows(struct travel_disk *disk, const struct catalog_disk_point *
     if (!row->blob) {
         planned.blob = family.live_blob;
         planned.base_disk_point_id = disk->base.region ? draft->row.held_disk_point_id : NULL;
+        planned.base_source_id = disk->base_id;
+        planned.base_place = disk->base_place;
         planned.begun_ns = service_now_ns(service);
     }
-    family.held_disk_point_id = NULL; /* from here on nobody knows, until it is complete */
+    /* From here on nobody knows, until it is complete. */
+    family.held_disk_point_id = family.held_source_id = family.held_place = NULL;
     return catalog_family_put(service->catalog, &family, e) &&
            catalog_disk_point_put(service->catalog, &planned, e) &&
            keep(&disk->family, family.guid, e) &&

@@ -174,7 +174,9 @@ static void put_family(void)
                                  .container = "f-1",
                                  .live_blob = "disk-2",
                                  .blob_count = 2,
-                                 .held_disk_point_id = DISK_POINT_1};
+                                 .held_disk_point_id = DISK_POINT_1,
+                                 .held_source_id = "/s",
+                                 .held_place = "blob:west/c/b@T0"};
 
     HERE(catalog_family_put(k.catalog, &row, &e));
 }
@@ -208,6 +210,8 @@ static void put_disk_point(struct catalog_disk_point *row)
                                        .message = "slow",
                                        .source_disk_point_id = "/s",
                                        .base_disk_point_id = "/b",
+                                       .base_source_id = "/bs",
+                                       .base_place = "blob:west/c/b@T0",
                                        .encryption_type = "PMK",
                                        .encryption_set_id = "/set",
                                        .root = "sha256:0",
@@ -247,6 +251,8 @@ Test(catalog_rows, a_disk_restore_point_comes_back_whole)
     SAME_TEXT(found.message, row.message);
     SAME_TEXT(found.source_disk_point_id, row.source_disk_point_id);
     SAME_TEXT(found.base_disk_point_id, row.base_disk_point_id);
+    SAME_TEXT(found.base_source_id, row.base_source_id);
+    SAME_TEXT(found.base_place, row.base_place);
     SAME_TEXT(found.encryption_type, row.encryption_type);
     SAME_TEXT(found.encryption_set_id, row.encryption_set_id);
     SAME_TEXT(found.root, row.root);
@@ -333,6 +339,8 @@ Test(catalog_rows, a_family_is_one_of_its_disk_region_and_collection)
     SAME_TEXT(found.live_blob, "disk-2");
     SAME_NUMBER(found.blob_count, 2);
     SAME_TEXT(found.held_disk_point_id, DISK_POINT_1);
+    SAME_TEXT(found.held_source_id, "/s");
+    SAME_TEXT(found.held_place, "blob:west/c/b@T0");
     catalog_family_fini(&found);
     HERE(catalog_family_find(k.catalog, "east", DISK_1, CATALOG_CASE_COLLECTION, &found, &e));
     SAME_TEXT(found.guid, "F2");
@@ -343,6 +351,8 @@ Test(catalog_rows, a_family_is_one_of_its_disk_region_and_collection)
     HERE(catalog_family_list(k.catalog, &all, &list, &e));
     cr_assert_eq(list.count, 2);
     cr_expect_null(list.rows[0].held_disk_point_id);
+    cr_expect_null(list.rows[0].held_source_id);
+    cr_expect_null(list.rows[0].held_place);
     catalog_family_list_fini(&list);
     HERE(catalog_family_list_of_collection(k.catalog, CATALOG_CASE_COLLECTION, &all, &list, &e));
     cr_expect_eq(list.count, 1);

@@ -2,10 +2,12 @@
 #include "tools/controld/orphans.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/account_case.h"
 #include "tests/support/catalog_case.h"
+#include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_families.h"
 
 #define POINT CATALOG_CASE_COLLECTION "/restorePoints/p"
@@ -158,6 +160,28 @@ Test(orphans, doubles_go_and_the_known_and_the_unknown_stay)
     cr_expect_eq(c.deleted, 2);
     cr_expect_eq(c.looks, 2, "a container of two families is looked at once");
     cr_expect_eq(account_case_snapshots(&c.a), 2);
+    finish(&c);
+}
+
+/* Of a disk restore point that was cut here for another region, and lies there: its row tells of that one. */
+Test(orphans, a_snapshot_that_a_delta_starts_from_stays)
+{
+    char kept[40], place[128];
+    const struct catalog_base base = {place, POINT "/diskRestorePoints/d"};
+    struct orphans_case c;
+    struct err e = {0};
+
+    begin(&c, NULL);
+    leave(&c, POINT "/diskRestorePoints/d", kept);
+    leave(&c, POINT "/diskRestorePoints/d", NULL);
+    put_disk(&c, POINT "/diskRestorePoints/d", "2026-01-01T00:00:00.0000000Z", CATALOG_SUCCEEDED);
+    snprintf(place, sizeof place, "blob:east/cont/disk.vhd@%s", kept);
+    catalog_case_ok(catalog_begin(c.k.catalog, &e), &e);
+    catalog_case_ok(catalog_base_put(c.k.catalog, &base, &e), &e);
+    catalog_case_ok(catalog_commit(c.k.catalog, &e), &e);
+    look(&c);
+    cr_expect_eq(c.deleted, 1);
+    cr_expect_eq(account_case_snapshots(&c.a), 1);
     finish(&c);
 }
 

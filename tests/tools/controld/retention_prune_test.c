@@ -197,10 +197,16 @@ static void put_copy(const char *source_name, const char *copy_id)
     retention_case_put_disk(&k, copy_id, false, disk, FAMILY);
 }
 
-static void hold(const char *disk_point_id)
+/* The copy that it holds is gone already, or was never this catalog's. */
+static void hold(const char *source_name)
 {
+    char source[ARM_ID_MAX_BYTES], disk[ARM_ID_MAX_BYTES + 32];
+    const struct catalog_held held = {.disk_point_id = "/gone", .source_id = disk};
+
+    retention_case_id(&k, source_name, source);
+    snprintf(disk, sizeof disk, "%s/diskRestorePoints/os", source);
     HERE(catalog_begin(k.files.catalog, &e));
-    HERE(catalog_family_set_held(k.files.catalog, FAMILY, disk_point_id, &e));
+    HERE(catalog_family_set_held(k.files.catalog, FAMILY, &held, &e));
     HERE(catalog_commit(k.files.catalog, &e));
 }
 
@@ -210,12 +216,12 @@ Test(retention_prune, what_the_next_delta_of_a_copy_starts_from_stays_until_the_
     put("base", DAY_NS);
     put("other", 2 * DAY_NS);
     put_copy("base", COPIES "/restorePoints/copy");
-    hold(COPIES "/restorePoints/copy/diskRestorePoints/os");
+    hold("base");
     start();
     retention_case_run(&k, 30 * MINUTE_NS);
     cr_expect(retention_case_has(&k, "base"));
     cr_expect(!retention_case_has(&k, "other"));
-    hold(COPIES "/restorePoints/newer/diskRestorePoints/os");
+    hold("newer");
     retention_case_run(&k, 11 * MINUTE_NS);
     cr_expect(!retention_case_has(&k, "base"));
     cr_expect_eq(k.said, 0, "%s", k.last_said);
