@@ -1,5 +1,5 @@
 // controld_chain.mjs - deltas of snapferryd while restore points of the chain go: the newest copy, the snapshot that the
-// next delta starts from. Run by controld_chain_test.sh.
+// next delta starts from; and restore points made straight in another region. Run by controld_chain_test.sh.
 //
 // That a copy was a delta is told by the regions' logs: bytes of pages read at the source and written to the target.
 import assert from "node:assert/strict";
@@ -166,9 +166,31 @@ const steps = {
         await isFull(...copy("far/p5", "local/p5"));
         await snapshotsAre(3);
     },
+    async "restore points made straight in another region are deltas"() {
+        await collect("direct", "east", "virtualMachines/vm1");
+        await isFull(...copy("direct/p1"));
+        await snapshotsAre(4); // one that the next starts from
+        await change();
+        await isDelta(...copy("direct/p2"));
+        await snapshotsAre(4);
+        await same("direct/p1");
+    },
+    async "also after a restart, and without the newest of them"() {
+        await one.stop("SIGKILL");
+        await one.start();
+        await remove("direct/p2");
+        await snapshotsAre(4);
+        await change();
+        await isDelta(...copy("direct/p3"));
+        await snapshotsAre(4);
+        await change();
+        await make("local/p6"); // a chain of its own, of the same blob
+        await isDelta(...copy("far/p6", "local/p6"));
+        await snapshotsAre(5);
+    },
     async "the snapshot goes with its chain"() {
-        await remove("local/p5");
-        await snapshotsAre(3);
+        await remove("direct");
+        await snapshotsAre(4);
         await remove("far");
         await remove("local");
         await snapshotsAre(0);

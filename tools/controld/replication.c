@@ -347,7 +347,8 @@ bool replication_reads(const struct replication *replication, const char *disk_p
             const struct travel_disk *disk = &travel->disks[i];
 
             if ((disk->source_id && strcasecmp(disk->source_id, disk_point_id) == 0) ||
-                (disk->base_id && strcasecmp(disk->base_id, disk_point_id) == 0))
+                (disk->source_id && disk->base_id &&
+                 strcasecmp(disk->base_id, disk_point_id) == 0)) /* a cut's base is nobody's */
                 return true;
         }
     return false;

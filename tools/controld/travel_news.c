@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "io/reactor.h"
+#include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/cut_place.h"
 #include "tools/controld/point_end.h"
@@ -75,22 +76,28 @@ static bool progress(struct travel *travel, void *arg, struct err *e)
 
 /* ---- A disk's end ---- */
 
-/* Where the next delta starts from. */
-static bool hold(struct travel_disk *disk, struct err *e)
+/* Where the next delta starts from. A snapshot that was cut for this copy alone stays for that. */
+static bool hold(struct travel_disk *disk, struct catalog_disk_point *row, struct err *e)
 {
     struct catalog *catalog = disk->travel->replication->service->catalog;
     const struct travel_place *source = &disk->source;
     struct catalog_held held = {.disk_point_id = disk->id,
                                 .source_id = disk->source_id ? disk->source_id : disk->id};
     char *place = NULL;
-    bool ok;
+    bool ok = true;
 
     if (source->region &&
         !(place = cut_place_of_blob(source->region->config->name, source->container, source->blob,
                                     source->snapshot)))
         return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot keep a base");
     held.place = place;
-    ok = catalog_family_set_held(catalog, disk->family, &held, e);
+    if (place && row->cut_path) {
+        const struct catalog_base base = {place, disk->id};
+
+        ok = catalog_base_put(catalog, &base, e);
+        row->cut_path = NULL;
+    }
+    ok = ok && catalog_family_set_held(catalog, disk->family, &held, e);
     free(place);
     return ok;
 }
@@ -117,7 +124,7 @@ static bool disk_ended(struct travel *travel, void *arg, struct err *e)
         if (disk->last.outcome.disk_bytes)
             row.size_bytes = (int64_t)disk->last.outcome.disk_bytes;
     }
-    ok = ok && (!well || !disk->family || hold(disk, e)) &&
+    ok = ok && (!well || !disk->family || hold(disk, &row, e)) &&
          (!old.id || catalog_disk_point_put(service->catalog, &row, e)) &&
          point_end_conclude(service, travel->id, e);
     catalog_disk_point_fini(&old);
@@ -164,7 +171,8 @@ static void end_disk(struct travel_disk *disk)
     bool told = tell(disk->travel, disk->travel->of_disk ? restored : disk_ended, disk);
 
     disk->step = TRAVEL_DISK_ENDED;
-    if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && replication->cuts.arrived)
+    if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && !disk->source.region &&
+        replication->cuts.arrived)
         replication->cuts.arrived(replication->cuts.arg, disk->id);
     spare_bases_soon(replication->service->bases);
     replication_kick(replication);
