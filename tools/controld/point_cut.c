@@ -18,6 +18,7 @@
 #include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_machines.h"
 #include "tools/controld/config.h"
+#include "tools/controld/family_place.h"
 #include "tools/controld/point_create_internal.h"
 
 /* ---- Rows ---- */
@@ -69,15 +70,20 @@ static bool can_be_cut(const struct config_disk *config, const struct catalog_di
                          disk->id);
 }
 
-/* The chain of a page blob that is the disk itself. */
+/* The chain of a page blob that is the disk itself. One of another blob, or of cuts that were carried to a
+ * container of ours, is another chain: it was of this disk, and ends. */
 static bool family_of(struct service *service, const struct catalog_disk *disk, const char *region,
                       const char *container, const char *blob, char out_guid[FRONT_GUID_BYTES],
                       struct err *e)
 {
     struct catalog_family read = {0};
-    bool ok = catalog_family_find(service->catalog, region, disk->id, NULL, &read, e);
+    bool ok = catalog_family_find(service->catalog, region, disk->id, NULL, &read, e), same;
 
-    if (ok && read.guid) {
+    same = ok && read.guid && strcmp(read.container, container) == 0 && read.live_blob &&
+           strcmp(read.live_blob, blob) == 0;
+    if (ok && read.guid && !same)
+        ok = family_place_close(service->catalog, &read, e);
+    if (same) {
         snprintf(out_guid, FRONT_GUID_BYTES, "%s", read.guid);
     } else if (ok) {
         const struct catalog_family row = {

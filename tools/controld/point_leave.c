@@ -15,6 +15,7 @@
 #include "tools/controld/catalog_points.h"
 #include "tools/controld/cut_drops.h"
 #include "tools/controld/cut_place.h"
+#include "tools/controld/family_place.h"
 #include "tools/controld/region_snapshot.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
@@ -71,12 +72,7 @@ bool point_leave_drop_collection(struct service *service, const char *id, struct
     return ok;
 }
 
-/* Its container is gone: a family that was closed goes with the last of its disk points. */
-static bool is_closed(const struct catalog_family *family)
-{
-    return family->guid && strcmp(family->source_disk, family->container) == 0;
-}
-
+/* A family that was closed goes with the last of its disk points. */
 static bool drop_disk(struct service *service, const struct catalog_disk_point *disk, struct err *e)
 {
     const struct catalog_page one = {.limit = 1};
@@ -86,7 +82,7 @@ static bool drop_disk(struct service *service, const struct catalog_disk_point *
               catalog_access_delete(service->catalog, disk->id, e) &&
               catalog_disk_point_delete(service->catalog, disk->id, e);
 
-    if (ok && is_closed(&family))
+    if (ok && family_place_is_closed(&family))
         ok = catalog_disk_point_list_of_family(service->catalog, family.guid, &one, &others, e) &&
              (others.count > 0 || catalog_family_delete(service->catalog, family.guid, e));
     catalog_disk_point_list_fini(&others);
@@ -247,7 +243,8 @@ static bool goes_on(const struct catalog_family *family, const struct catalog_di
            strcmp(family->live_blob, disk->blob) == 0;
 }
 
-/* A blob that is a disk of a machine is never ours to delete. */
+/* A blob that is a disk of a machine is never ours to delete: only what lies in the family's own container
+ * is. */
 static bool look_around(const struct leaving *leaving, const struct catalog_disk_point *disk,
                         struct catalog_family *out_family, enum lonely *out, struct err *e)
 {
@@ -267,7 +264,8 @@ static bool look_around(const struct leaving *leaving, const struct catalog_disk
         of_family += other;
         of_blob += other && list.rows[i].blob && strcmp(list.rows[i].blob, disk->blob) == 0;
     }
-    if (ok && out_family->blob_count > 0 && !list.more)
+    if (ok && family_place_is_own(out_family) &&
+        strcmp(disk->container, out_family->container) == 0 && !list.more)
         *out = !of_family                               ? LONELY_FAMILY
                : !of_blob && !goes_on(out_family, disk) ? LONELY_BLOB
                                                         : LONELY_NOT;
@@ -275,15 +273,10 @@ static bool look_around(const struct leaving *leaving, const struct catalog_disk
     return ok;
 }
 
-/* From here on nobody finds the family: the next copy begins another, in a container of its own. */
 static bool close_family(struct service *service, void *arg, struct arm_error *why, struct err *e)
 {
-    struct catalog_family closed = *(const struct catalog_family *)arg;
-
     (void)why;
-    closed.source_disk = closed.container;
-    closed.held_disk_point_id = closed.held_source_id = closed.held_place = NULL;
-    return catalog_family_put(service->catalog, &closed, e);
+    return family_place_close(service->catalog, arg, e);
 }
 
 static void delete_alone(struct leaving *leaving, const struct region *region,

@@ -12,14 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_points.h"
 #include "tools/controld/cut_place.h"
+#include "tools/controld/family_place.h"
 #include "tools/controld/replication_internal.h"
 
-#define FAMILY_CONTAINER_BYTES 40u /* "f-", 32 digits, NUL */
-#define FAMILY_BLOB_BYTES      32u
+#define FAMILY_BLOB_BYTES 32u
 
 struct
     family_draft { /* what may be new about a family; texts of row point here, or are the read row's */
@@ -41,22 +42,34 @@ static bool keep(char **out, const char *text, struct err *e)
 
 /* ---- The family ---- */
 
+/* What was begun goes on where it was begun. A disk that was a page blob when its chain began lies in a
+ * container that is not ours: what is carried for it now is written elsewhere. */
+static bool find_family(struct catalog *catalog, const struct catalog_disk_point *row,
+                        const char *collection, struct catalog_family *out_family, struct err *e)
+{
+    bool ok = row->blob && row->family ? catalog_family_get(catalog, row->family, out_family, e)
+                                       : catalog_family_find(catalog, row->location, row->disk_id,
+                                                             collection, out_family, e);
+
+    if (!ok || !out_family->guid || family_place_is_own(out_family))
+        return ok;
+    ok = family_place_close(catalog, out_family, e);
+    catalog_family_fini(out_family);
+    return ok;
+}
+
 static bool family_of(struct travel_disk *disk, const struct catalog_disk_point *row,
                       const char *collection, struct family_draft *draft, struct err *e)
 {
     struct catalog *catalog = disk->travel->replication->service->catalog;
-    size_t at = 2;
 
-    if (!catalog_family_find(catalog, row->location, row->disk_id, collection, &draft->read, e))
+    if (!find_family(catalog, row, collection, &draft->read, e))
         return false;
     draft->row = draft->read;
     if (draft->row.guid)
         return true;
     front_make_guid(draft->guid);
-    memcpy(draft->container, "f-", 2);
-    for (const char *digit = draft->guid; *digit; digit++)
-        if (*digit != '-')
-            draft->container[at++] = *digit;
+    family_place_name(draft->guid, draft->container);
     draft->row.guid = draft->guid;
     draft->row.region = row->location;
     draft->row.source_disk = row->disk_id;

@@ -1,0 +1,148 @@
+// controld_own.mjs - what deletions and restores of snapferryd must not touch: the disks of machines, and blobs that
+// restore points lie in. Run by controld_own_test.sh; a name as argument runs that part alone.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { Controld, GROUP, sleep } from "./controld_lab.mjs";
+import { fillRandom, lookAtBlob, makeBlob, MIB, putPages, random, Region, sanitizerReports } from "./lab.mjs";
+
+const folder = process.env.TMPDIR;
+const west = new Region(folder, "west");
+const east = new Region(folder, "east");
+await west.start();
+await east.start();
+const draw = random(8);
+const made = (bytes) => {
+    const data = Buffer.alloc(bytes);
+    fillRandom(draw, data);
+    return data;
+};
+const blobOf = (name) => west.owned("disks", name);
+async function putBlob(name, data) {
+    await makeBlob(blobOf(name), data.length);
+    await putPages(blobOf(name), 0, data);
+}
+const cuts = `${folder}/cuts`;
+mkdirSync(cuts);
+const byCommand = { means: "command", folder: cuts, command: 'cp "$SNAPFERRY_SOURCE" "$SNAPFERRY_CUT"' };
+
+// Each machine has one disk, vmN-d; where it lies changes between two lives of the program.
+const backing = { vm1: { file: `${folder}/vm1.raw`, snapshot: byCommand }, vm2: { blob: "vhds/vm2" }, vm3: { blob: "vhds/vm3" } };
+function configure() {
+    writeFileSync(`${folder}/config.json`, JSON.stringify({
+        regions: [west, east].map(({ name, url }) => ({ name, url: `${url}/disks`, account: "disks", key: "env:LAB_KEY" })),
+        virtualMachines: Object.entries(backing).map(([name, lies]) => ({
+            id: `${GROUP}/virtualMachines/${name}`, location: name === "vm3" ? "West" : "west", disks: [{ name: `${name}-d`, role: "os", ...lies }] })),
+    }));
+}
+const one = new Controld(folder, `${folder}/config.json`);
+process.on("exit", () => [one, west, east].forEach((server) => server.child?.kill("SIGKILL")));
+async function changeBacking(machine, lies) {
+    await one.stop();
+    backing[machine] = lies;
+    configure();
+    await one.start();
+}
+
+const collection = (name) => `${GROUP}/restorePointCollections/${name}`;
+const point = (name, p) => `${collection(name)}/restorePoints/${p}`;
+const machine = (name) => `${GROUP}/virtualMachines/${name}`;
+const disk = (name) => `${GROUP}/disks/${name}`;
+const restoreOf = (id, more, location = "west") => ({ location, properties: {
+    creationData: { createOption: "Restore", sourceResourceId: id }, ...more } });
+
+async function put(path, body) {
+    const { status, text } = await one.ask("PUT", path, body);
+    assert.ok([200, 201, 202].includes(status), `${path}: ${status} ${text}`);
+}
+const collect = (name, of, location = "west") => put(collection(name), { location, properties: { source: { id: of } } });
+
+async function until(path, wanted, look) {
+    for (const end = Date.now() + 60000; ; await sleep(20)) {
+        const { body, text, status } = await one.ask("GET", path);
+        if (wanted(status, body)) return look?.(body);
+        assert.ok(Date.now() < end, `${path}: ${status} ${text}`);
+    }
+}
+const complete = (path) => until(`${path}?$expand=instanceView`, (_, { properties: p }) =>
+    p.instanceView.diskRestorePoints.every((d) => d.replicationStatus.completionPercent === 100),
+    (body) => body.properties.instanceView.diskRestorePoints[0].id);
+const restored = (path) => until(path, (_, body) => body.properties.provisioningState === "Succeeded");
+const gone = (path) => until(path, (status) => status === 404);
+async function remove(path) {
+    const { status, text } = await one.ask("DELETE", path);
+    assert.equal(status, 202, `${path}: ${text}`);
+    await gone(path);
+}
+async function local(name, p) {
+    await put(point(name, p), {});
+    return await complete(point(name, p));
+}
+
+// By a SAS that is given and taken back.
+async function contentOf(id) {
+    const { body, text } = await one.ask("POST", `${id}/beginGetAccess`, { access: "Read", durationInSeconds: 600 });
+    assert.ok(body.accessSAS, text);
+    const { bytes } = await lookAtBlob(body.accessSAS);
+    assert.equal((await one.ask("POST", `${id}/endGetAccess`)).status, 200);
+    return bytes;
+}
+
+const parts = {
+    // A machine's disk that was a file is moved to a page blob, under the same id: the chain of the file is another one.
+    async "a raw disk becomes a blob"() {
+        const before = made(MIB), after = made(MIB);
+        writeFileSync(`${folder}/vm1.raw`, before);
+        await collect("c1", machine("vm1"));
+        const raw = await local("c1", "raw");
+        await putBlob("vm1", after);
+        await changeBacking("vm1", { blob: "vhds/vm1" });
+        await local("c1", "blob");
+        await remove(point("c1", "blob"));
+        assert.ok((await lookAtBlob(blobOf("vm1")))?.bytes.equals(after), "the machine's disk was deleted with its restore point");
+        const last = await local("c1", "last");
+        assert.ok((await contentOf(raw)).equals(before), "the restore point of the file");
+        assert.ok((await contentOf(last)).equals(after), "the restore point of the blob");
+        await remove(collection("c1"));
+        assert.ok((await lookAtBlob(blobOf("vm1")))?.bytes.equals(after), "the machine's disk was deleted with its collection");
+    },
+    // And the other way round; a blob of the name that a chain would give its first one is nobody's to write to.
+    async "a blob becomes a raw disk"() {
+        const before = made(MIB), after = made(MIB), foreign = made(MIB);
+        await putBlob("vm2", before);
+        await putBlob("disk-1", foreign);
+        await collect("c2", machine("vm2"));
+        const blob = await local("c2", "blob");
+        writeFileSync(`${folder}/vm2.raw`, after);
+        await changeBacking("vm2", { file: `${folder}/vm2.raw`, snapshot: byCommand });
+        const raw = await local("c2", "raw");
+        assert.ok((await lookAtBlob(blobOf("disk-1"))).bytes.equals(foreign), "somebody's blob was written to");
+        assert.ok((await contentOf(blob)).equals(before), "the restore point of the blob");
+        assert.ok((await contentOf(raw)).equals(after), "the restore point of the file");
+        await remove(point("c2", "raw"));
+        assert.ok((await contentOf(blob)).equals(before), "the restore point of the blob is gone with that of the file");
+        await remove(collection("c2"));
+        assert.ok((await lookAtBlob(blobOf("vm2")))?.bytes.equals(before), "the disk of before was deleted");
+    },
+};
+
+let status = 0;
+writeFileSync(`${folder}/vm1.raw`, Buffer.alloc(MIB));
+configure();
+await one.start();
+for (const [words, part] of Object.entries(parts)) {
+    if (process.argv[2] && !words.includes(process.argv[2])) continue;
+    try {
+        await part();
+        console.log(`ok ${words}`);
+    } catch (e) {
+        status = 1;
+        console.log(`FAILED ${words}: ${e.message.slice(0, 2000)}`);
+    }
+}
+if (status) console.log(one.said);
+for (const server of [one, west, east]) await server.stop();
+for (const report of sanitizerReports(folder)) {
+    status = 1;
+    console.log(report);
+}
+process.exit(status);
