@@ -101,11 +101,14 @@ static void check_whole(struct job_reading *reading, const struct config *config
     job_reading_leave(reading, mark);
     mark = job_reading_enter(reading, "virtualMachines");
     for (unsigned i = 0; i < config->machine_count; i++) {
-        const char *location = config->machines[i].location;
+        char *location = config->machines[i].location;
+        const struct config_region *region = location ? config_region_of(config, location) : NULL;
 
         item = job_reading_enter_item(reading, i);
-        if (location && !config_region_of(config, location))
+        if (location && !region)
             config_wrong_member(reading, "location", "is none of the regions");
+        else if (location) /* in one spelling: places are compared as texts */
+            memcpy(location, region->name, strlen(location));
         job_reading_leave(reading, item);
     }
     job_reading_leave(reading, mark);

@@ -38,7 +38,7 @@ static const char good[] =
     "'diskEncryptionSetId':'" SCOPE "diskEncryptionSets/des'}}],"
     "'snapshot':{'means':'reflink','folder':'/reflinks'},"
     "'id':'subscriptions/s/resourceGroups/g/providers/microsoft.compute/virtualMachines/vm1',"
-    "'location':'eastus','metadata':{'vmId':'x'},"
+    "'location':'EastUS','metadata':{'vmId':'x'},"
     "'hooks':{'freezeCommand':'f','thawCommand':'t','fileSystems':['/srv','/home'],"
     "'timeoutSeconds':5},"
     "'schedule':{'everyMinutes':60,'consistencyMode':'CrashConsistent',"
@@ -108,6 +108,7 @@ Test(config, takes_everything_it_knows_in_any_order)
     cr_assert(machine);
     cr_assert_str_eq(machine->id, SCOPE "virtualMachines/vm1");
     cr_assert_str_eq(machine->name, "vm1");
+    cr_assert_str_eq(machine->location, "eastus"); /* as the region is spelled */
     cr_assert_eq(machine->hooks.mount_count, 2);
     cr_assert_str_eq(machine->hooks.mounts[1], "/home");
     cr_assert_eq(machine->hooks.timeout_s, 5);
@@ -175,7 +176,7 @@ Test(config, a_mistake_of_a_region_has_its_path)
 
 Test(config, a_mistake_of_a_machine_has_its_path)
 {
-    wrong("'location':'eastus'", "'location':'mars'", "$.virtualMachines[0].location", "none of");
+    wrong("'location':'EastUS'", "'location':'mars'", "$.virtualMachines[0].location", "none of");
     wrong("virtualMachines/vm1", "disks/vm1", "$.virtualMachines[0].id", "must be an id");
     wrong(",'thawCommand':'t'", "", "$.virtualMachines[0].hooks.thawCommand", "must be thawed");
     wrong("'/home'", "'home'", "$.virtualMachines[0].hooks.fileSystems[1]", "absolute");
@@ -185,7 +186,7 @@ Test(config, a_mistake_of_a_machine_has_its_path)
     wrong("'last':7", "'last':'7'", "$.virtualMachines[0].keep.last", "whole number");
     wrong("'reflink','folder':'/reflinks'", "'reflink'", "$.virtualMachines[0].snapshot.folder",
           "need it");
-    wrong("'location':'eastus',", "", "$.virtualMachines[0].location", "missing");
+    wrong("'location':'EastUS',", "", "$.virtualMachines[0].location", "missing");
     wrong("{'vmId':'x'}", "{'osProfile':{'allowExtensionOperations':'so'}}",
           "$.virtualMachines[0].metadata", "osProfile.allowExtensionOperations");
 }
