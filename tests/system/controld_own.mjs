@@ -123,6 +123,36 @@ const parts = {
         await remove(collection("c2"));
         assert.ok((await lookAtBlob(blobOf("vm2")))?.bytes.equals(before), "the disk of before was deleted");
     },
+    // A restored disk is a machine's; its restore points are snapshots of its blob.
+    async "a disk with restore points is deleted"() {
+        const data = made(MIB);
+        await putBlob("vm3", data);
+        await collect("c3", machine("vm3"));
+        const source = await local("c3", "p");
+        await put(disk("new"), restoreOf(source));
+        await restored(disk("new"));
+        const vm = { location: "west", properties: { storageProfile: { osDisk: {
+            name: "o", createOption: "Attach", osType: "Linux", managedDisk: { id: disk("new") } } } } };
+        await put(machine("made"), vm);
+        await collect("c4", machine("made"));
+        const kept = await local("c4", "p");
+        assert.equal((await one.ask("DELETE", machine("made"))).status, 200);
+        const refused = await one.ask("DELETE", disk("new"));
+        assert.equal(refused.status, 409, `the disk that a restore point lies in is deleted: ${refused.text}`);
+        assert.equal(refused.body.error.code, "OperationNotAllowed", refused.text);
+        assert.match(refused.body.error.message, /restorePoints\/p/);
+        assert.ok((await contentOf(kept)).equals(data));
+        await remove(point("c4", "p"));
+        await remove(disk("new"));
+    },
+    // The configuration spells the region in its own way: its disks are no place to restore to all the same.
+    async "a disk of the configuration is no place to restore to"() {
+        const data = (await lookAtBlob(blobOf("vm3"))).bytes;
+        const [source] = [await local("c3", "q")];
+        const answer = await one.ask("PUT", disk("over"), restoreOf(source, { "x-snapferry": { blob: "vhds/vm3" } }));
+        assert.equal(answer.status, 409, answer.text);
+        assert.ok((await lookAtBlob(blobOf("vm3"))).bytes.equals(data));
+    },
 };
 
 let status = 0;

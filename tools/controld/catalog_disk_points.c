@@ -167,3 +167,18 @@ bool catalog_disk_point_list_left_cuts(struct catalog *c, const struct catalog_p
     return list_where(c, "cut_path IS NOT NULL AND snapshot IS NOT NULL", NULL, 0, page, out_list,
                       e);
 }
+
+bool catalog_disk_point_list_of_blob(struct catalog *c, const char *region, const char *container,
+                                     const char *blob, const struct catalog_page *page,
+                                     struct catalog_disk_point_list *out_list, struct err *e)
+{
+    struct catalog_value values[] = {catalog_text(region), catalog_text(container),
+                                     catalog_text(blob)};
+
+    /* No index: it is asked before a disk is deleted, and reads all rows. */
+    return list_where(
+        c,
+        "((region = ?1 COLLATE NOCASE AND container = ?2 AND blob = ?3) OR "
+        "instr(lower(cut_path), lower('blob:' || ?1 || '/' || ?2 || '/' || ?3 || '@')) = 1)",
+        values, 3, page, out_list, e);
+}

@@ -89,6 +89,10 @@ bool catalog_disk_point_set_cut(struct catalog *c, const char *id, const char *c
 /* Those that are complete, and whose cut is not gone yet. */
 bool catalog_disk_point_list_left_cuts(struct catalog *c, const struct catalog_page *page,
                                        struct catalog_disk_point_list *out_list, struct err *e);
+/* Those that lie in a blob, or that are cut from it for another region (cut_place.h). */
+bool catalog_disk_point_list_of_blob(struct catalog *c, const char *region, const char *container,
+                                     const char *blob, const struct catalog_page *page,
+                                     struct catalog_disk_point_list *out_list, struct err *e);
 /* Whose ended_ns is 0: what a restart goes on with. */
 bool catalog_disk_point_list_unended(struct catalog *c, const struct catalog_page *page,
                                      struct catalog_disk_point_list *out_list, struct err *e);

@@ -10,6 +10,7 @@
 
 #include "tools/controld/access_desk.h"
 #include "tools/controld/catalog_accesses.h"
+#include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/catalog_machines.h"
 #include "tools/controld/disk_place.h"
@@ -86,6 +87,27 @@ static bool nobody_has_it(struct service *service, const char *id, struct arm_er
     return ok;
 }
 
+/* Restore points of a machine that had it are snapshots of its blob: they would go with it. */
+static bool no_point_lies_in_it(struct service *service, const struct catalog_disk *row,
+                                struct arm_error *why, struct err *e)
+{
+    const struct catalog_page one = {.limit = 1};
+    struct catalog_disk_point_list list = {0};
+    struct disk_place place = {0};
+    bool ok = disk_place_read(service, row->backing, &place, e);
+
+    if (ok && place.region && place.container[0])
+        ok = catalog_disk_point_list_of_blob(service->catalog, place.region->config->name,
+                                             place.container, place.blob, &one, &list, e);
+    if (ok && list.count > 0)
+        ok = arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
+                           "A restore point lies in the disk's blob: %.300s. Delete it first.",
+                           list.rows[0].point_id);
+    catalog_disk_point_list_fini(&list);
+    disk_place_fini(&place);
+    return ok;
+}
+
 static bool may_go(struct service *service, const struct catalog_disk *row, struct arm_error *why,
                    struct err *e)
 {
@@ -94,7 +116,7 @@ static bool may_go(struct service *service, const struct catalog_disk *row, stru
     if (!row->source_id)
         return arm_error_refused(why, NULL,
                                  "This disk stands in the configuration: change it there.");
-    if (!nobody_has_it(service, row->id, why, e) ||
+    if (!nobody_has_it(service, row->id, why, e) || !no_point_lies_in_it(service, row, why, e) ||
         !access_desk_active(service, row->id, &active, e))
         return false;
     return !active || arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,

@@ -307,6 +307,16 @@ Test(catalog_rows, disk_restore_points_are_found_by_what_they_belong_to)
     cr_expect_eq(FOUND(catalog_disk_point_list_of_base(c, "/b", &all, &list, &e)), 1);
     cr_expect_eq(FOUND(catalog_disk_point_list_of_base(c, "/s", &all, &list, &e)), 0);
     cr_expect_eq(FOUND(catalog_disk_point_list_unended(c, &all, &list, &e)), 1);
+#define IN_BLOB(region, container, blob)                                                           \
+    FOUND(catalog_disk_point_list_of_blob(c, region, container, blob, &all, &list, &e))
+    cr_expect_eq(IN_BLOB("EAST", "f-1", "disk-2"), 1);
+    cr_expect_eq(IN_BLOB("west", "f-1", "disk-2"), 0);
+    cr_expect_eq(IN_BLOB("east", "f-1", "disk-1"), 0);
+    cr_expect_eq(IN_BLOB("west", "vms", "os"), 0);
+    HERE(catalog_disk_point_set_cut(c, row.id, "blob:west/vms/os@T0", &e));
+    cr_expect_eq(IN_BLOB("West", "vms", "os"), 1);
+    cr_expect_eq(IN_BLOB("west", "vms", "o"), 0);
+#undef IN_BLOB
     HERE(catalog_disk_point_set_snapshot(c, row.id, "T1", "sha256:1", 99, &e));
     cr_expect_eq(FOUND(catalog_disk_point_list_unended(c, &all, &list, &e)), 0);
 #undef FOUND
