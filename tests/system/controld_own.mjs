@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
-import { fillRandom, lookAtBlob, makeBlob, MIB, putPages, random, Region, sanitizerReports } from "./lab.mjs";
+import { ask, fillRandom, lookAtBlob, makeBlob, MIB, putPages, random, Region, sanitizerReports } from "./lab.mjs";
 
 const folder = process.env.TMPDIR;
 const west = new Region(folder, "west");
@@ -56,8 +56,8 @@ async function put(path, body) {
 }
 const collect = (name, of, location = "west") => put(collection(name), { location, properties: { source: { id: of } } });
 
-async function until(path, wanted, look) {
-    for (const end = Date.now() + 60000; ; await sleep(20)) {
+async function until(path, wanted, look, tight) {
+    for (const end = Date.now() + 60000; ; tight || (await sleep(20))) {
         const { body, text, status } = await one.ask("GET", path);
         if (wanted(status, body)) return look?.(body);
         assert.ok(Date.now() < end, `${path}: ${status} ${text}`);
@@ -152,6 +152,28 @@ const parts = {
         const answer = await one.ask("PUT", disk("over"), restoreOf(source, { "x-snapferry": { blob: "vhds/vm3" } }));
         assert.equal(answer.status, 409, answer.text);
         assert.ok((await lookAtBlob(blobOf("vm3"))).bytes.equals(data));
+    },
+    // Put again in the very moment in which it has failed, while its process is still ending.
+    async "what has failed is put again at once"() {
+        const source = await local("c3", "lost");
+        const shown = (await one.ask("GET", `${point("c3", "lost")}`)).body.properties.sourceMetadata.storageProfile.osDisk;
+        assert.equal(shown.diskRestorePoint.id, source);
+        const { body } = await one.ask("POST", `${source}/beginGetAccess`, { access: "Read", durationInSeconds: 600 });
+        const time = new URL(body.accessSAS).searchParams.get("snapshot");
+        assert.equal((await one.ask("POST", `${source}/endGetAccess`)).status, 200);
+        await ask(`${blobOf("vm3")}&snapshot=${encodeURIComponent(time)}`, { method: "DELETE" }, 202);
+        for (let tries = 0; tries < 5; tries++) {
+            await put(disk("again"), restoreOf(source));
+            await until(disk("again"), (_, b) => b.properties.provisioningState === "Failed", null, true);
+        }
+        await collect("c5", collection("c3"), "east");
+        for (let tries = 0; tries < 5; tries++) {
+            const answer = await one.ask("PUT", point("c5", "lost"), { properties: { sourceRestorePoint: { id: point("c3", "lost") } } });
+            assert.ok([201, 409].includes(answer.status), answer.text);
+            await until(point("c5", "lost"), (_, b) => b.properties.provisioningState === "Failed", null, true);
+            const { text } = await one.ask("GET", `${point("c5", "lost")}?$expand=instanceView`);
+            assert.doesNotMatch(text, /on its way/);
+        }
     },
 };
 

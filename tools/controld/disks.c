@@ -174,7 +174,10 @@ static bool put_row(struct service *service, void *arg, struct arm_error *why, s
     if (ok && old.id) {
         ok = put_again(put, &old, why);
         if (ok && old.state == CATALOG_FAILED)
-            ok = catalog_disk_set_state(service->catalog, put->id, CATALOG_CREATING, 0, e);
+            ok =
+                catalog_disk_set_progress(service->catalog, put->id, event_code_name(EVENT_PENDING),
+                                          0, CATALOG_INFO, NULL, e) &&
+                catalog_disk_set_state(service->catalog, put->id, CATALOG_CREATING, 0, e);
     } else if (ok) {
         ok =
             look_at_source(service, put, &source, why, e) && put_new(service, put, &source, why, e);

@@ -152,6 +152,18 @@ static void maybe_stopped(struct replication *replication)
     stopped(replication->stopped_arg);
 }
 
+static void conclude(struct replication *replication, struct travel *travel)
+{
+    char id[ARM_ID_MAX_BYTES];
+    bool again = travel->again, of_disk = travel->of_disk;
+
+    snprintf(id, sizeof id, "%s", travel->id);
+    travel_conclude(travel);
+    leave(replication, travel);
+    if (again)
+        replication_go_on(replication, id, of_disk);
+}
+
 static void look_around(struct reactor_task *task)
 {
     struct replication *replication =
@@ -159,10 +171,8 @@ static void look_around(struct reactor_task *task)
 
     for (struct travel *travel = replication->travels, *next; travel; travel = next) {
         next = travel->next;
-        if (travel_over(travel)) {
-            travel_conclude(travel);
-            leave(replication, travel);
-        }
+        if (travel_over(travel))
+            conclude(replication, travel);
     }
     for (struct travel *travel = replication->travels; travel; travel = travel->next)
         if (travel->step == TRAVEL_QUEUED && !replication->stopping &&
@@ -305,18 +315,36 @@ static bool join(struct replication *replication, struct travel *travel)
     return true;
 }
 
+static bool has_ended(const struct travel *travel)
+{
+    for (size_t i = 0; i < travel->count; i++)
+        if (travel->disks[i].step != TRAVEL_DISK_ENDED)
+            return false;
+    return true;
+}
+
+/* Its rows say that it has failed before its process is gone: it begins once that is. */
+static bool wait_for_end(struct travel *travel, struct err *e)
+{
+    travel->again = has_ended(travel);
+    return travel->again ||
+           err_set(e, ERR_CONFLICT, RETRY_NEVER, "%.300s is on its way already", travel->id);
+}
+
 bool replication_begin(struct replication *replication, const char *point_id, struct err *e)
 {
-    return find(replication, point_id)
-               ? err_set(e, ERR_CONFLICT, RETRY_NEVER, "%.300s is on its way already", point_id)
-               : join(replication, travel_of_point(replication, point_id, e));
+    struct travel *travel = find(replication, point_id);
+
+    return travel ? wait_for_end(travel, e)
+                  : join(replication, travel_of_point(replication, point_id, e));
 }
 
 bool replication_begin_disk(struct replication *replication, const char *disk_id, struct err *e)
 {
-    return find(replication, disk_id)
-               ? err_set(e, ERR_CONFLICT, RETRY_NEVER, "%.300s is on its way already", disk_id)
-               : join(replication, travel_of_disk(replication, disk_id, e));
+    struct travel *travel = find(replication, disk_id);
+
+    return travel ? wait_for_end(travel, e)
+                  : join(replication, travel_of_disk(replication, disk_id, e));
 }
 
 void replication_cancel(struct replication *replication, const char *point_id,
@@ -328,6 +356,7 @@ void replication_cancel(struct replication *replication, const char *point_id,
         done(arg);
         return;
     }
+    travel->again = false;
     travel->canceled_done = done;
     travel->canceled_arg = arg;
     cancel(replication, travel, "Canceled before it began.");
@@ -337,7 +366,9 @@ void replication_cancel(struct replication *replication, const char *point_id,
 
 bool replication_runs(const struct replication *replication, const char *point_id)
 {
-    return find(replication, point_id) != NULL;
+    const struct travel *travel = find(replication, point_id);
+
+    return travel && (travel->again || !has_ended(travel));
 }
 
 bool replication_reads(const struct replication *replication, const char *disk_point_id)

@@ -21,8 +21,6 @@
 #define REPLICATION_LOOK_NS   (10 * NS_PER_S) /* at deadlines */
 #define REPLICATION_KEPT_STEP 5.0             /* percent between two writes of a disk's progress */
 #define REPLICATION_OVERDUE   "It was not complete within the time that a replication may take."
-#define REPLICATION_DISKS_MAX CATALOG_PAGE_MAX
-#define REPLICATION_KEY_BYTES 2048u
 
 /* A blob or a snapshot; texts owned. */
 struct travel_place {
@@ -62,10 +60,10 @@ struct travel {
     struct travel *next; /* in the order they came */
     enum travel_step step;
     char *id;
-    bool of_disk; /* a restored disk, not a restore point */
-    bool begun;   /* its data moves: the catalog was told */
-    bool canceled, overdue, ferry_has_it;
-    int64_t deadline_ns; /* wall; 0: none */
+    bool of_disk;                                /* a restored disk, not a restore point */
+    bool begun;                                  /* its data moves: the catalog was told */
+    bool canceled, overdue, ferry_has_it, again; /* again: when its process is gone, too */
+    int64_t deadline_ns;                         /* wall; 0: none */
     struct travel_disk *disks;
     size_t count;
     size_t making_count; /* containers under way */
@@ -112,7 +110,9 @@ bool travel_over(const struct travel *travel);
 /* Its last word in the catalog: state, operations. */
 void travel_conclude(struct travel *travel);
 
-/* ---- replication.c ---- */
+/* ---- replication.c, replication_recover.c ---- */
+/* Begins it from its rows; where that cannot be, it has failed. */
+void replication_go_on(struct replication *replication, const char *id, bool of_disk);
 void replication_kick(struct replication *replication); /* next turn: what may begin or is over */
 /* Somebody must know, and nobody asked: one line for the log. */
 void replication_log(const struct replication *replication, const char *id, const struct err *e);

@@ -75,22 +75,28 @@ static bool recover_points(struct replication *replication, struct err *e)
     return ok;
 }
 
-static bool go_on_with_disk(struct replication *replication, const struct catalog_disk *row,
-                            struct err *e)
+static bool fail_disk(struct replication *replication, const char *disk_id, const struct err *why,
+                      struct err *e)
 {
     struct catalog *catalog = replication->service->catalog;
-    struct err why = {0};
-    bool ok;
+    bool ok = catalog_begin(catalog, e);
 
-    if (!row->source_id || replication_begin_disk(replication, row->id, &why))
-        return true;
-    replication_log(replication, row->id, &why);
-    ok = catalog_begin(catalog, e);
-    if (ok && !replication_fail_disk(replication->service, row->id, &why, e)) {
+    if (ok && !replication_fail_disk(replication->service, disk_id, why, e)) {
         catalog_rollback(catalog);
         return false;
     }
     return ok && catalog_commit(catalog, e);
+}
+
+static bool go_on_with_disk(struct replication *replication, const struct catalog_disk *row,
+                            struct err *e)
+{
+    struct err why = {0};
+
+    if (!row->source_id || replication_begin_disk(replication, row->id, &why))
+        return true;
+    replication_log(replication, row->id, &why);
+    return fail_disk(replication, row->id, &why, e);
 }
 
 bool replication_fail_disk(struct service *service, const char *disk_id, const struct err *why,
@@ -126,6 +132,19 @@ static bool recover_disks(struct replication *replication, struct err *e)
         catalog_disk_list_fini(&list);
     }
     return ok;
+}
+
+void replication_go_on(struct replication *replication, const char *id, bool of_disk)
+{
+    struct err why = {0}, e = {0};
+
+    if (of_disk ? replication_begin_disk(replication, id, &why)
+                : replication_begin(replication, id, &why))
+        return;
+    replication_log(replication, id, &why);
+    if (!(of_disk ? fail_disk(replication, id, &why, &e)
+                  : fail_point(replication->service, id, &why, &e)))
+        replication_log(replication, id, &e);
 }
 
 bool replication_recover(struct replication *replication, struct err *e)

@@ -17,6 +17,9 @@
 #include "tools/controld/region_sas.h"
 #include "tools/controld/replication_internal.h"
 
+#define DISKS_MAX CATALOG_PAGE_MAX
+#define KEY_BYTES 2048u
+
 static bool no_memory(struct err *e)
 {
     return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot prepare a copy");
@@ -147,7 +150,7 @@ static bool add_disk(struct travel *travel, const struct catalog_disk_point *row
                      const char *collection, struct err *e)
 {
     struct travel_disk *disk = &travel->disks[travel->count++];
-    char key[REPLICATION_KEY_BYTES];
+    char key[KEY_BYTES];
 
     disk->travel = travel;
     disk->kept_percent = row->percent;
@@ -168,7 +171,7 @@ static bool is_on_its_way(const struct catalog_disk_point *row)
 struct travel *travel_of_point(struct replication *replication, const char *point_id, struct err *e)
 {
     struct catalog *catalog = replication->service->catalog;
-    const struct catalog_page all = {.limit = REPLICATION_DISKS_MAX};
+    const struct catalog_page all = {.limit = DISKS_MAX};
     struct catalog_disk_point_list list = {0};
     struct catalog_point point = {0};
     struct travel *travel = NULL;
