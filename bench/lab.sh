@@ -33,17 +33,19 @@ sas() {
         --expiry +6h "$(url_of "$1")"
 }
 
-# start_regions: SAS_plain_a, SAS_plain_b, SAS_tls_a, SAS_tls_b name disks of $mib MiB without holes.
+# start_regions: SAS_plain_a, SAS_plain_b, SAS_tls_a, SAS_tls_b name disks of $mib MiB without holes. With kinds=plain
+# only those.
 start_regions() {
     local kind side
+    kinds=${kinds:-plain tls}
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 \
         -addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
-    for side in a b; do
-        start_region "plain_$side"
-        start_region "tls_$side" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
-    done
-    for kind in plain tls; do
+    for kind in $kinds; do
         for side in a b; do
+            case $kind in
+            plain) start_region "plain_$side" ;;
+            tls) start_region "tls_$side" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem" ;;
+            esac
             declare -gx "SAS_${kind}_$side=$(sas "${kind}_$side" disk)"
             "$build/snapferry" copy --quiet --no-root --cacert "$work/cert.pem" "pattern:${mib}M,7" \
                 "env:SAS_${kind}_$side" >/dev/null
@@ -77,4 +79,20 @@ ratio() { paste "$1" "$2" | awk '{print $1/$2}' | median; }
 # the_machine: one sentence.
 the_machine() {
     echo "Machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1), Linux $(uname -r)."
+}
+# replace_chapter NAME: what the function `chapter` prints, which begins with "## NAME", takes the place of the one
+# of that name in bench/RESULTS.md, or stands at its end; all others stay.
+replace_chapter() {
+    chapter >"$work/chapter"
+    if grep -q "^## $1\$" bench/RESULTS.md; then
+        sed "/^## $1\$/,\$d" bench/RESULTS.md
+        cat "$work/chapter"
+        sed "1,/^## $1\$/d" bench/RESULTS.md | sed -n '/^## /,$p'
+    else
+        cat bench/RESULTS.md
+        echo
+        cat "$work/chapter"
+    fi >"$work/RESULTS.md"
+    cp "$work/RESULTS.md" bench/RESULTS.md
+    cat "$work/chapter"
 }
