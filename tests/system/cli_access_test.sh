@@ -106,7 +106,7 @@ forget "$west_LOG"
 : >moving
 "$SF" copy disk.img @target.url --json "${SLOWLY[@]}" --target-expires 2099-01-01T00:00:00Z >>moving 2>moving.err &
 MOVING=$!
-tail -n +1 -f --pid "$MOVING" moving | grep -qm1 waitingForAccess
+until_said moving waitingForAccess "$MOVING"
 printf 'https://half-written' >target.url # as an editor may do it; nobody may take that
 sas "$west_URL" target.vhd rcwd >target.new
 mv target.new target.url
@@ -159,7 +159,7 @@ short "$west_URL" disk.vhd r +2s "$POINT" >source.url
 "$SF" copy @source.url stopped.img --json "${SLOWLY[@]}" --source-expires 2099-01-01T00:00:00Z \
     >>moving 2>>moving.err &
 MOVING=$!
-tail -n +1 -f --pid "$MOVING" moving | grep -qm1 waitingForAccess
+until_said moving waitingForAccess "$MOVING"
 kill -INT "$MOVING"
 wait "$MOVING"
 check "interrupted while waiting: 130" [ $? = 130 ]

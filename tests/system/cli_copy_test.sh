@@ -82,7 +82,7 @@ until_moving() {
     : >moving # there before anybody looks at it, and without what was said before
     "$SF" copy pattern:32M,4,0 env:SLOW --json --window 1 --max-window 2 >>moving 2>>moving.err &
     MOVING=$!
-    tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
+    until_said moving '"durableBytes":[1-9]' "$MOVING"
 }
 until_moving
 kill -INT "$MOVING"

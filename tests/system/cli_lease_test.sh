@@ -23,7 +23,7 @@ start_copy() {
     XDG_STATE_HOME="$TMPDIR/here" "$SF" copy $SOURCE env:TARGET --restart --json \
         --window 1 --max-window 2 "$@" >>moving 2>>moving.err &
     MOVING=$!
-    tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
+    until_said moving '"durableBytes":[1-9]' "$MOVING"
 }
 # end_copy SIGNAL STATUS
 end_copy() {
@@ -73,6 +73,7 @@ log_is "the lease of the killed one was taken up by its name" '
 start_copy --journal "$TMPDIR/journal"
 check "killed once more" end_copy KILL 137
 expect 1 'somebody else holds a lease on the target' there "$SF" copy $SPARSE env:TARGET
+restart_region slow # not slow any more; the lease is its own still
 expect 0 complete there "$SF" copy $SOURCE env:TARGET --journal "$TMPDIR/journal"
 log_is "who has its journal takes it up on another machine too" '
     leases("acquire").at(-1).leaseProposed === leases("acquire").at(-2).leaseProposed'
@@ -82,12 +83,14 @@ log_is "who has its journal takes it up on another machine too" '
 lease() {
     curl -sf -X PUT "${@/#/-H}" -H 'x-ms-version: 2021-12-02' -d '' "$TARGET&comp=lease"
 }
+restart_region slow --shape slow.json
 start_copy
 check "somebody breaks the lease" lease 'x-ms-lease-action: break' 'x-ms-lease-break-period: 0'
 check "and takes it" lease 'x-ms-lease-action: acquire' 'x-ms-lease-duration: 15'
 wait "$MOVING"
 check "the copy ends, to be run again" [ $? = 3 ]
 check "and says why" grep -q 'lease on the target is gone' moving
+restart_region slow
 expect 0 'was not finished' here "$SF" verify $SOURCE env:TARGET
 
 # ---- Hosts without ----

@@ -90,6 +90,33 @@ fail() {
     sed 's/^/    /' "${2:-$TMPDIR/out}" "${2:-$TMPDIR/err}" | sed 's/sig=[^&" ]*/sig=.../g' | tail -20
 }
 
+# until_said FILE PATTERN PID: waits until FILE has such a line (true) or the process has ended (whether it has).
+until_said() {
+    local gone
+    for (( ; ; )); do
+        kill -0 "$3" 2>/dev/null
+        gone=$?
+        grep -qE -- "$2" "$1" && return
+        [ $gone = 0 ] || return 1
+        sleep 0.02
+    done
+}
+
+# settled NAME...: until each region's log is whole. A line is written when its answer has left, so whoever was
+# answered may look too early; the log is whole when no thread runs, or waits for a processor, nor has run since.
+settled() {
+    local name pid tries idle now before
+    for name; do
+        pid=${name}_PID before=
+        for ((tries = 0, idle = 0; tries < 600 && idle < 2; tries++)); do
+            now=$(cat /proc/"${!pid}"/task/*/schedstat /proc/"${!pid}"/task/*/stat 2>/dev/null)
+            if [ "$now" != "$before" ] || [[ $now =~ \)\ [RD]\  ]]; then idle=0; else idle=$((idle + 1)); fi
+            before=$now
+            [ $idle = 2 ] || sleep 0.02
+        done
+    done
+}
+
 # No signature in any of these files, and no query with one.
 no_secret() {
     if grep -lE 'sig=[^*]|sig%3[Dd]' "$@" >/dev/null; then fail "a secret in the output"; fi

@@ -10,7 +10,7 @@ export PATH=$PATH:/sbin:/usr/sbin
 echo '{"blob":{"bytesPerSecond":9000000}}' >"$TMPDIR/slow.json"
 start_region west
 start_region east
-start_region slow --shape "$TMPDIR/slow.json"
+start_region slow
 cd "$TMPDIR" || exit 1
 LAB=$TMPDIR/lab
 relay_lab "$LAB" || exit 1
@@ -130,16 +130,15 @@ sending() {
     : >sent
     "$SF" send env:BIG "relay:${!url}/a/big" "${CERTS[@]}" "${SLOWLY[@]}" >sent 2>sent.err &
     SENDING=$!
-    for _ in {1..400}; do
-        grep -q '"durableBytes":[1-9][0-9]\{6\}' sent && break
-        sleep 0.02
-    done
+    until_said sent '"durableBytes":[1-9][0-9]{6}' $SENDING || fail "nothing of it is durable" sent
 }
 for to in folder region; do
     SLOWLY=("${SLOW[@]}")
+    restart_region slow --shape slow.json
     sending $to
     kill -KILL $SENDING
     wait $SENDING 2>/dev/null
+    restart_region slow # what follows need not be
     expect 0 '"committed":true' send env:BIG $to a/big "${SLOWLY[@]}"
     check "$to: goes on where it was" of 's.resumedBytes >= 1e6 && s.packedBytes <= s.readBytes + 512'
     check "$to: sends no byte twice but of what was in flight" \
@@ -147,6 +146,7 @@ for to in folder region; do
     expect 0 '' verify_relay $to a/big env:BIG
 
     SLOWLY+=(--restart)
+    restart_region slow --shape slow.json
     sending $to
     pid=${to}_PID
     kill -KILL "${!pid}"
@@ -159,6 +159,7 @@ for to in folder region; do
     check "$to: the sender outlives its receiver" [ $? = 0 ]
     cp sent out
     check "$to: and says what it tried again" of 's.committed && s.retries > 0'
+    restart_region slow
     expect 0 '' verify_relay $to a/big env:BIG
 done
 

@@ -25,6 +25,7 @@ take_snapshot() {
     export "$1=$(sas "$west_URL" disk.vhd r "${said#*snapshot=}")"
 }
 journal_bytes() { cat "$XDG_STATE_HOME"/snapferry/journals/*.journal 2>/dev/null | wc -c; }
+KILLS=0
 # kill_in_list ARGUMENT...: ends the copy with its third page under way: one is recorded, 2 bytes a range.
 kill_in_list() {
     local tries pid
@@ -37,7 +38,11 @@ kill_in_list() {
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
     check "killed while it listed ($tries)" [ $? = 137 ]
-    sleep 3.5 # the late answer is logged too
+    KILLS=$((KILLS + 1))
+    for tries in {1..600}; do # the late answer is logged too
+        [ "$(grep -c '"fault":"slow"' "$west_LOG")" = $KILLS ] && break
+        sleep 0.1
+    done
     cp "$west_LOG" before.log
 }
 # goes_on_in_list FROM WORDS ARGUMENT...: no list is asked for below FROM bytes.
@@ -46,7 +51,7 @@ goes_on_in_list() {
     shift 2
     expect 0 "$words" "$SF" "$@"
     check "it says so" grep -q 'interrupted while it was planned' err
-    sleep 0.3
+    settled west
     check "the list goes on at its second page" node -e '
         const fs = require("fs");
         const lines = (file) => fs.readFileSync(file, "utf8").trimEnd().split("\n");

@@ -39,7 +39,7 @@ end_in_midst() {
     : >"$folder/events1"
     "$SF" "$@" --json >>"$folder/events1" 2>"$folder/err1" &
     MOVING=$!
-    tail -n +1 -f --pid "$MOVING" "$folder/events1" | grep -qm1 -E "$words"
+    until_said "$folder/events1" "$words" "$MOVING"
     kill "-$signal" "$MOVING"
     wait "$MOVING" 2>/dev/null
     STATUS=$?

@@ -21,6 +21,13 @@ all() {
     job "$(point rp "${list[@]}")"
 }
 
+# quickly COMMAND...: with a region that is not slow, and where nobody has to wait for it.
+quickly() {
+    restart_region slow
+    "$@"
+    restart_region slow --shape slow.json
+}
+
 # ---- The end of stdin ----
 all 2 >two.json
 begin orphan - <two.json
@@ -28,7 +35,7 @@ ends orphan 3
 holds orphan 'of("warning").some((e) => e.message.includes("standard input has ended"))'
 begin detached - --detach <two.json
 ends detached 0
-same d0 d1
+quickly same d0 d1
 begin whole two.json </dev/null # stdin is not looked at
 ends whole 0
 expect 2 'before there was a job' "$SF" run - </dev/null
@@ -85,7 +92,7 @@ check "the second, with another state folder, did not succeed" \
 check "nor did the third, with the same" \
     node "$SYSTEM/run_events.mjs" third.events 'exit === 1 || exit === 3'
 ends first 0
-same d0 d1 d2 d3
+quickly same d0 d1 d2 d3
 
 # ---- kill -9 in the midst of many disks ----
 all $DISKS >all.json
@@ -103,7 +110,7 @@ for ((i = 0; i < 600; i++)); do
 done
 kill -9 "$killed_RUN"
 wait "$killed_RUN" 2>/dev/null
-sleep 1 # what was in flight arrives
+settled slow west # what was in flight arrives
 wc -l <"$west_LOG" >west.seen
 wc -l <"$slow_LOG" >slow.seen
 begin resumed all.json
@@ -126,9 +133,6 @@ check "nothing durable is read again, but what was in flight" \
     node repeated.mjs "$west_LOG" "$slow_LOG" west.seen slow.seen "$KILLED_FROM"
 cat checked
 holds resumed 'of("summary").filter((e) => e.disk && e.resumedBytes > 0).length >= 8'
-i=0
-while [ $i -lt $DISKS ]; do
-    same "d$i"
-    i=$((i + 1))
-done
+restart_region slow
+for ((i = 0; i < DISKS; i++)); do same "d$i"; done
 finish

@@ -155,7 +155,7 @@ fresh B "$slow_URL"
 "$SF" copy env:RP1 env:A env:B --json --max-window 1 >>moving 2>moving.err &
 MOVING=$!
 for disk in $((FRESH - 1)) $FRESH; do # both have something to go on with
-    tail -n +1 -f --pid "$MOVING" moving | grep -qm1 "\"durableBytes\":[1-9].*disk$disk\.vhd"
+    until_said moving "\"durableBytes\":[1-9].*disk$disk\.vhd" "$MOVING"
 done
 kill -KILL "$MOVING"
 wait "$MOVING" 2>/dev/null

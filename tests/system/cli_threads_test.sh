@@ -66,7 +66,7 @@ expect 2 '--cacert' "$SF" copy env:SAFE file:untrusted.img --threads 2
 : >events1
 "$SF" copy env:WEST env:SLOW --threads 3 --json >>events1 2>err1 &
 moving=$!
-tail -n +1 -f --pid "$moving" events1 | grep -qm1 '"durableBytes":[0-9]\{8\},'
+until_said events1 '"durableBytes":[0-9]{8},' "$moving"
 kill -KILL "$moving"
 wait "$moving" 2>/dev/null
 check "it was killed in the midst" [ $? = 137 ]
@@ -74,17 +74,20 @@ no_secret events1 err1
 expect 0 '"committed":true' "$SF" copy env:WEST env:SLOW --threads 3 --json
 check "it went on" grep -q 'Going on from [1-9]' out
 check "with several threads" share out 3 1 # what was left may be little
+restart_region slow
 expect 0 equal "$SF" verify env:WEST env:SLOW --threads 2
+restart_region slow --shape slow.json
 
 # ---- A signal ends it in order ----
 : >events2
 "$SF" copy env:WEST env:SLOW --restart --threads 4 --json >>events2 2>err2 &
 moving=$!
-tail -n +1 -f --pid "$moving" events2 | grep -qm1 '"durableBytes":[0-9]\{7,\},'
+until_said events2 '"durableBytes":[0-9]{7,},' "$moving"
 kill -TERM "$moving"
 wait "$moving" 2>/dev/null
 check "SIGTERM ends with 130" [ $? = 130 ]
 expect 0 '"committed":true' "$SF" copy env:WEST env:SLOW --threads 4 --json
+restart_region slow
 expect 0 equal "$SF" verify env:WEST env:SLOW
 
 finish

@@ -77,7 +77,7 @@ relay_receive() {
     pid=$!
     RELAY_PIDS+=("$pid")
     printf -v "${name}_PID" %s "$pid"
-    for _ in {1..500}; do
+    for _ in {1..3000}; do
         grep -q '"event": *"ready"' "$TMPDIR/$name.out" && break
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.02
