@@ -106,7 +106,7 @@ bytes=$(stat -c %s whole.sfd)
 seen=$(wc -l <"$west_LOG")
 cut $((bytes * 3 / 4))
 expect 0 '"committed":true' "$SF" export env:RP1 -o out.sfd --compress 3 --json
-sleep 0.3 # a line is written after its answer has left
+settled west
 held=$(of_json resumedBytes)
 tail -n "+$((seen + 1))" "$west_LOG" >gets
 check "what is there was not read from the region" node -e '

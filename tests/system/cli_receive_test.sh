@@ -140,13 +140,10 @@ openssl s_client -quiet -connect "${four_URL#https://}" -cert "$LAB/a.pem" -key 
     <hang >hanging.out 2>&1 &
 HANGING=$!
 exec 7>hang
-printf 'POST /v1/write/a/disk HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc' >&7
-sleep 1
+printf 'POST /v1/write/a/disk HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\nx-snapferry-version: 1\r\nx-snapferry-sender: 0b4f8d6a-3f0c-4c9e-9d55-000000000001\r\nx-snapferry-size: 1048576\r\nExpect: 100-continue\r\n\r\n' >&7
+until_said hanging.out '^HTTP/1.1 100 ' $HANGING || fail "the request is not under way" hanging.out
 kill -TERM "$four_PID"
-for _ in {1..100}; do
-    grep -q Stopping four.err && break
-    sleep 0.02
-done
+until_said four.err Stopping $four_PID
 sleep 0.2
 check "a request under way is waited for" kill -0 "$four_PID"
 kill -TERM "$four_PID"

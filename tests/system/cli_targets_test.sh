@@ -24,7 +24,7 @@ of() {
 }
 # reads_once FIRST: in the western log from that line on every byte of data was sent once, and there was one list.
 reads_once() {
-    sleep 0.2 # a region writes a line after its answer has left
+    settled west
     node -e '
         const l = require("fs").readFileSync(process.argv[1], "utf8").trimEnd().split("\n")
             .slice(process.argv[2]).map((x) => JSON.parse(x));

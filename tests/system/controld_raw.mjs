@@ -1,6 +1,8 @@
 // controld_raw.mjs - one step of the API of the snapferryd at $RAW_URL, for controld_raw_test.sh: COLLECTION/POINT names
 // a restore point of subscription s1, group rg.
 //
+//   serve                                   steps as lines of stdin, URL, API version, step and words with a US (0x1f)
+//                                           between them; each is answered by a line, and by what stderr would be in api.err
 //   collection NAME LOCATION SOURCE         puts a collection of a machine or of a collection
 //   put COLLECTION/POINT [BODY]             puts a restore point, polls its operation; says "201 Succeeded", "409 CODE"
 //   wait COLLECTION/POINT                   until each disk is complete; fails when one fails
@@ -10,8 +12,11 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import https from "node:https";
+import { createInterface } from "node:readline";
 
-const { RAW_URL, RAW_CA, SNAPFERRYD_TOKEN: token, SNAPFERRY_BIN: snapferry, RAW_VERSION = "2025-04-01" } = process.env;
+const { RAW_CA, SNAPFERRYD_TOKEN: token, SNAPFERRY_BIN: snapferry } = process.env;
+let { RAW_URL, RAW_VERSION = "2025-04-01" } = process.env;
+let say = console.error;
 const agent = new https.Agent({ ca: fs.readFileSync(RAW_CA) });
 const compute = "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Compute";
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -61,7 +66,7 @@ const steps = {
     },
     async put(name, body = "{}") {
         const { words, why } = await ended(await ask("PUT", pathOf(name), JSON.parse(body)));
-        console.error(JSON.stringify(why));
+        say(JSON.stringify(why));
         return words;
     },
     async wait(name) {
@@ -93,7 +98,25 @@ const steps = {
         return (await ended(await ask("DELETE", pathOf(name)))).words;
     },
 };
+async function serve() {
+    say = (text) => fs.appendFileSync("api.err", `${text}\n`);
+    for await (const line of createInterface({ input: process.stdin })) {
+        const [url, version, step, ...words] = line.split("\x1f");
+        RAW_URL = url;
+        RAW_VERSION = version || "2025-04-01";
+        fs.writeFileSync("api.err", "");
+        try {
+            console.log(await steps[step](...words));
+        } catch (e) {
+            say(e.stack);
+            console.log("");
+        }
+    }
+    process.exit(0);
+}
+
 const [step, ...words] = process.argv.slice(2);
+if (step === "serve") await serve();
 try {
     console.log(await steps[step](...words));
 } catch (e) {

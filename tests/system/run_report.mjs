@@ -87,7 +87,7 @@ async function neverAnswers(url) {
     const quiet = await run("quiet");
     const stalled = await run("stalled");
     const took = (run) => Date.parse(JSON.parse(run.lines.at(-1)).time) - Date.parse(JSON.parse(run.lines[0]).time);
-    expect(took(stalled) < took(quiet) * 1.5 + 2000, `its data is as quick: ${took(stalled)} and ${took(quiet)} ms`);
+    expect(took(stalled) < took(quiet) * 1.5 + 10000, `its data is as quick: ${took(stalled)} and ${took(quiet)} ms`);
     expect(stalled.status === 0 && isLast(stalled), `a stalled upstream spoils no run: ${stalled.all.slice(-400)}`);
     expect(posts().length <= 2, `one post at a time: ${posts().length}`); // the second at the end
     expect(stalled.ms < 60000, `it is not waited for: ${stalled.ms} ms`);
