@@ -1,6 +1,7 @@
 // controld_own.mjs - what deletions and restores of snapferryd must not touch: the disks of machines, and blobs that
 // restore points lie in. Run by controld_own_test.sh; a name as argument runs that part alone.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
 import { ask, fillRandom, lookAtBlob, makeBlob, MIB, putPages, random, Region, sanitizerReports } from "./lab.mjs";
@@ -174,6 +175,21 @@ const parts = {
             const { text } = await one.ask("GET", `${point("c5", "lost")}?$expand=instanceView`);
             assert.doesNotMatch(text, /on its way/);
         }
+    },
+    // Its row goes, a week after its end; one that is in progress stays, however old.
+    async "an operation is forgotten a week after its end"() {
+        const [ended, runs, fresh] = ["e0", "e1", "e2"].map((n) => `00000000-0000-4000-8000-0000000000${n}`);
+        const day = 86400n * 1000000000n, now = BigInt(Date.now()) * 1000000n;
+        await one.stop();
+        const row = (guid, start, end) => `('${guid}','PUT','s1','west','${disk("x")}','${end ? "Succeeded" : "InProgress"}',NULL,NULL,0,${start},${end})`;
+        const rows = [row(ended, now - 9n * day, now - 8n * day), row(runs, now - 9n * day, 0n), row(fresh, now - 9n * day, now - 6n * day)];
+        const sql = `INSERT INTO operations (guid,kind,subscription,location,resource_id,status,error,result,remake,start_ns,end_ns) VALUES ${rows}`;
+        execFileSync("python3", ["-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
+            `${folder}/one/catalog.db`, sql]);
+        await one.start();
+        const path = (guid) => `/subscriptions/s1/providers/Microsoft.Compute/locations/west/operations/${guid}`;
+        await gone(path(ended));
+        for (const guid of [runs, fresh]) assert.equal((await one.ask("GET", path(guid))).status, 200);
     },
 };
 

@@ -30,7 +30,9 @@
 #include "tools/controld/retention.h"
 #include "tools/controld/spare_bases.h"
 
-#define PLANE_GRACE_NS (10 * NS_PER_S) /* for requests to regions, once the end was asked for */
+#define PLANE_SWEEP_FIRST_NS NS_PER_S
+#define PLANE_SWEEP_NS       (600 * NS_PER_S)
+#define PLANE_GRACE_NS       (10 * NS_PER_S) /* for requests to regions, once the end was asked for */
 
 struct plane {
     struct service service;
@@ -41,7 +43,7 @@ struct plane {
     struct retention *retention;
     struct overview *overview;
     bool stopping, cuts_stopped, copies_stopped, orphans_stopped;
-    struct timer grace;
+    struct timer grace, sweep;
 };
 
 static void say(void *arg, const char *sentence)
@@ -71,6 +73,25 @@ static json_t *result(void *arg, const struct catalog_operation *row)
         shown = arm_render_disk(&disk);
     catalog_disk_fini(&disk);
     return shown;
+}
+
+static bool sweep_operations(struct service *service, void *arg, struct arm_error *why,
+                             struct err *e)
+{
+    (void)arg, (void)why;
+    return operation_sweep(service->operations, e);
+}
+
+/* So many at a time that nobody waits for it. */
+static void on_sweep(struct timer *timer)
+{
+    struct plane *plane = (struct plane *)((char *)timer - offsetof(struct plane, sweep));
+    struct reactor *reactor = plane->service.reactor;
+    struct arm_error why = {0};
+
+    if (!service_change(&plane->service, sweep_operations, NULL, &why))
+        fprintf(stderr, "snapferryd: cannot forget old operations: %s\n", why.message);
+    reactor_arm(reactor, timer, reactor_now_ns(reactor) + PLANE_SWEEP_NS, on_sweep);
 }
 
 /* ---- What was left in the regions ---- */
@@ -206,6 +227,7 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
 
 bool plane_recover(struct plane *plane, struct err *e)
 {
+    struct reactor *reactor = plane->service.reactor;
     bool ok =
         replication_recover(plane->service.replication, e) &&
         cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
@@ -214,6 +236,8 @@ bool plane_recover(struct plane *plane, struct err *e)
     if (ok) {
         retention_begin(plane->retention);
         spare_bases_soon(plane->service.bases);
+        reactor_arm(reactor, &plane->sweep, reactor_now_ns(reactor) + PLANE_SWEEP_FIRST_NS,
+                    on_sweep);
     }
     return ok;
 }
@@ -256,6 +280,7 @@ void plane_stop(struct plane *plane)
     if (plane->stopping)
         return;
     plane->stopping = true;
+    reactor_disarm(reactor, &plane->sweep);
     retention_stop(plane->retention);
     orphans_stop(plane->service.orphans, orphans_stopped, plane);
     point_delete_stop(plane->deletes);
@@ -287,6 +312,8 @@ void plane_free(struct plane *plane)
     retention_free(plane->retention);
     if (plane->stopping)
         reactor_disarm(service->reactor, &plane->grace);
+    if (plane->sweep.slot)
+        reactor_disarm(service->reactor, &plane->sweep);
     overview_free(plane->overview);
     access_desk_free(plane->accesses);
     disk_delete_free(plane->disk_deletes);
