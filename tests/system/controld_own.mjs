@@ -191,6 +191,32 @@ const parts = {
         await gone(path(ended));
         for (const guid of [runs, fresh]) assert.equal((await one.ask("GET", path(guid))).status, 200);
     },
+    // Longer than one request is tried: it waits, and goes on; then the snapshot of what has arrived.
+    async "a region that is away is waited for"() {
+        await collect("c6", collection("c3"), "east");
+        await put(point("c3", "away"), {});
+        await complete(point("c3", "away"));
+        await east.stop();
+        await put(point("c6", "away"), { properties: { sourceRestorePoint: { id: point("c3", "away") } } });
+        await until(`${point("c6", "away")}?$expand=instanceView`, (_, { properties: p }) => {
+            assert.notEqual(p.provisioningState, "Failed", JSON.stringify(p));
+            const { status } = p.instanceView.diskRestorePoints[0].replicationStatus;
+            return status.code === "ReplicationState/pending" && /Waits for its region/.test(status.message);
+        });
+        await one.stop("SIGKILL");
+        await one.start();
+        await east.start({ rules: [{ name: "seal", match: { comp: "snapshot" }, fault: "status", status: 503 }] });
+        await until(`${point("c6", "away")}?$expand=instanceView`, (_, { properties: p }) => {
+            assert.notEqual(p.provisioningState, "Failed", JSON.stringify(p));
+            const { status, completionPercent } = p.instanceView.diskRestorePoints[0].replicationStatus;
+            assert.ok(completionPercent < 100);
+            return /its snapshot is taken when the region answers/.test(status.message);
+        });
+        await east.stop();
+        await east.start();
+        const id = await complete(point("c6", "away"));
+        assert.ok((await contentOf(id)).equals((await lookAtBlob(blobOf("vm3"))).bytes));
+    },
 };
 
 let status = 0;

@@ -10,6 +10,9 @@
 #include "io/reactor.h"
 #include "tools/controld/replication_internal.h"
 
+#define LOOK_NS (10 * NS_PER_S) /* at deadlines, and at regions that were away */
+#define MAKE_NS (10 * NS_PER_S) /* to make a container; then its region is away */
+
 void replication_log(const struct replication *replication, const char *id, const struct err *e)
 {
     char sentence[ARM_ID_MAX_BYTES + ERR_TEXT_MAX_BYTES + 4];
@@ -91,6 +94,17 @@ static void set_sail(struct travel *travel)
         travel->step = TRAVEL_MOVING;
 }
 
+static void all_made(struct travel *travel)
+{
+    if (!err_is_set(&travel->trouble) || travel->trouble.retry != RETRY_LATER || travel->canceled ||
+        travel->replication->stopping) {
+        set_sail(travel);
+        return;
+    }
+    travel->step = TRAVEL_AWAITING;
+    travel_waits(travel, travel->trouble.text);
+}
+
 static void container_made(struct region_op *op)
 {
     struct travel_disk *disk = op->arg;
@@ -99,17 +113,16 @@ static void container_made(struct region_op *op)
     if (err_is_set(&op->err) && !err_is_set(&travel->trouble))
         travel->trouble = op->err;
     if (--travel->making_count == 0)
-        set_sail(travel);
+        all_made(travel);
     replication_kick(travel->replication);
 }
 
-static void begin(struct travel *travel)
+static void make_containers(struct travel *travel)
 {
+    struct reactor *reactor = travel->replication->service->reactor;
+
     travel->step = TRAVEL_MAKING;
-    if (!travel->of_disk && !travel_plan(travel, &travel->trouble)) {
-        travel_give_up(travel, EVENT_FAILED, travel->trouble.text);
-        return;
-    }
+    err_clear(&travel->trouble);
     travel->making_count = 1; /* this loop's own: nothing is done before it ends */
     for (size_t i = 0; i < travel->count; i++) {
         struct travel_disk *disk = &travel->disks[i];
@@ -117,13 +130,22 @@ static void begin(struct travel *travel)
         if (!disk->target.region)
             continue;
         disk->making = (struct region_op){.container = disk->target.container,
+                                          .due_ns = reactor_now_ns(reactor) + MAKE_NS,
                                           .done = container_made,
                                           .arg = disk};
         travel->making_count++;
         region_account_create_container(disk->target.region->account, &disk->making);
     }
     if (--travel->making_count == 0)
-        set_sail(travel);
+        all_made(travel);
+}
+
+static void begin(struct travel *travel)
+{
+    if (travel->of_disk || travel_plan(travel, &travel->trouble))
+        make_containers(travel);
+    else
+        travel_give_up(travel, EVENT_FAILED, travel->trouble.text);
 }
 
 static void leave(struct replication *replication, struct travel *travel)
@@ -146,7 +168,8 @@ static void maybe_stopped(struct replication *replication)
         return;
     for (struct travel *travel = replication->travels; travel; travel = travel->next)
         for (size_t i = 0; i < travel->count; i++)
-            if (travel->making_count || travel->disks[i].step == TRAVEL_DISK_SEALING)
+            if (travel->making_count ||
+                (travel->disks[i].step == TRAVEL_DISK_SEALING && !travel->disks[i].seal_waits))
                 return;
     replication->stopped = NULL;
     stopped(replication->stopped_arg);
@@ -187,20 +210,28 @@ void replication_kick(struct replication *replication)
         reactor_post(replication->service->reactor, &replication->kick, look_around);
 }
 
-/* ---- Deadlines ---- */
+/* ---- Deadlines, and regions that were away ---- */
 
 static void cancel(struct replication *replication, struct travel *travel, const char *why)
 {
     struct err e = {0};
 
     travel->canceled = true;
-    if (travel->step == TRAVEL_QUEUED)
+    travel_seal_again(travel);
+    if (travel->step == TRAVEL_QUEUED || travel->step == TRAVEL_AWAITING)
         travel_give_up(travel, travel->overdue ? EVENT_FAILED : EVENT_CANCELED, why);
     else if (travel->ferry_has_it && !ferry_cancel(replication->ferry, travel->id, &e))
         replication_log(replication, travel->id, &e);
 }
 
-static void look_at_deadlines(struct timer *timer)
+static void try_again(struct travel *travel)
+{
+    if (travel->step == TRAVEL_AWAITING && !travel->canceled)
+        make_containers(travel);
+    travel_seal_again(travel);
+}
+
+static void look_again(struct timer *timer)
 {
     struct replication *replication =
         (struct replication *)((char *)timer - offsetof(struct replication, look));
@@ -211,9 +242,10 @@ static void look_at_deadlines(struct timer *timer)
             travel->deadline_ns <= service_now_ns(replication->service)) {
             travel->overdue = true;
             cancel(replication, travel, REPLICATION_OVERDUE);
+        } else {
+            try_again(travel);
         }
-    reactor_arm(reactor, &replication->look, reactor_now_ns(reactor) + REPLICATION_LOOK_NS,
-                look_at_deadlines);
+    reactor_arm(reactor, &replication->look, reactor_now_ns(reactor) + LOOK_NS, look_again);
 }
 
 /* ---- Life ---- */
@@ -261,8 +293,7 @@ struct replication *replication_new(const struct replication_setup *setup, struc
     if (mkdir(replication->maps_folder, 0700) != 0 && errno != EEXIST)
         err_set_errno(e, errno, RETRY_NEVER, "cannot make %s", replication->maps_folder);
     else if (open_ferry(replication, setup, e)) {
-        reactor_arm(reactor, &replication->look, reactor_now_ns(reactor) + REPLICATION_LOOK_NS,
-                    look_at_deadlines);
+        reactor_arm(reactor, &replication->look, reactor_now_ns(reactor) + LOOK_NS, look_again);
         return replication;
     }
     free(replication->maps_folder);

@@ -4,8 +4,8 @@
  * Threads:       the reactor's.
  *
  * A travel: queued -> making (containers) -> moving (the ferry) -> gone. A disk: waiting -> moving ->
- * sealing (its snapshot is taken, the catalog told) -> ended. What the catalog says is the truth:
- * everything here is made from rows, and a travel that is lost begins again from them.
+ * sealing (its snapshot is taken, the catalog told) -> ended. A region that is away is asked again. What
+ * the catalog says is the truth: all is made from rows, and a travel that is lost begins again from them.
  */
 #ifndef CONTROLD_REPLICATION_INTERNAL_H
 #define CONTROLD_REPLICATION_INTERNAL_H
@@ -17,10 +17,7 @@
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 
-#define REPLICATION_SAS_NS    (6ull * 3600 * NS_PER_S)
-#define REPLICATION_LOOK_NS   (10 * NS_PER_S) /* at deadlines */
-#define REPLICATION_KEPT_STEP 5.0             /* percent between two writes of a disk's progress */
-#define REPLICATION_OVERDUE   "It was not complete within the time that a replication may take."
+#define REPLICATION_OVERDUE "It was not complete within the time that a replication may take."
 
 /* A blob or a snapshot; texts owned. */
 struct travel_place {
@@ -50,10 +47,10 @@ struct travel_disk {
     struct ferry_disk_view last; /* of its end */
     struct region_op making;
     struct region_snapshot seal;
-    bool seal_taken;
+    bool seal_waits; /* the region is away: it is tried again */
 };
 
-enum travel_step { TRAVEL_QUEUED, TRAVEL_MAKING, TRAVEL_MOVING };
+enum travel_step { TRAVEL_QUEUED, TRAVEL_MAKING, TRAVEL_AWAITING, TRAVEL_MOVING };
 
 struct travel {
     struct replication *replication;
@@ -106,6 +103,9 @@ void travel_heard(struct travel_disk *disk, const struct ferry_disk_view *view);
 void travel_ferry_ended(struct travel *travel, enum event_code code, const char *message);
 /* It ends without the ferry. */
 void travel_give_up(struct travel *travel, enum event_code code, const char *message);
+/* Its region is away; it is not given up. */
+void travel_waits(struct travel *travel, const char *why);
+void travel_seal_again(struct travel *travel); /* those that wait for their region */
 bool travel_over(const struct travel *travel);
 /* Its last word in the catalog: state, operations. */
 void travel_conclude(struct travel *travel);

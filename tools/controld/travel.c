@@ -18,6 +18,7 @@
 #include "tools/controld/replication_internal.h"
 
 #define DISKS_MAX CATALOG_PAGE_MAX
+#define SAS_NS    (6ull * 3600 * NS_PER_S)
 #define KEY_BYTES 2048u
 
 static bool no_memory(struct err *e)
@@ -297,7 +298,7 @@ bool travel_access(struct travel_disk *disk, enum access_side side, uint64_t wal
         .blob = place->blob,
         .snapshot = place->snapshot,
         .permissions = side == ACCESS_TARGET ? "rcw" : "r",
-        .expiry_ns = wall_ns + REPLICATION_SAS_NS,
+        .expiry_ns = wall_ns + SAS_NS,
     };
 
     if (!place->region)

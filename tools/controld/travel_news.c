@@ -21,6 +21,9 @@
 #include "tools/controld/replication_internal.h"
 #include "tools/controld/spare_bases.h"
 
+#define KEPT_STEP 5.0             /* percent between two writes of a disk's progress */
+#define SEAL_NS   (10 * NS_PER_S) /* to take a snapshot; then the region is away */
+
 static enum catalog_level level_of(enum ferry_level level)
 {
     return level == FERRY_ERROR     ? CATALOG_ERROR
@@ -189,6 +192,15 @@ static void fail_disk(struct travel_disk *disk, enum event_code code, const char
 
 /* ---- Its snapshot ---- */
 
+static void seal_waits(struct travel_disk *disk)
+{
+    disk->seal_waits = true;
+    disk->last.level = FERRY_WARNING;
+    snprintf(disk->last.message, sizeof disk->last.message,
+             "The data is there; its snapshot is taken when the region answers: %s",
+             disk->seal.err.text);
+}
+
 static void seal_failed(struct travel_disk *disk)
 {
     char sentence[FERRY_MESSAGE_MAX_BYTES];
@@ -196,6 +208,10 @@ static void seal_failed(struct travel_disk *disk)
     if (disk->travel->replication->stopping) { /* nothing has failed: the next life seals it */
         disk->step = TRAVEL_DISK_ENDED;
         replication_kick(disk->travel->replication);
+        return;
+    }
+    if (disk->seal.err.retry == RETRY_LATER && !disk->travel->canceled) {
+        seal_waits(disk);
         return;
     }
     snprintf(sentence, sizeof sentence,
@@ -249,16 +265,38 @@ static void seal_looked(struct region_snapshot *seal)
 
 static void seal(struct travel_disk *disk)
 {
+    struct reactor *reactor = disk->travel->replication->service->reactor;
+
     disk->step = TRAVEL_DISK_SEALING;
+    region_snapshot_fini(&disk->seal); /* of an earlier try */
     disk->seal = (struct region_snapshot){
         .account = disk->target.region->account,
         .container = disk->target.container,
         .blob = disk->target.blob,
         .point = disk->id,
+        .due_ns = reactor_now_ns(reactor) + SEAL_NS,
         .done = seal_looked,
         .arg = disk,
     };
     region_snapshot_find(&disk->seal);
+}
+
+void travel_seal_again(struct travel *travel)
+{
+    for (size_t i = 0; i < travel->count; i++) {
+        struct travel_disk *disk = &travel->disks[i];
+
+        if (!disk->seal_waits)
+            continue;
+        disk->seal_waits = false;
+        if (travel->canceled) {
+            seal_failed(disk);
+            continue;
+        }
+        disk->last.level = FERRY_INFO;
+        snprintf(disk->last.message, sizeof disk->last.message, "Complete and committed.");
+        seal(disk);
+    }
 }
 
 /* ---- What is heard ---- */
@@ -280,8 +318,7 @@ void travel_heard(struct travel_disk *disk, const struct ferry_disk_view *view)
             seal(disk);
     } else if (ferry_code_is_last(view->code)) {
         fail_disk(disk, view->code, view->message);
-    } else if (view->code != disk->kept_code ||
-               view->percent >= disk->kept_percent + REPLICATION_KEPT_STEP) {
+    } else if (view->code != disk->kept_code || view->percent >= disk->kept_percent + KEPT_STEP) {
         disk->kept_code = view->code;
         disk->kept_percent = view->percent;
         (void)tell(travel, progress, disk);
@@ -294,6 +331,18 @@ static void fail_rest(struct travel *travel, enum event_code code, const char *m
         if (travel->disks[i].step == TRAVEL_DISK_WAITING ||
             travel->disks[i].step == TRAVEL_DISK_MOVING)
             fail_disk(&travel->disks[i], code, message);
+}
+
+void travel_waits(struct travel *travel, const char *why)
+{
+    for (size_t i = 0; i < travel->count; i++) {
+        struct travel_disk *disk = &travel->disks[i];
+
+        disk->last.code = EVENT_PENDING;
+        disk->last.level = FERRY_WARNING;
+        snprintf(disk->last.message, sizeof disk->last.message, "Waits for its region: %s", why);
+        (void)tell(travel, progress, disk);
+    }
 }
 
 void travel_ferry_ended(struct travel *travel, enum event_code code, const char *message)
