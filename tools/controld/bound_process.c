@@ -28,7 +28,7 @@ struct bound_process {
     struct reactor_op exit_op, output_op;
     char line[BOUND_LINE_MAX_BYTES + 1];
     size_t line_bytes;
-    bool line_is_whole, told;
+    bool told;
 };
 
 /* ---- What it says ---- */
@@ -43,26 +43,33 @@ static void close_output(struct bound_process *process)
 
 static void tell(struct bound_process *process)
 {
-    if (!process->told && process->setup.line && process->line_bytes > 0) {
-        process->told = true;
-        process->setup.line(process->setup.arg, process->line);
-    }
+    size_t bytes = process->line_bytes;
+
+    process->line[bytes] = 0;
+    process->line_bytes = 0;
+    if (bytes == 0 || !process->setup.line || (process->told && !process->setup.every_line))
+        return;
+    process->told = true;
+    process->setup.line(process->setup.arg, process->line);
 }
 
-/* What comes after the first line is dropped; a pipe that nobody reads would be a signal to it. */
+/* What does not fit is dropped, and what nobody wants: a pipe that nobody reads would be a signal to it. */
 static void take_bytes(struct bound_process *process, const char *bytes, size_t count)
 {
-    size_t room = BOUND_LINE_MAX_BYTES - process->line_bytes;
-    const char *end = memchr(bytes, '\n', count);
+    while (count > 0) {
+        const char *end = memchr(bytes, '\n', count);
+        size_t part = end ? (size_t)(end - bytes) : count;
+        size_t room = BOUND_LINE_MAX_BYTES - process->line_bytes;
+        size_t kept = part < room ? part : room;
 
-    if (process->line_is_whole)
-        return;
-    if (end)
-        count = (size_t)(end - bytes);
-    process->line_is_whole = end || count >= room;
-    count = count < room ? count : room;
-    memcpy(process->line + process->line_bytes, bytes, count);
-    process->line_bytes += count;
+        memcpy(process->line + process->line_bytes, bytes, kept);
+        process->line_bytes += kept;
+        part += end != NULL;
+        bytes += part;
+        count -= part;
+        if (end)
+            tell(process);
+    }
 }
 
 /* All that is there; false at its end. */
@@ -89,8 +96,6 @@ static void on_output(struct reactor_op *op)
         reactor_poll(process->setup.reactor, op, process->output, POLLIN, on_output);
     else
         close_output(process);
-    if (process->line_is_whole)
-        tell(process);
 }
 
 /* ---- Its end ---- */

@@ -1,6 +1,6 @@
 /* bound_process.h - a program whose life is bound to ours: when we end, killed or not, so does it.
  *
- * Knows:         fork, the signal at a parent's death, the first line that it prints, its end.
+ * Knows:         fork, the signal at a parent's death, the lines that it prints, its end.
  * Must not know: what the program is for, whether it is started again.
  * Threads:       the reactor's, which must be the process's first: the kernel watches that thread.
  *
@@ -10,13 +10,14 @@
 #ifndef CONTROLD_BOUND_PROCESS_H
 #define CONTROLD_BOUND_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "blockmap/err.h"
 #include "io/reactor.h"
 
-#define BOUND_LINE_MAX_BYTES 1023u
+#define BOUND_LINE_MAX_BYTES 2047u /* of a line; the rest of it is dropped */
 
 struct bound_process;
 
@@ -24,8 +25,9 @@ struct bound_process_setup {
     struct reactor *reactor;
     const char *const *arguments; /* ends with NULL; the first is the program's path; no secret */
     const char *const *variables; /* "NAME=VALUE", added, may be secret; ends with NULL; or NULL */
-    /* The first line of its stdout, at most once; NULL: nobody wants it. */
+    /* The first line of its stdout, at most once; NULL: nobody wants it. It is not freed in here. */
     void (*line)(void *arg, const char *line);
+    bool every_line; /* each that is not empty, not only the first */
     /* Once, the last call, with the status of waitpid. It may be freed in here. */
     void (*ended)(void *arg, int status);
     void *arg;

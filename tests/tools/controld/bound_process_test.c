@@ -17,7 +17,7 @@ struct lab {
     struct clock clock;
     struct reactor *reactor;
     struct bound_process *process;
-    char line[200];
+    char line[200], all[3 * BOUND_LINE_MAX_BYTES];
     unsigned lines, ends;
     int status;
 };
@@ -27,6 +27,7 @@ static void on_line(void *arg, const char *line)
     struct lab *lab = arg;
 
     snprintf(lab->line, sizeof lab->line, "%s", line);
+    snprintf(lab->all + strlen(lab->all), sizeof lab->all - strlen(lab->all), "%s|", line);
     lab->lines++;
 }
 
@@ -40,7 +41,8 @@ static void on_ended(void *arg, int status)
     lab->process = NULL;
 }
 
-static void lab_start(struct lab *lab, const char *program, const char *script)
+static void lab_start_with(struct lab *lab, const char *program, const char *script,
+                           bool every_line)
 {
     const char *arguments[] = {program, "-c", script, NULL};
     const char *variables[] = {"ADDED=by us", NULL};
@@ -54,11 +56,17 @@ static void lab_start(struct lab *lab, const char *program, const char *script)
                                               .arguments = arguments,
                                               .variables = variables,
                                               .line = on_line,
+                                              .every_line = every_line,
                                               .ended = on_ended,
                                               .arg = lab};
 
     lab->process = bound_process_start(&setup, &e);
     cr_assert(lab->process, "%s", e.text);
+}
+
+static void lab_start(struct lab *lab, const char *program, const char *script)
+{
+    lab_start_with(lab, program, script, false);
 }
 
 /* Until this many lines and ends came. */
@@ -120,6 +128,28 @@ Test(bound_process, a_line_without_an_end_is_told_at_the_end)
     lab_start(&lab, "/bin/sh", "printf last");
     lab_run(&lab, 1, 1);
     cr_assert_str_eq(lab.line, "last");
+    lab_fini(&lab);
+}
+
+Test(bound_process, tells_every_line_to_who_wants_them)
+{
+    struct lab lab;
+
+    lab_start_with(&lab, "/bin/sh", "echo one; echo; echo two; sleep 0.01; echo three; printf end",
+                   true);
+    lab_run(&lab, 4, 1);
+    cr_assert_str_eq(lab.all, "one|two|three|end|");
+    lab_fini(&lab);
+}
+
+Test(bound_process, drops_the_rest_of_a_line_that_is_too_long)
+{
+    struct lab lab;
+
+    lab_start_with(&lab, "/bin/sh", "printf '%05000d\\n%s\\n' 7 next", true);
+    lab_run(&lab, 2, 1);
+    cr_assert_eq(strlen(lab.all), BOUND_LINE_MAX_BYTES + strlen("|next|"));
+    cr_assert_str_eq(lab.line, "next");
     lab_fini(&lab);
 }
 
