@@ -11,6 +11,10 @@
 #define PLATFORM_KEY "EncryptionAtRestWithPlatformKey"
 #define SECTOR_BYTES 512
 
+#define LAST_VERIFICATION "lastVerification"
+/* Said where everybody looks before a restore: the percentage alone would hide it. */
+#define FOUND_DIFFERENT "The last verification found that it is not what was copied."
+
 /* ---- sourceMetadata ---- */
 
 static json_t *disk_point_encryption(const struct catalog_disk_point *disk, bool nested)
@@ -117,20 +121,41 @@ static json_t *source_metadata(const struct catalog_point *point,
 
 /* ---- instanceView ---- */
 
+/* What the last verification found; NULL: there was none. A new reference. */
+static json_t *verification_of(const struct catalog_disk_point *disk)
+{
+    return disk->verified ? json_loads(disk->verified, 0, NULL) : NULL;
+}
+
+static bool found_different(const struct catalog_disk_point *disk)
+{
+    json_t *verification = verification_of(disk);
+    const char *outcome = json_string_value(json_object_get(verification, "outcome"));
+    bool different = outcome && strcmp(outcome, "different") == 0;
+
+    json_decref(verification);
+    return different;
+}
+
 static json_t *disk_view(const struct catalog_disk_point *disk)
 {
     enum arm_replication state = arm_replication_of(disk->code);
     struct arm_out out = arm_out_begin(), replication = arm_out_begin();
+    bool different = found_different(disk);
 
-    arm_out_value(&replication, "status",
-                  arm_replication_status(state, catalog_level_name(disk->level), disk->message,
-                                         disk->ended_ns));
+    arm_out_value(
+        &replication, "status",
+        arm_replication_status(state, catalog_level_name(different ? CATALOG_WARNING : disk->level),
+                               different ? FOUND_DIFFERENT : disk->message, disk->ended_ns));
     arm_out_int(&replication, "completionPercent",
                 (int64_t)arm_replication_percent(state, disk->percent));
     arm_out_text(&out, "id", disk->id);
     arm_out_text(&out, "snapshotAccessState",
                  state == ARM_REPLICATION_SUCCEEDED ? "Available" : "Pending");
     arm_out_value(&out, "replicationStatus", arm_out_end(&replication));
+    if (disk->verified)
+        arm_out_value(&out, "x-snapferry",
+                      json_pack("{s:o}", LAST_VERIFICATION, verification_of(disk)));
     return arm_out_end(&out);
 }
 
@@ -140,13 +165,14 @@ static json_t *whole_status(const struct catalog_point *point,
 {
     enum arm_replication worst = count ? ARM_REPLICATION_SUCCEEDED : ARM_REPLICATION_PENDING;
     const char *message = NULL;
-    size_t done = 0;
+    size_t done = 0, different = 0;
     int64_t ended_ns = 0;
 
     for (size_t i = 0; i < count; i++) {
         enum arm_replication state = arm_replication_of(disks[i].code);
 
         done += state == ARM_REPLICATION_SUCCEEDED;
+        different += found_different(&disks[i]);
         if (disks[i].ended_ns > ended_ns)
             ended_ns = disks[i].ended_ns;
         if (state < worst || (state == worst && !message)) {
@@ -160,6 +186,9 @@ static json_t *whole_status(const struct catalog_point *point,
         worst = ARM_REPLICATION_FAILED;
         message = point->failure_message ? point->failure_message : message;
     }
+    if (worst == ARM_REPLICATION_SUCCEEDED && different > 0)
+        return arm_replication_status(worst, catalog_level_name(CATALOG_WARNING), FOUND_DIFFERENT,
+                                      ended_ns);
     return arm_replication_status(worst, NULL, message,
                                   worst == ARM_REPLICATION_SUCCEEDED ? ended_ns : 0);
 }
@@ -266,6 +295,8 @@ static json_t *disk_point_beyond(const struct catalog_disk_point *disk)
     arm_out_text(&out, "level", catalog_level_name(disk->level));
     arm_out_text(&out, "message", disk->message);
     arm_out_text(&out, "root", disk->root);
+    if (disk->verified)
+        arm_out_value(&out, LAST_VERIFICATION, verification_of(disk));
     if (disk->changed_bytes > 0)
         arm_out_int(&out, "changedBytes", disk->changed_bytes);
     if (disk->wire_bytes > 0)

@@ -34,6 +34,7 @@ static const struct catalog_column columns[] = {
     {"encryption_set_id", CATALOG_TEXT, offsetof(struct catalog_disk_point, encryption_set_id),
      NULL},
     {"root", CATALOG_TEXT, offsetof(struct catalog_disk_point, root), NULL},
+    {"verified", CATALOG_TEXT, offsetof(struct catalog_disk_point, verified), NULL},
     {"changed_bytes", CATALOG_INT, offsetof(struct catalog_disk_point, changed_bytes), NULL},
     {"wire_bytes", CATALOG_INT, offsetof(struct catalog_disk_point, wire_bytes), NULL},
     {"created_ns", CATALOG_INT, offsetof(struct catalog_disk_point, created_ns), NULL},
@@ -104,11 +105,20 @@ bool catalog_disk_point_set_snapshot(struct catalog *c, const char *id, const ch
 {
     return catalog_row_set(
         c, &table,
-        "UPDATE disk_points SET snapshot = ?2, root = ?3, ended_ns = ?4, cut_path = NULL "
-        "WHERE id = ?1",
+        "UPDATE disk_points SET snapshot = ?2, root = ?3, ended_ns = ?4, cut_path = NULL, "
+        "verified = NULL WHERE id = ?1",
         (struct catalog_value[]){catalog_text(id), catalog_text(snapshot), catalog_text(root),
                                  catalog_int(ended_ns)},
         4, e);
+}
+
+bool catalog_disk_point_set_verified(struct catalog *c, const char *id, const char *verified,
+                                     const char *root, struct err *e)
+{
+    return catalog_row_set(
+        c, &table, "UPDATE disk_points SET verified = ?2, root = coalesce(root, ?3) WHERE id = ?1",
+        (struct catalog_value[]){catalog_text(id), catalog_text(verified), catalog_text(root)}, 3,
+        e);
 }
 
 bool catalog_disk_point_set_cut(struct catalog *c, const char *id, const char *cut_path,

@@ -40,6 +40,7 @@ struct catalog_disk_point {
     const char *encryption_type;
     const char *encryption_set_id;
     const char *root;      /* sha256:..., NULL while not known */
+    const char *verified;  /* JSON: what the last verification found (verify_finding.h), or NULL */
     int64_t changed_bytes; /* how much had to move, and how much of it crossed the wire */
     int64_t wire_bytes;
     int64_t created_ns;
@@ -68,6 +69,10 @@ bool catalog_disk_point_set_progress(struct catalog *c, const char *id, const ch
 /* The snapshot that is the restore point from now on; a cut of a raw disk is no longer needed. */
 bool catalog_disk_point_set_snapshot(struct catalog *c, const char *id, const char *snapshot,
                                      const char *root, int64_t ended_ns, struct err *e);
+
+/* What a verification found; root, unless NULL, is kept if none was known. */
+bool catalog_disk_point_set_verified(struct catalog *c, const char *id, const char *verified,
+                                     const char *root, struct err *e);
 
 /* Of one restore point. */
 bool catalog_disk_point_list(struct catalog *c, const char *point_id,

@@ -50,7 +50,7 @@ static const char version_1[] =
     "  level TEXT NOT NULL, message TEXT, source_disk_point_id TEXT COLLATE NOCASE,"
     "  base_disk_point_id TEXT COLLATE NOCASE, base_source_id TEXT COLLATE NOCASE,"
     "  base_place TEXT, encryption_type TEXT, encryption_set_id TEXT,"
-    "  root TEXT, changed_bytes INTEGER NOT NULL, wire_bytes INTEGER NOT NULL,"
+    "  root TEXT, verified TEXT, changed_bytes INTEGER NOT NULL, wire_bytes INTEGER NOT NULL,"
     "  created_ns INTEGER NOT NULL, begun_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL) STRICT;"
     "CREATE INDEX disk_points_by_point ON disk_points (point_id, id);"
     "CREATE INDEX disk_points_by_family ON disk_points (family, id);"

@@ -2,6 +2,7 @@
 #include "tools/controld/operation.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define DAY_NS         (86400 * NS_PER_S)
 #define PATH_MAX_BYTES 512u
 #define HEADERS_COUNT  3u
+#define BEYOND         "x-snapferry"
 
 struct operations {
     struct operation_setup setup;
@@ -67,22 +69,43 @@ bool operation_begin(struct operations *operations, const struct operation_spec 
     return catalog_operation_put(operations->setup.catalog, &row, e);
 }
 
-bool operation_end(struct operations *operations, const char *id, const struct arm_error *why,
-                   struct err *e)
+static bool end_kept(struct operations *operations, const char *id, enum catalog_status status,
+                     const char *error, const char *result, struct err *e)
 {
-    json_t *error = why ? arm_error_value(why) : NULL;
-    char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
     struct err found = {0};
-    bool ok = catalog_operation_end(operations->setup.catalog, id,
-                                    why ? CATALOG_OPERATION_FAILED : CATALOG_OPERATION_SUCCEEDED,
-                                    text, NULL, now_ns(operations), &found);
 
-    json_decref(error);
-    free(text);
-    if (ok || found.kind == ERR_GONE)
+    if (catalog_operation_end(operations->setup.catalog, id, status, error, result,
+                              now_ns(operations), &found) ||
+        found.kind == ERR_GONE)
         return true;
     *e = found;
     return false;
+}
+
+bool operation_end_with(struct operations *operations, const char *id, const struct arm_error *why,
+                        json_t *beyond, struct err *e)
+{
+    json_t *told = why ? arm_error_value(why) : json_object();
+    char *text = NULL;
+    bool ok;
+
+    if (told && (!beyond || json_object_set(told, BEYOND, beyond) == 0))
+        text = json_dumps(told, JSON_COMPACT);
+    json_decref(told);
+    if (!text)
+        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot end an operation");
+    if (why)
+        ok = end_kept(operations, id, CATALOG_OPERATION_FAILED, text, NULL, e);
+    else
+        ok = end_kept(operations, id, CATALOG_OPERATION_SUCCEEDED, NULL, beyond ? text : NULL, e);
+    free(text);
+    return ok;
+}
+
+bool operation_end(struct operations *operations, const char *id, const struct arm_error *why,
+                   struct err *e)
+{
+    return operation_end_with(operations, id, why, NULL, e);
 }
 
 bool operation_sweep(struct operations *operations, struct err *e)
@@ -158,7 +181,19 @@ static bool find(struct operations *operations, struct front_ask *ask,
 
 static json_t *result_of(struct operations *operations, const struct catalog_operation *row)
 {
+    if (row->result)
+        return json_loads(row->result, 0, NULL);
     return operations->setup.result(operations->setup.arg, row);
+}
+
+static bool tell_percent(struct operations *operations, const struct catalog_operation *row,
+                         json_t *body)
+{
+    double percent;
+
+    return !operations->setup.percent ||
+           !operations->setup.percent(operations->setup.arg, row, &percent) ||
+           json_object_set_new(body, "percentComplete", json_real(percent)) == 0;
 }
 
 static void tell_status(void *arg, struct front_ask *ask)
@@ -177,9 +212,10 @@ static void tell_status(void *arg, struct front_ask *ask)
     body = arm_render_operation(&row, row.remake && row.status == CATALOG_OPERATION_SUCCEEDED
                                           ? result_of(operations, &row)
                                           : NULL);
-    if (body) {
+    if (body && (!running || tell_percent(operations, &row, body))) {
         front_answer(ask->call, 200, body, links.headers, running ? HEADERS_COUNT : 0);
     } else {
+        json_decref(body);
         arm_error_memory(&why);
         front_refuse(ask->call, &why);
     }

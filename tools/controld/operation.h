@@ -30,6 +30,8 @@ struct operation_setup {
     /* What an operation that succeeded has to give, made anew each time it is asked for, so that no SAS is
      * ever kept: a new reference, or NULL: nothing (204). */
     json_t *(*result)(void *arg, const struct catalog_operation *row);
+    /* How far one is that runs, 0 to 100; false: nobody knows. May be NULL. */
+    bool (*percent)(void *arg, const struct catalog_operation *row, double *out_percent);
     void *arg;
 };
 
@@ -51,6 +53,10 @@ bool operation_begin(struct operations *operations, const struct operation_spec 
 /* why: NULL when it succeeded. One that has ended already, or is not there any more, stays as it is. */
 bool operation_end(struct operations *operations, const char *id, const struct arm_error *why,
                    struct err *e);
+/* The same, with something to tell: `beyond`, borrowed, without any secret, is kept, and is the x-snapferry
+ * member of the output of one that succeeded (has_output), or of the error of one that failed. */
+bool operation_end_with(struct operations *operations, const char *id, const struct arm_error *why,
+                        json_t *beyond, struct err *e);
 /* Drops what ended OPERATION_KEPT_DAYS ago. */
 bool operation_sweep(struct operations *operations, struct err *e);
 

@@ -115,6 +115,34 @@ Test(arm_render, says_100_percent_only_of_a_disk_that_succeeded)
     json_decref(ours);
 }
 
+Test(arm_render, a_difference_that_was_found_stands_where_everybody_looks)
+{
+    struct catalog_disk_point disks[] = {
+        disk_at(RP "/diskRestorePoints/a", -1, "ReplicationState/succeeded", 100),
+        disk_at(RP "/diskRestorePoints/b", 0, "ReplicationState/succeeded", 100)};
+    static const char *const levels[][3] = {{"Info", "Info", "Info"},
+                                            {"Info", "Warning", "Warning"}};
+    json_t *ours, *views;
+
+    disks[0].verified = "{\"outcome\":\"equal\",\"comparedBytes\":7}";
+    for (size_t i = 0; i < 2; i++) {
+        disks[1].verified = i ? "{\"outcome\":\"different\"}" : NULL;
+        ours = arm_render_point(&plain_point, disks, 2, true);
+        views = json_object_get(arm_shape_at(ours, "properties.instanceView"), "diskRestorePoints");
+        expect_text(json_array_get(views, 0), "replicationStatus.status.level", levels[i][0]);
+        expect_text(json_array_get(views, 0), "x-snapferry.lastVerification.outcome", "equal");
+        expect_text(json_array_get(views, 1), "replicationStatus.status.level", levels[i][1]);
+        expect_text(json_array_get(json_object_get(arm_shape_at(ours, "properties.instanceView"),
+                                                   "statuses"),
+                                   0),
+                    "level", levels[i][2]);
+        json_decref(ours);
+    }
+    ours = arm_render_disk_point(&disks[1], &plain_point);
+    expect_text(ours, "properties.x-snapferry.lastVerification.outcome", "different");
+    json_decref(ours);
+}
+
 Test(arm_render, tells_why_a_restore_point_failed)
 {
     struct catalog_point point = plain_point;

@@ -215,6 +215,7 @@ static void put_disk_point(struct catalog_disk_point *row)
                                        .encryption_type = "PMK",
                                        .encryption_set_id = "/set",
                                        .root = "sha256:0",
+                                       .verified = "{\"outcome\":\"equal\"}",
                                        .changed_bytes = 11,
                                        .wire_bytes = 12,
                                        .created_ns = 13,
@@ -256,11 +257,30 @@ Test(catalog_rows, a_disk_restore_point_comes_back_whole)
     SAME_TEXT(found.encryption_type, row.encryption_type);
     SAME_TEXT(found.encryption_set_id, row.encryption_set_id);
     SAME_TEXT(found.root, row.root);
+    SAME_TEXT(found.verified, row.verified);
     SAME_NUMBER(found.changed_bytes, row.changed_bytes);
     SAME_NUMBER(found.wire_bytes, row.wire_bytes);
     SAME_NUMBER(found.created_ns, row.created_ns);
     SAME_NUMBER(found.begun_ns, row.begun_ns);
     SAME_NUMBER(found.ended_ns, row.ended_ns);
+    catalog_disk_point_fini(&found);
+}
+
+Test(catalog_rows, a_verification_is_kept_and_a_root_that_is_known_stays)
+{
+    struct catalog_disk_point row, found = {.id = NULL};
+
+    put_disk_point(&row);
+    HERE(catalog_disk_point_set_snapshot(k.catalog, row.id, "T1", NULL, 99, &e));
+    HERE(catalog_disk_point_get(k.catalog, row.id, &found, &e));
+    cr_expect_null(found.verified, "of a new snapshot nothing is known");
+    catalog_disk_point_fini(&found);
+    HERE(catalog_disk_point_set_verified(k.catalog, row.id, "{}", NULL, &e));
+    HERE(catalog_disk_point_set_verified(k.catalog, row.id, "{}", "sha256:first", &e));
+    HERE(catalog_disk_point_set_verified(k.catalog, row.id, "{\"n\":3}", "sha256:second", &e));
+    HERE(catalog_disk_point_get(k.catalog, row.id, &found, &e));
+    SAME_TEXT(found.root, "sha256:first");
+    SAME_TEXT(found.verified, "{\"n\":3}");
     catalog_disk_point_fini(&found);
 }
 

@@ -23,6 +23,7 @@ struct bench {
     struct operations *operations;
     char folder[TEST_PATH_MAX_BYTES];
     bool no_result;
+    json_t *beyond;                /* borrowed: what an end has to tell */
     char url[FRONT_URL_MAX_BYTES]; /* of Azure-AsyncOperation, as a path */
 };
 
@@ -40,6 +41,13 @@ static json_t *result(void *arg, const struct catalog_operation *row)
 
     cr_assert_str_eq(row->resource_id, POINT);
     return b->no_result ? NULL : json_pack("{s:s}", "made", row->kind);
+}
+
+static bool percent(void *arg, const struct catalog_operation *row, double *out_percent)
+{
+    (void)arg;
+    *out_percent = 12.5;
+    return strcmp(row->kind, access.kind) == 0;
 }
 
 static char begun[FRONT_GUID_BYTES];
@@ -64,7 +72,7 @@ static void open_all(struct bench *b)
     static const struct front_handler handlers[] = {{ARM_POINT, ARM_VERB_PUT, answer_put},
                                                     {ARM_POINT, ARM_VERB_VERIFY, answer_put}};
     struct front_setup setup = {.ask = front_table_ask};
-    struct operation_setup how = {.result = result, .arg = b};
+    struct operation_setup how = {.result = result, .percent = percent, .arg = b};
     struct err e = {0};
 
     b->table = front_table_new(&e);
@@ -101,7 +109,7 @@ static void finish(struct bench *b, const struct arm_error *why)
     struct err e = {0};
 
     cr_assert(catalog_begin(b->catalog, &e), "%s", e.text);
-    cr_assert(operation_end(b->operations, begun, why, &e), "%s", e.text);
+    cr_assert(operation_end_with(b->operations, begun, why, b->beyond, &e), "%s", e.text);
     cr_assert(catalog_commit(b->catalog, &e), "%s", e.text);
 }
 
@@ -183,6 +191,62 @@ Test(operation, both_urls_tell_that_it_runs_and_then_how_it_ended)
     b.no_result = true;
     came = front_bench_exchange(&b.f, get(location), NULL);
     cr_assert_eq(strncmp(came, "HTTP/1.1 204", 12), 0, "%s", came);
+    close_all(&b);
+}
+
+static void expect_beyond(const json_t *holder)
+{
+    const json_t *beyond = json_object_get(holder, "x-snapferry");
+
+    cr_assert_eq(json_integer_value(json_object_get(beyond, "comparedBytes")), 42);
+}
+
+Test(operation, what_an_end_has_to_tell_is_told_by_both_urls)
+{
+    char location[FRONT_URL_MAX_BYTES];
+    struct bench b;
+    json_t *body;
+
+    begin(&b);
+    b.beyond = json_pack("{s:i}", "comparedBytes", 42);
+    start(&b, true, location);
+    body = status_of(&b, "InProgress");
+    cr_assert_eq(json_real_value(json_object_get(body, "percentComplete")), 12.5);
+    json_decref(body);
+    finish(&b, NULL);
+    body = status_of(&b, "Succeeded");
+    cr_assert_null(json_object_get(body, "percentComplete"));
+    expect_beyond(json_object_get(json_object_get(body, "properties"), "output"));
+    json_decref(body);
+    body = front_bench_json(&b.f, get(location), NULL, 200);
+    expect_beyond(body);
+    json_decref(body);
+    json_decref(b.beyond);
+    close_all(&b);
+}
+
+Test(operation, what_a_failure_has_to_tell_is_told_with_its_reason)
+{
+    struct arm_error why = {0};
+    char location[FRONT_URL_MAX_BYTES];
+    struct bench b;
+    json_t *body;
+
+    begin(&b);
+    b.beyond = json_pack("{s:i}", "comparedBytes", 42);
+    arm_error_set(&why, 409, "Differs", NULL, "It differs.");
+    start(&b, true, location);
+    finish(&b, &why);
+    body = status_of(&b, "Failed");
+    cr_assert_null(json_object_get(body, "properties"));
+    expect_beyond(json_object_get(body, "error"));
+    json_decref(body);
+    body = front_bench_json(&b.f, get(location), NULL, 409);
+    expect_beyond(json_object_get(body, "error"));
+    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(body, "error"), "message")),
+                     "It differs.");
+    json_decref(body);
+    json_decref(b.beyond);
     close_all(&b);
 }
 
