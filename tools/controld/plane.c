@@ -29,6 +29,7 @@
 #include "tools/controld/replication.h"
 #include "tools/controld/retention.h"
 #include "tools/controld/spare_bases.h"
+#include "tools/controld/verify_desk.h"
 
 #define PLANE_SWEEP_FIRST_NS NS_PER_S
 #define PLANE_SWEEP_NS       (600 * NS_PER_S)
@@ -92,6 +93,13 @@ static void on_sweep(struct timer *timer)
     if (!service_change(&plane->service, sweep_operations, NULL, &why))
         fprintf(stderr, "snapferryd: cannot forget old operations: %s\n", why.message);
     reactor_arm(reactor, timer, reactor_now_ns(reactor) + PLANE_SWEEP_NS, on_sweep);
+}
+
+static bool percent(void *arg, const struct catalog_operation *row, double *out_percent)
+{
+    const struct plane *plane = arg;
+
+    return verify_desk_percent(plane->service.verifications, row, out_percent);
 }
 
 /* ---- What was left in the regions ---- */
@@ -163,14 +171,21 @@ static bool make_disks_folder(const struct plane_setup *setup, struct err *e)
 
 static bool open_service(struct plane *plane, const struct plane_setup *setup, struct err *e)
 {
-    const struct operation_setup operations = {
-        .reactor = setup->reactor, .catalog = setup->catalog, .result = result, .arg = plane};
+    const struct operation_setup operations = {.reactor = setup->reactor,
+                                               .catalog = setup->catalog,
+                                               .result = result,
+                                               .percent = percent,
+                                               .arg = plane};
     struct replication_setup replication = {.service = &plane->service,
                                             .snapferry = setup->snapferry,
                                             .cacert = setup->cacert,
                                             .allow_http = setup->config->allow_http,
                                             .cuts = {.arrived = cut_drops_arrived},
                                             .log = say};
+    const struct verify_desk_setup verifications = {.service = &plane->service,
+                                                    .snapferry = setup->snapferry,
+                                                    .cacert = setup->cacert,
+                                                    .allow_http = setup->config->allow_http};
     struct service *service = &plane->service;
 
     *service = (struct service){.reactor = setup->reactor,
@@ -181,7 +196,8 @@ static bool open_service(struct plane *plane, const struct plane_setup *setup, s
            (service->regions = regions_new(setup->reactor, setup->config, setup->cacert, e)) &&
            (service->cuts = replication.cuts.arg = cut_drops_new(service, e)) &&
            (service->bases = spare_bases_new(service, e)) &&
-           (service->replication = replication_new(&replication, e));
+           (service->replication = replication_new(&replication, e)) &&
+           (service->verifications = verify_desk_new(&verifications, e));
 }
 
 static void serve(struct plane *plane, struct front_table *table)
@@ -195,6 +211,7 @@ static void serve(struct plane *plane, struct front_table *table)
     point_create_serve(plane->creates, table);
     point_delete_serve(plane->deletes, table);
     access_desk_serve(plane->accesses, table);
+    verify_desk_serve(service->verifications, table);
     disks_serve(service, table);
     disk_delete_serve(plane->disk_deletes, table);
     overview_serve(plane->overview, table);
@@ -230,6 +247,7 @@ bool plane_recover(struct plane *plane, struct err *e)
     struct reactor *reactor = plane->service.reactor;
     bool ok =
         replication_recover(plane->service.replication, e) &&
+        verify_desk_recover(plane->service.verifications, e) &&
         cut_drops_recover(plane->service.cuts, e) && point_delete_recover(plane->deletes, e) &&
         disk_delete_recover(plane->disk_deletes, e) && point_create_recover(plane->creates, e);
 
@@ -289,6 +307,7 @@ void plane_stop(struct plane *plane)
     replication_stop(plane->service.replication, copies_stopped, plane);
     cut_drops_stop(plane->service.cuts);
     spare_bases_stop(plane->service.bases);
+    verify_desk_stop(plane->service.verifications);
     reactor_arm(reactor, &plane->grace, reactor_now_ns(reactor) + PLANE_GRACE_NS, grace_over);
 }
 
@@ -297,7 +316,8 @@ bool plane_stopped(const struct plane *plane)
     return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
            access_desk_idle(plane->accesses) && overview_idle(plane->overview) &&
            point_delete_idle(plane->deletes) && disk_delete_idle(plane->disk_deletes) &&
-           cut_drops_idle(plane->service.cuts) && spare_bases_idle(plane->service.bases);
+           cut_drops_idle(plane->service.cuts) && spare_bases_idle(plane->service.bases) &&
+           verify_desk_idle(plane->service.verifications);
 }
 
 void plane_free(struct plane *plane)
@@ -319,6 +339,7 @@ void plane_free(struct plane *plane)
     disk_delete_free(plane->disk_deletes);
     point_delete_free(plane->deletes);
     point_create_free(plane->creates);
+    verify_desk_free(service->verifications);
     replication_free(service->replication);
     orphans_free(service->orphans);
     cut_drops_free(service->cuts);

@@ -17,6 +17,7 @@
 #include "tools/controld/point_leave.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
+#include "tools/controld/verify_desk.h"
 
 struct point_delete {
     struct service *service;
@@ -54,6 +55,10 @@ static bool nobody_reads(struct service *service, const char *point_id, struct a
             ok = arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
                                "A copy that is under way reads %.300s. Wait for its end, or delete "
                                "the copy first.",
+                               list.rows[i].id);
+        else if (verify_desk_reads(service->verifications, list.rows[i].id))
+            ok = arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
+                               "A verification that is under way reads %.300s. Wait for its end.",
                                list.rows[i].id);
     catalog_disk_point_list_fini(&list);
     return ok;

@@ -24,6 +24,7 @@ struct regions;
 struct cut_drops;
 struct replication;
 struct spare_bases;
+struct verify_desk;
 
 struct service {
     struct reactor *reactor;
@@ -35,6 +36,7 @@ struct service {
     struct orphans *orphans;
     struct cut_drops *cuts;    /* that are no longer needed */
     struct spare_bases *bases; /* that are no longer needed */
+    struct verify_desk *verifications;
     const char *data_folder;
 };
 
