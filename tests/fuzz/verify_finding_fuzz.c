@@ -1,5 +1,5 @@
-/* verify_finding_fuzz.c - lines of a comparing child as a stranger may have written them: whatever they say, equal
- * is only what says so itself, and all of it can be told. Must not know: processes. */
+/* verify_finding_fuzz.c - lines of a comparing child as a stranger may have written them: whatever they
+ * say, equal is only what says so itself, and all of it can be told. Must not know: processes. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

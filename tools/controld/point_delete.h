@@ -1,8 +1,9 @@
 /* point_delete.h - DELETE of restore points and of collections with all of theirs (protocol E.2).
  *
  * Knows:         what forbids it: access that customers hold, copies and verifications that read it; the
- *                order: row Deleting, snapshots, blobs and containers nobody needs, rows. Must not know: how access
- *                is granted. Threads: the reactor's.
+ *                order: row Deleting, snapshots, blobs and containers nobody needs, rows.
+ * Must not know: how access is granted.
+ * Threads:       the reactor's.
  */
 #ifndef CONTROLD_POINT_DELETE_H
 #define CONTROLD_POINT_DELETE_H

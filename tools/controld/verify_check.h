@@ -1,14 +1,14 @@
 /* verify_check.h - one disk restore point compared with what it was copied from.
  *
- * Knows:         its row and its source's, both places, the child that compares, what is left to compare with
- *                when the source is gone: the digest that was kept.
+ * Knows:         its row and its source's, both places, the child that compares, and the digest that was
+ *                kept, which is left to compare with when the source is gone.
  * Must not know: HTTP, operations, how many run (verify_desk.h).
  * Threads:       the reactor's.
  *
- * Before a child is started both snapshots are looked at: a source that is not there (its restore point was
- * deleted, or its snapshot is not in its region) or cannot be reached now is told apart, and gives way to the
- * digest; without one nothing is compared. SAS URLs are in the child's environment alone, read only, and end
- * with VERIFY_SAS_NS. The child ends with us, killed or not.
+ * Before a child is started both snapshots are looked at. A source that is not there (its restore point
+ * was deleted, or its snapshot is not in its region) and one that cannot be reached now are told apart;
+ * both give way to the digest, and without one nothing is compared. SAS URLs are in the child's
+ * environment alone, read only, and end with VERIFY_SAS_NS. The child ends with us, killed or not.
  */
 #ifndef CONTROLD_VERIFY_CHECK_H
 #define CONTROLD_VERIFY_CHECK_H
@@ -35,8 +35,8 @@ struct verify_check_setup { /* texts are borrowed, and outlive the check */
 };
 
 /* ---- Life ---- */
-/* NULL with *why: 404, or 409 when it is not complete, or there is nothing to compare it with. name: of its
- * files, the same after a restart. */
+/* NULL with *why: 404, or 409 when it is not complete, or there is nothing to compare it with. name: of
+ * its files, the same after a restart. */
 struct verify_check *verify_check_new(const struct verify_check_setup *setup,
                                       const struct arm_id *disk_point, const char *name,
                                       struct arm_error *why);

@@ -1,17 +1,17 @@
-/* verify_desk.h - POST .../verify of disk restore points, and of restore points with all of their disks (beyond the
- * service).
+/* verify_desk.h - POST .../verify of disk restore points, and of restore points with all of their disks
+ * (beyond the service).
  *
  * Knows:         who asked, the operation it is, how many compare at once, what is kept of the end.
  * Must not know: how one is compared (verify_check.h), how bytes are read.
  * Threads:       the reactor's.
  *
- * A difference makes the operation Failed, with the code VERIFY_DIFFERS: who only looks at the status, as a
- * script does, must not take a damaged restore point for a sound one; `snapferry verify` and cmp(1) exit other
- * than 0, too. What was found stands as x-snapferry in the operation's output or error, and stays as
- * lastVerification with the disk restore point, whose instance view becomes a warning. The live blob of its
- * family is not gone on from: the next copy is a full one, into a new blob. One that could not be compared is
- * Failed with VERIFY_NOT_DONE, and leaves what was found before. A verification in which both ends are equal
- * keeps the digest, where none was known, so that it can be verified when its source is deleted.
+ * A difference makes the operation Failed, with the code VERIFY_DIFFERS: who only looks at the status,
+ * as a script does, must not take a damaged restore point for a sound one; `snapferry verify` and cmp(1)
+ * exit other than 0, too. What was found stands as x-snapferry in the operation's output or error, and
+ * stays as lastVerification with the disk restore point, whose instance view becomes a warning. The live
+ * blob of its family is not gone on from: the next copy is a full one, into a new blob. One that could
+ * not be compared is Failed with VERIFY_NOT_DONE, and leaves what was found before. Where both ends are
+ * equal and no digest was known, it is kept: so it can be verified when its source is deleted.
  *
  * After a restart, killed or not, what was in progress goes on: the operation is never untrue.
  */

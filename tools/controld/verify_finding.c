@@ -128,8 +128,8 @@ static bool is_root_kept(const struct verify_finding *finding)
     return finding->expected[0] && finding->root[0];
 }
 
-/* Where both ends are alike, the digest of what was once copied still has a word: what has changed the one
- * may have changed the other. */
+/* Where both ends are alike, the digest of what was once copied still has a word: what has changed the
+ * one may have changed the other. */
 static void judge_comparison(struct verify_finding *finding, int status)
 {
     finding->not_as_copied = finding->says_equal && is_root_kept(finding) &&

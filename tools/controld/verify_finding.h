@@ -1,11 +1,11 @@
-/* verify_finding.h - what a comparison of one disk restore point found: read from what the child says, judged, told.
+/* verify_finding.h - what a comparison of one disk restore point found: heard from its child, judged, told.
  *
  * Knows:         the events of `snapferry verify` and of a copy to null:, what their ends mean.
  * Must not know: processes, the catalog, who asked.
  * Threads:       pure; a value owned by its caller. Nothing in it is secret.
  *
- * What a child prints is input from outside: a line that is no event, or an event without what it must have,
- * is passed by, and a child that ended well without telling its result has found nothing.
+ * What a child prints is input from outside: a line that is no event, or an event without what it must
+ * have, is passed by, and a child that ended well without telling its result has found nothing.
  */
 #ifndef CONTROLD_VERIFY_FINDING_H
 #define CONTROLD_VERIFY_FINDING_H

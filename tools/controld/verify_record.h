@@ -1,7 +1,8 @@
-/* verify_record.h - the end of a verification, written down: with each disk restore point, its family, the
- * operation.
+/* verify_record.h - the end of a verification, written down: with each disk restore point, its family,
+ * the operation.
  *
- * Knows:         what verify_desk.h promises of an end. Must not know: how it was found out, who asked.
+ * Knows:         what verify_desk.h promises of an end.
+ * Must not know: how it was found out, who asked.
  * Threads:       the reactor's.
  */
 #ifndef CONTROLD_VERIFY_RECORD_H
