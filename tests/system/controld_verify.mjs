@@ -310,7 +310,9 @@ try {
     console.log(one.said);
 }
 for (const server of [one, west, east]) await server.stop();
-for (const report of sanitizerReports(folder)) {
+// A process that was killed while it looked for leaks leaves that one line.
+const killedAtItsEnd = (report) => /^(==\d+==Unable to get registers from thread \d+\.\n)+$/.test(report);
+for (const report of sanitizerReports(folder).filter((text) => !killedAtItsEnd(text))) {
     status = 1;
     console.log(report);
 }

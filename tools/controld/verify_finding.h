@@ -1,4 +1,4 @@
-/* verify_finding.h - what a comparison of one disk restore point found: heard from its child, judged, told.
+/* verify_finding.h - what a comparison of one disk restore point found: heard from the child, judged.
  *
  * Knows:         the events of `snapferry verify` and of a copy to null:, what their ends mean.
  * Must not know: processes, the catalog, who asked.
