@@ -16,8 +16,10 @@
 #include "tools/controld/service.h"
 #include "tools/controld/verify_finding.h"
 
-#define VERIFY_LOOK_NS  (3 * NS_PER_S)            /* at a snapshot, before it is out of reach */
-#define VERIFY_STALL_NS (1800 * NS_PER_S)         /* without a byte compared: given up */
+#define VERIFY_LOOK_NS  (5 * NS_PER_S)    /* at a source that a digest can stand in for */
+#define VERIFY_WAIT_NS  (60 * NS_PER_S)   /* at a snapshot that nothing can */
+#define VERIFY_STALL_NS (1800 * NS_PER_S) /* without a byte compared: given up */
+#define VERIFY_END_NS   (1 * NS_PER_S)    /* for what is in flight, when we end; then at once */
 #define VERIFY_SAS_NS   (7ull * 86400 * NS_PER_S) /* nobody renews it: longer than any comparison */
 #define VERIFY_MEMORY   "64M"                     /* of a child's buffers */
 

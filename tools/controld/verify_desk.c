@@ -13,6 +13,7 @@
 #include "tools/controld/catalog_operations.h"
 #include "tools/controld/catalog_points.h"
 #include "tools/controld/operation.h"
+#include "tools/controld/spare_bases.h"
 #include "tools/controld/verify_check.h"
 #include "tools/controld/verify_record.h"
 
@@ -120,6 +121,7 @@ static void conclude(struct verification *verification)
     if (!service_change(verification->desk->service, keep_end, verification, &why))
         fprintf(stderr, "snapferryd: cannot keep what a verification of %s found: %s\n",
                 verification->id, why.message);
+    spare_bases_soon(verification->desk->service->bases); /* a chain may not go on any more */
     drop(verification);
 }
 
