@@ -2,7 +2,8 @@
  *
  * Knows:         transfers: bytes between two times. Bins of time, the statistics of their means.
  * Must not know: what was carried, when to stop (bench_point.h asks).
- * Threads:       none; one owner. No allocation, whatever the duration: when the bins are full, two become one.
+ * Threads:       none; one owner. No allocation, whatever the duration: when the bins are full, two
+ *                become one.
  *
  * Bytes are spread evenly over the time their transfer took, so that a request of many bins does not
  * look like a silence and then a burst. The beginning is left out by MSER: of all cuts within the first
@@ -41,8 +42,8 @@ void bench_rate_init(struct bench_rate *rate, uint64_t start_ns);
 /* A transfer that ended. What of it lies before start_ns is not counted. */
 void bench_rate_note(struct bench_rate *rate, uint64_t began_ns, uint64_t ended_ns, uint64_t bytes);
 
-/* Of the whole bins before until_ns: no transfer that is still under way may have begun before it. Where
- * there are too few, the plain mean, and known is false. */
+/* Of the whole bins before until_ns: no transfer that is still under way may have begun before it.
+ * Where there are too few, the plain mean, and known is false. */
 void bench_rate_look(const struct bench_rate *rate, uint64_t until_ns,
                      struct bench_estimate *out_estimate);
 

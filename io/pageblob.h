@@ -3,8 +3,7 @@
  * Knows:         requests and answers of the service (protocol A.2 to A.8), which checksums this host
  *                was found to know, the sequence number that guards writes.
  * Must not know: plans, markers, when to try again.
- * Threads:       the reactor's. An op belongs to its caller, alive and unmoved until `done` ran; done
- *                runs exactly once, from the reactor, never inside the verb.
+ * Threads:       the reactor's. An op is its caller's, unmoved until `done` ran: once, never in the verb.
  *
  * Checksums. A read asks for the range's CRC64, a write sends one and compares the answer's. A host that
  * knows none gets MD5 instead, and one that knows neither is used without (pageblob_checks_nothing
@@ -101,6 +100,7 @@ void pageblob_resize(struct pageblob *blob, struct pageblob_op *op);       /* le
 void pageblob_set_metadata(struct pageblob *blob, struct pageblob_op *op); /* metadata if_match */
 void pageblob_next_sequence(struct pageblob *blob, struct pageblob_op *op);
 void pageblob_snapshot(struct pageblob *blob, struct pageblob_op *op);
+void pageblob_delete(struct pageblob *blob, struct pageblob_op *op); /* and its snapshots */
 
 /* ---- Guards ---- */
 /* Acquire takes the lease for PAGEBLOB_LEASE_SECONDS under this name, or prolongs it when that name is

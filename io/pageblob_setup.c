@@ -167,3 +167,26 @@ void pageblob_snapshot(struct pageblob *blob, struct pageblob_op *op)
         .method = HTTP_PUT, .verb = "snapshot", .additions = "comp=snapshot", .body = ""};
     verb_send(blob, op, &h, on_snapshot);
 }
+
+/* ---- Deletion ---- */
+
+static void on_delete(struct http_req *req)
+{
+    struct pageblob_op *op = verb_op(req);
+
+    if (verb_answered(op, "deleting"))
+        verb_succeeded(op, 202, "deleting");
+    op->done(op);
+}
+
+void pageblob_delete(struct pageblob *blob, struct pageblob_op *op)
+{
+    struct verb_headers h;
+
+    begin(op, &h);
+    op->length = 0;
+    verb_header(&h, "x-ms-delete-snapshots", "include");
+    verb_header_lease(&h, blob);
+    op->http = (struct http_req){.method = HTTP_DELETE, .verb = "delete"};
+    verb_send(blob, op, &h, on_delete);
+}

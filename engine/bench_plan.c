@@ -1,0 +1,171 @@
+/* bench_plan.c - see bench_plan.h. */
+#include "engine/bench_plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/bench_point.h"
+
+#define IDLE_MAX 2u
+
+/* ---- Shares ---- */
+
+static uint64_t weight_of(enum bench_leg leg)
+{
+    return leg == BENCH_LEG_BOTH ? 2 : 1;
+}
+
+/* How this leg and those after it share what is left. */
+static uint64_t share_of(enum bench_leg leg, uint64_t left)
+{
+    uint64_t weights = 0;
+
+    for (int i = (int)leg; i < BENCH_LEGS_COUNT; i++)
+        weights += weight_of((enum bench_leg)i);
+    return left / weights * weight_of(leg);
+}
+
+/* The largest size, not above the pivot's, whose sweep of connections takes at most half of the leg. */
+static uint32_t pick_pivot(const struct bench_plan *plan)
+{
+    const struct bench_plan_limits *l = &plan->limits;
+    uint32_t pivot = 0;
+
+    for (uint32_t i = 0; i < l->sizes_count && l->sizes_bytes[i] <= BENCH_PLAN_PIVOT_BYTES; i++) {
+        uint64_t sum = 0;
+
+        for (uint32_t c = 0; c < l->connections_count; c++)
+            sum += bench_point_need_bytes(plan->leg, l->sizes_bytes[i], l->connections[c]);
+        if (sum <= plan->leg_bytes / 2)
+            pivot = i;
+    }
+    return pivot;
+}
+
+static void begin_leg(struct bench_plan *plan, enum bench_leg leg)
+{
+    plan->leg = leg;
+    plan->ramping = true;
+    plan->at = 0;
+    plan->idle_count = 0;
+    if (leg == BENCH_LEGS_COUNT)
+        return;
+    plan->leg_bytes = share_of(leg, plan->left_bytes);
+    plan->leg_ns = plan->left_ns / (uint64_t)(BENCH_LEGS_COUNT - leg);
+    plan->pivot = pick_pivot(plan);
+}
+
+void bench_plan_init(struct bench_plan *plan, const struct bench_plan_limits *limits)
+{
+    assert(limits->sizes_count >= 1 && limits->sizes_count <= BENCH_PLAN_LIST_MAX);
+    assert(limits->connections_count >= 1 && limits->connections_count <= BENCH_PLAN_LIST_MAX);
+    memset(plan, 0, sizeof *plan);
+    plan->limits = *limits;
+    plan->left_bytes = limits->budget_bytes;
+    plan->left_ns = limits->duration_ns;
+    begin_leg(plan, BENCH_LEG_READ);
+}
+
+/* ---- The next ---- */
+
+/* Points of this leg that may still come, the one at plan->at included. */
+static uint64_t steps_left(const struct bench_plan *plan)
+{
+    const struct bench_plan_limits *l = &plan->limits;
+    uint32_t others = l->sizes_count - 1;
+
+    if (plan->ramping)
+        return l->connections_count - plan->at + others;
+    return l->sizes_count - plan->at;
+}
+
+static bool fits(const struct bench_plan *plan, const struct bench_step *step, uint64_t need)
+{
+    uint64_t memory = (uint64_t)step->request_bytes * step->connections;
+
+    if (memory > plan->limits.memory_bytes)
+        return false;
+    return need <= (steps_left(plan) > 1 ? plan->leg_bytes / 2 : plan->leg_bytes);
+}
+
+/* The step at plan->at; false: it is none, or does not fit. */
+static bool step_at(struct bench_plan *plan, struct bench_step *out_step)
+{
+    const struct bench_plan_limits *l = &plan->limits;
+    const struct bench_best *best = &plan->best[plan->leg];
+    struct bench_step step = {.leg = plan->leg};
+    uint64_t need;
+
+    if (!plan->ramping && (plan->at == plan->pivot || !best->known))
+        return false;
+    step.request_bytes = l->sizes_bytes[plan->ramping ? plan->pivot : plan->at];
+    step.connections = plan->ramping ? l->connections[plan->at] : best->connections;
+    need = bench_point_need_bytes(step.leg, step.request_bytes, step.connections);
+    if (!fits(plan, &step, need)) {
+        plan->skipped_count++;
+        return false;
+    }
+    step.budget_bytes = plan->leg_bytes / steps_left(plan);
+    if (step.budget_bytes < need)
+        step.budget_bytes = need;
+    step.duration_ns = plan->leg_ns / steps_left(plan);
+    if (step.duration_ns < BENCH_PLAN_STEP_MIN_NS)
+        step.duration_ns = BENCH_PLAN_STEP_MIN_NS;
+    *out_step = step;
+    return true;
+}
+
+/* Behind the end of a list comes the next one. */
+static void turn_over(struct bench_plan *plan)
+{
+    if (plan->ramping &&
+        (plan->at >= plan->limits.connections_count || plan->idle_count >= IDLE_MAX)) {
+        plan->ramping = false;
+        plan->at = 0;
+    }
+    if (!plan->ramping && plan->at >= plan->limits.sizes_count)
+        begin_leg(plan, (enum bench_leg)(plan->leg + 1));
+}
+
+bool bench_plan_next(struct bench_plan *plan, struct bench_step *out_step)
+{
+    turn_over(plan);
+    while (plan->leg < BENCH_LEGS_COUNT) {
+        bool found = step_at(plan, out_step);
+
+        if (found)
+            return true;
+        plan->at++;
+        turn_over(plan);
+    }
+    return false;
+}
+
+/* ---- What was found ---- */
+
+static uint64_t less(uint64_t from, uint64_t by)
+{
+    return from > by ? from - by : 0;
+}
+
+void bench_plan_note(struct bench_plan *plan, const struct bench_result *result)
+{
+    struct bench_best *best = &plan->best[result->leg];
+    uint64_t rate = result->estimate.bytes_per_s;
+    uint64_t spent = result->read_bytes + result->written_bytes;
+    bool better = rate > 0 && (!best->known || (double)rate > (double)best->bytes_per_s *
+                                                                  (1 + BENCH_PLAN_GAIN_PPM / 1e6));
+
+    assert(result->leg == plan->leg);
+    if (better)
+        *best = (struct bench_best){.known = true,
+                                    .request_bytes = result->request_bytes,
+                                    .connections = result->connections,
+                                    .bytes_per_s = rate};
+    plan->idle_count = better ? 0 : plan->idle_count + 1;
+    plan->leg_bytes = less(plan->leg_bytes, spent);
+    plan->left_bytes = less(plan->left_bytes, spent);
+    plan->leg_ns = less(plan->leg_ns, result->elapsed_ns);
+    plan->left_ns = less(plan->left_ns, result->elapsed_ns);
+    plan->at++;
+}

@@ -1,0 +1,133 @@
+/* bench_plan_test.c - sweeps over made-up regions: what is measured, and that bytes and time hold. */
+#include "engine/bench_plan.h"
+
+#include <criterion/criterion.h>
+
+#include "engine/bench_point.h"
+
+#define KIB 1024u
+#define MIB (1024u * KIB)
+#define S   1000000000ull
+
+static const struct bench_plan_limits usual = {
+    .sizes_bytes = {64 * KIB, 256 * KIB, MIB, 4 * MIB},
+    .sizes_count = 4,
+    .connections = {1, 2, 4, 8, 16, 32, 64},
+    .connections_count = 7,
+    .budget_bytes = 2048ull * MIB,
+    .duration_ns = 120 * S,
+    .memory_bytes = 512ull * MIB,
+};
+
+struct swept {
+    uint32_t steps_count;
+    uint64_t spent_bytes, spent_ns;
+    uint32_t by_leg[BENCH_LEGS_COUNT];
+    uint32_t connections_max[BENCH_LEGS_COUNT];
+    uint32_t sizes_seen[BENCH_LEGS_COUNT]; /* bits by index */
+    struct bench_plan plan;
+};
+
+/* A region that gives each connection `each` bytes/s, up to `cap`; each point uses all it may. */
+static struct swept sweep(const struct bench_plan_limits *limits, uint64_t each, uint64_t cap)
+{
+    struct swept s = {0};
+    struct bench_step step;
+
+    bench_plan_init(&s.plan, limits);
+    while (bench_plan_next(&s.plan, &step)) {
+        static struct bench_result result;
+        uint64_t rate = each * step.connections < cap ? each * step.connections : cap;
+
+        cr_assert_lt(s.steps_count, BENCH_PLAN_STEPS_MAX);
+        cr_assert_geq(step.budget_bytes,
+                      bench_point_need_bytes(step.leg, step.request_bytes, step.connections));
+        cr_assert_leq((uint64_t)step.request_bytes * step.connections, limits->memory_bytes);
+        result = (struct bench_result){.leg = step.leg,
+                                       .request_bytes = step.request_bytes,
+                                       .connections = step.connections,
+                                       .estimate = {.bytes_per_s = rate},
+                                       .read_bytes = step.budget_bytes,
+                                       .elapsed_ns = step.duration_ns};
+        bench_plan_note(&s.plan, &result);
+        s.steps_count++;
+        s.by_leg[step.leg]++;
+        s.spent_bytes += step.budget_bytes;
+        s.spent_ns += step.duration_ns;
+        if (step.connections > s.connections_max[step.leg])
+            s.connections_max[step.leg] = step.connections;
+        for (uint32_t i = 0; i < limits->sizes_count; i++)
+            if (limits->sizes_bytes[i] == step.request_bytes)
+                s.sizes_seen[step.leg] |= 1u << i;
+    }
+    return s;
+}
+
+Test(bench_plan, the_default_budget_is_enough_for_all_legs_and_never_passed)
+{
+    struct swept s = sweep(&usual, 10 * MIB, 10000ull * MIB);
+
+    for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++) {
+        cr_expect_eq(s.connections_max[leg], 64);
+        cr_expect(s.plan.best[leg].known);
+        cr_expect_eq(s.plan.best[leg].connections, 64);
+    }
+    cr_expect_leq(s.spent_bytes, usual.budget_bytes);
+    cr_expect_leq(s.spent_ns, usual.duration_ns);
+}
+
+Test(bench_plan, no_budget_is_passed_however_small)
+{
+    for (uint64_t budget = 0; budget < 64ull * MIB; budget += 777 * KIB) {
+        struct bench_plan_limits limits = usual;
+        struct swept s;
+
+        limits.budget_bytes = budget;
+        s = sweep(&limits, 10 * MIB, 100ull * MIB);
+        cr_expect_leq(s.spent_bytes, budget);
+    }
+}
+
+Test(bench_plan, more_connections_are_left_out_once_they_brought_nothing_twice)
+{
+    struct swept s = sweep(&usual, 10 * MIB, 40ull * MIB); /* 4 are enough */
+
+    cr_expect_eq(s.connections_max[BENCH_LEG_READ], 16);
+    cr_expect_eq(s.plan.best[BENCH_LEG_READ].connections, 4);
+    cr_expect_eq(s.plan.best[BENCH_LEG_READ].bytes_per_s, 40ull * MIB);
+}
+
+Test(bench_plan, every_size_is_tried_where_there_is_room)
+{
+    struct bench_plan_limits limits = usual;
+    struct swept s;
+
+    limits.budget_bytes = 1ull << 40;
+    s = sweep(&limits, 10 * MIB, 40ull * MIB);
+    for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++)
+        cr_expect_eq(s.sizes_seen[leg], 0xf);
+    cr_expect_eq(s.plan.skipped_count, 0);
+    limits.memory_bytes = 4 * MIB;
+    s = sweep(&limits, 10 * MIB, 1000ull * MIB);
+    cr_expect_eq(s.connections_max[BENCH_LEG_READ], 4);
+    cr_expect_gt(s.plan.skipped_count, 0);
+}
+
+Test(bench_plan, one_size_and_one_number_are_one_point_a_leg)
+{
+    struct bench_plan_limits limits = usual;
+    struct swept s;
+
+    limits.sizes_count = limits.connections_count = 1;
+    s = sweep(&limits, MIB, MIB);
+    cr_expect_eq(s.steps_count, 3);
+}
+
+Test(bench_plan, a_leg_that_carries_nothing_ends_and_the_next_begins)
+{
+    struct swept s = sweep(&usual, 0, 0);
+
+    cr_expect_eq(s.by_leg[BENCH_LEG_READ], 2);
+    cr_expect_eq(s.by_leg[BENCH_LEG_BOTH], 2);
+    cr_expect_not(s.plan.best[BENCH_LEG_READ].known);
+}
