@@ -1,0 +1,252 @@
+/* bench_scratch.c - see bench_scratch.h. */
+#include "engine/bench_scratch.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/clock.h"
+
+/* ---- Names ---- */
+
+void bench_scratch_name(const char *id, char out_name[BENCH_SCRATCH_NAME_MAX_BYTES])
+{
+    snprintf(out_name, BENCH_SCRATCH_NAME_MAX_BYTES, BENCH_SCRATCH_PREFIX "%s", id);
+}
+
+bool bench_scratch_is_id(const char *text)
+{
+    return strlen(text) == BENCH_SCRATCH_ID_BYTES - 1 &&
+           strspn(text, "0123456789abcdef") == BENCH_SCRATCH_ID_BYTES - 1;
+}
+
+bool bench_scratch_url(const struct secret_url *container, const char *id,
+                       struct secret_url *out_url, struct err *e)
+{
+    char name[BENCH_SCRATCH_NAME_MAX_BYTES];
+    size_t address_bytes = strlen(container->address);
+    char *text = NULL;
+    bool ok;
+
+    bench_scratch_name(id, name);
+    while (address_bytes > 0 && container->address[address_bytes - 1] == '/')
+        address_bytes--;
+    if (asprintf(&text, "%.*s/%s?%s", (int)address_bytes, container->address, name,
+                 container->query) < 0)
+        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
+    ok = secret_url_parse(text, out_url, e);
+    secret_wipe_free(text);
+    return ok;
+}
+
+/* The value of a parameter of the query, not decoded; NULL: there is none. */
+static const char *parameter(const char *query, const char *name, size_t *out_bytes)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = query; *at; at += strcspn(at, "&"), at += *at == '&')
+        if (strncmp(at, name, length) == 0 && at[length] == '=') {
+            *out_bytes = strcspn(at + length + 1, "&");
+            return at + length + 1;
+        }
+    return NULL;
+}
+
+bool bench_scratch_check(const struct secret_url *container, struct err *e)
+{
+    size_t kind_bytes, bytes;
+    const char *kind = parameter(container->query, "sr", &kind_bytes);
+    const char *permissions = parameter(container->query, "sp", &bytes);
+
+    if (kind && (kind_bytes != 1 || *kind != 'c'))
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "%.200s: its SAS is for one blob (sr=%.*s), and bench makes one of its own: "
+                       "give a container's (sr=c)",
+                       container->address, kind_bytes > 4 ? 4 : (int)kind_bytes, kind);
+    for (const char *needed = "rwd"; permissions && *needed; needed++)
+        if (!memchr(permissions, *needed, bytes))
+            return err_set(
+                e, ERR_USAGE, RETRY_NEVER,
+                "%.200s: its SAS does not permit '%c': bench makes, writes, looks at and "
+                "deletes a blob of its own (sp=rwd)",
+                container->address, *needed);
+    return true;
+}
+
+/* ---- Life ---- */
+
+bool bench_scratch_open(struct bench_scratch *scratch, struct http *http,
+                        const struct secret_url *container, struct err *e)
+{
+    struct secret_url url = {0};
+
+    assert(bench_scratch_is_id(scratch->id) && scratch->done);
+    scratch->reactor = http_reactor(http);
+    scratch->random.state = reactor_now_ns(scratch->reactor);
+    if (!bench_scratch_url(container, scratch->id, &url, e))
+        return false;
+    scratch->blob = pageblob_new(http, &url, false, e);
+    return scratch->blob != NULL;
+}
+
+void bench_scratch_close(struct bench_scratch *scratch)
+{
+    pageblob_free(scratch->blob);
+    pageblob_metadata_fini(&scratch->metadata);
+    scratch->blob = NULL;
+}
+
+/* ---- Tries ---- */
+
+static struct bench_scratch *scratch_of(struct pageblob_op *op)
+{
+    return (struct bench_scratch *)((char *)op - offsetof(struct bench_scratch, op));
+}
+
+static void on_time(struct timer *timer)
+{
+    struct bench_scratch *scratch =
+        (struct bench_scratch *)((char *)timer - offsetof(struct bench_scratch, timer));
+
+    scratch->again(scratch);
+}
+
+static void begin(struct bench_scratch *scratch, void (*verb)(struct bench_scratch *scratch))
+{
+    scratch->err = (struct err){0};
+    scratch->was_there = false;
+    scratch->attempts = 0;
+    scratch->again = verb;
+    verb(scratch);
+}
+
+/* True: the verb is tried again, later. Else it failed, and that was told. */
+static bool failed(struct bench_scratch *scratch)
+{
+    struct retry_verdict verdict;
+
+    scratch->attempts++;
+    verdict = retry_judge(&scratch->op.err, scratch->attempts, &scratch->random);
+    if (verdict.action == RETRY_ACT_AGAIN && scratch->attempts < BENCH_SCRATCH_ATTEMPTS_MAX) {
+        reactor_arm(scratch->reactor, &scratch->timer,
+                    reactor_now_ns(scratch->reactor) + verdict.delay_ns, on_time);
+        return true;
+    }
+    scratch->err = scratch->op.err;
+    scratch->done(scratch);
+    return false;
+}
+
+/* ---- Make ---- */
+
+static void send_create(struct bench_scratch *scratch);
+
+/* A lost answer may have been a success: then it is there, and ours. */
+static void on_look_again(struct pageblob_op *op)
+{
+    struct bench_scratch *scratch = scratch_of(op);
+    const char *id = pageblob_metadata_get(&scratch->metadata, BENCH_SCRATCH_METADATA);
+
+    if (err_is_set(&op->err)) {
+        failed(scratch);
+        return;
+    }
+    if (!id || strcmp(id, scratch->id) != 0)
+        err_set(&scratch->err, ERR_CONFLICT, RETRY_NEVER,
+                "another blob has the name that was drawn for a new one");
+    scratch->done(scratch);
+}
+
+static void look(struct bench_scratch *scratch, void (*done)(struct pageblob_op *op))
+{
+    pageblob_metadata_fini(&scratch->metadata);
+    scratch->op = (struct pageblob_op){.out_metadata = &scratch->metadata, .done = done};
+    pageblob_properties(scratch->blob, &scratch->op);
+}
+
+static void on_created(struct pageblob_op *op)
+{
+    struct bench_scratch *scratch = scratch_of(op);
+
+    if (!err_is_set(&op->err))
+        scratch->done(scratch);
+    else if (op->err.http_status == 409 && scratch->attempts > 0)
+        look(scratch, on_look_again);
+    else
+        failed(scratch);
+}
+
+static void send_create(struct bench_scratch *scratch)
+{
+    struct err e = {0};
+
+    pageblob_metadata_fini(&scratch->metadata);
+    scratch->op = (struct pageblob_op){.length = scratch->bytes,
+                                       .metadata = &scratch->metadata,
+                                       .done = on_created};
+    if (!pageblob_metadata_set(&scratch->metadata, BENCH_SCRATCH_METADATA, scratch->id, &e)) {
+        scratch->op.err = e;
+        failed(scratch);
+        return;
+    }
+    pageblob_create(scratch->blob, &scratch->op);
+}
+
+void bench_scratch_make(struct bench_scratch *scratch)
+{
+    begin(scratch, send_create);
+}
+
+/* ---- Remove ---- */
+
+static void on_deleted(struct pageblob_op *op)
+{
+    struct bench_scratch *scratch = scratch_of(op);
+
+    if (err_is_set(&op->err) && op->err.http_status != 404) {
+        failed(scratch);
+        return;
+    }
+    scratch->was_there = true;
+    scratch->done(scratch);
+}
+
+static void on_seen(struct pageblob_op *op)
+{
+    struct bench_scratch *scratch = scratch_of(op);
+    const char *id = pageblob_metadata_get(&scratch->metadata, BENCH_SCRATCH_METADATA);
+
+    if (op->err.http_status == 404) { /* never made, or gone already */
+        scratch->done(scratch);
+        return;
+    }
+    if (err_is_set(&op->err)) {
+        failed(scratch);
+        return;
+    }
+    if (!id || strcmp(id, scratch->id) != 0) { /* somebody else's by now */
+        scratch->done(scratch);
+        return;
+    }
+    scratch->op = (struct pageblob_op){.done = on_deleted};
+    pageblob_delete(scratch->blob, &scratch->op);
+}
+
+static void send_look(struct bench_scratch *scratch)
+{
+    look(scratch, on_seen);
+}
+
+void bench_scratch_remove(struct bench_scratch *scratch)
+{
+    begin(scratch, send_look);
+}
+
+/* ---- Look ---- */
+
+const struct secret_url *bench_scratch_of(const struct bench_scratch *scratch)
+{
+    return pageblob_url(scratch->blob);
+}
