@@ -22,7 +22,7 @@ struct bench {
     uint64_t source_bytes;
     struct bench_scratch scratch, old;
     uint32_t left_at;
-    bool made, stopping, ended;
+    bool made, stopping, cleaning, ended;
     struct bench_plan plan;
     struct bench_point *point;
     uint64_t read_at, write_at;
@@ -118,6 +118,7 @@ static void on_removed(struct bench_scratch *scratch)
 /* From here on the only thing left to do is to clean up. */
 static void finish(struct bench *b)
 {
+    b->cleaning = true;
     if (!b->made) {
         end(b);
         return;
@@ -338,6 +339,8 @@ void bench_stop(struct bench *bench)
     bench->stopping = true;
     if (bench->point)
         bench_point_stop(bench->point);
+    else if (!bench->cleaning)
+        http_cancel_all(bench->http);
 }
 
 /* ---- Look ---- */

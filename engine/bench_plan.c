@@ -148,12 +148,19 @@ static uint64_t less(uint64_t from, uint64_t by)
     return from > by ? from - by : 0;
 }
 
+static uint64_t at_least(const struct bench_estimate *found)
+{
+    if (!found->known)
+        return found->bytes_per_s / 2;
+    return less(found->bytes_per_s, found->half_bytes_per_s);
+}
+
 void bench_plan_note(struct bench_plan *plan, const struct bench_result *result)
 {
     struct bench_best *best = &plan->best[result->leg];
-    uint64_t rate = result->estimate.bytes_per_s;
+    uint64_t rate = at_least(&result->estimate);
     uint64_t spent = result->read_bytes + result->written_bytes;
-    bool better = rate > 0 && (!best->known || (double)rate > (double)best->bytes_per_s *
+    bool better = rate > 0 && (!best->known || (double)rate > (double)best->at_least_bytes_per_s *
                                                                   (1 + BENCH_PLAN_GAIN_PPM / 1e6));
 
     assert(result->leg == plan->leg);
@@ -161,7 +168,8 @@ void bench_plan_note(struct bench_plan *plan, const struct bench_result *result)
         *best = (struct bench_best){.known = true,
                                     .request_bytes = result->request_bytes,
                                     .connections = result->connections,
-                                    .bytes_per_s = rate};
+                                    .bytes_per_s = result->estimate.bytes_per_s,
+                                    .at_least_bytes_per_s = rate};
     plan->idle_count = better ? 0 : plan->idle_count + 1;
     plan->leg_bytes = less(plan->leg_bytes, spent);
     plan->left_bytes = less(plan->left_bytes, spent);

@@ -38,11 +38,12 @@ struct bench_step {
     uint64_t budget_bytes, duration_ns; /* at most */
 };
 
-/* The best point of a leg: of those that carry about as much the one with fewest connections. */
+/* The best point of a leg: of those that carry about as much the one with fewest connections. What
+ * counts is what a point carries at least: the lower end of its interval, or half of a rate without one. */
 struct bench_best {
     bool known;
     uint32_t request_bytes, connections;
-    uint64_t bytes_per_s;
+    uint64_t bytes_per_s, at_least_bytes_per_s;
 };
 
 struct bench_plan {

@@ -32,8 +32,10 @@ static void on_seen(struct http_observer *observer, const struct http_seen *seen
     struct bench_result *result = &p->result;
 
     p->spent_bytes += seen->sent_bytes + seen->received_bytes;
-    result->read_bytes += seen->received_bytes;
-    result->written_bytes += seen->sent_bytes;
+    if (seen->method == HTTP_GET)
+        result->read_bytes += seen->received_bytes;
+    else
+        result->written_bytes += seen->sent_bytes;
     result->requests_count++;
     result->throttles_count += seen->status == 429 || seen->status == 503;
     if (p->proved && seen->status >= 200 && seen->status < 300)

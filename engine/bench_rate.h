@@ -18,7 +18,7 @@
 
 #define BENCH_RATE_BINS_COUNT    512u
 #define BENCH_RATE_BATCHES_COUNT 10u
-#define BENCH_RATE_BIN_FIRST_NS  5000000ull /* 5 ms; doubled when the bins are full */
+#define BENCH_RATE_BIN_FIRST_NS  1000000ull /* 1 ms; doubled when the bins are full */
 _Static_assert(BENCH_RATE_BINS_COUNT % 2 == 0, "two bins become one");
 
 struct bench_rate {

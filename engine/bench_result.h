@@ -31,11 +31,11 @@ struct bench_result {
     struct bench_rate rate;                    /* over time */
     struct latency latency[BENCH_VERBS_COUNT]; /* of answers with a success */
     uint64_t elapsed_ns;                       /* from the first request to the last answer */
-    uint64_t read_bytes, written_bytes;        /* bodies that crossed the network, all of them */
-    uint64_t requests_count, throttles_count;  /* answers; 429 and 503 among them */
-    uint64_t failures_count;                   /* no whole answer, or one that may pass */
-    uint32_t cpu_permille;                     /* of one CPU, by this process */
-    uint32_t machine_permille;                 /* of all CPUs, by everybody */
+    uint64_t read_bytes, written_bytes; /* of GET and of PUT: bodies that crossed the network */
+    uint64_t requests_count, throttles_count; /* answers; 429 and 503 among them */
+    uint64_t failures_count;                  /* no whole answer, or one that may pass */
+    uint32_t cpu_permille;                    /* of one CPU, by this process */
+    uint32_t machine_permille;                /* of all CPUs, by everybody */
 };
 
 #endif

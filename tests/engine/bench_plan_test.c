@@ -131,3 +131,29 @@ Test(bench_plan, a_leg_that_carries_nothing_ends_and_the_next_begins)
     cr_expect_eq(s.by_leg[BENCH_LEG_BOTH], 2);
     cr_expect_not(s.plan.best[BENCH_LEG_READ].known);
 }
+
+Test(bench_plan, a_rate_that_is_not_sure_is_no_better_than_one_that_is)
+{
+    static const struct bench_estimate found[] = {
+        {.known = true, .bytes_per_s = 20 * MIB, .half_bytes_per_s = MIB},      /* 19 at least */
+        {.known = false, .bytes_per_s = 38 * MIB},                              /* 19 */
+        {.known = true, .bytes_per_s = 30 * MIB, .half_bytes_per_s = 11 * MIB}, /* 19 */
+        {.known = true, .bytes_per_s = 3 * MIB, .half_bytes_per_s = 9 * MIB},   /* none */
+    };
+    struct bench_plan plan;
+    struct bench_step step;
+
+    bench_plan_init(&plan, &usual);
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++) {
+        static struct bench_result result;
+
+        cr_assert(bench_plan_next(&plan, &step));
+        result = (struct bench_result){.leg = step.leg,
+                                       .request_bytes = step.request_bytes,
+                                       .connections = step.connections,
+                                       .estimate = found[i]};
+        bench_plan_note(&plan, &result);
+        cr_expect_eq(plan.best[BENCH_LEG_READ].connections, 1);
+        cr_expect_eq(plan.best[BENCH_LEG_READ].bytes_per_s, 20 * MIB);
+    }
+}

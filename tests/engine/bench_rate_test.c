@@ -113,8 +113,8 @@ Test(bench_rate, little_is_not_called_sure)
     bench_rate_look(&rate, S + 2 * MS, &found);
     cr_expect(!found.known);
     cr_expect_eq(found.bytes_per_s, 1000 * MIB);
-    bench_rate_note(&rate, S + 2 * MS, S + 20 * MS, 18 * MIB);
-    bench_rate_look(&rate, S + 20 * MS, &found);
+    bench_rate_note(&rate, S + 2 * MS, S + 19 * MS, 17 * MIB);
+    bench_rate_look(&rate, S + 19 * MS, &found);
     cr_expect(!found.known);
     cr_expect_eq(found.bytes_per_s, 1000 * MIB);
 }

@@ -24,6 +24,7 @@ enum command_id {
     COMMAND_RP_ACCESS,
     COMMAND_RP_RESTORE,
     COMMAND_RP_COPY,
+    COMMAND_BENCH,
     COMMANDS_COUNT
 };
 

@@ -12,7 +12,7 @@ const char *help_text(void)
            "  snapferry send SOURCE relay:https://HOST/NAME    the same, to a receiver\n"
            "  snapferry plan SOURCE [TARGET] [--base PREVIOUS] say what copy would move\n"
            "  snapferry verify SOURCE TARGET | --complete TARGET   compare; is it finished?\n"
-           "  snapferry snapshot TARGET                        take a snapshot of a blob\n"
+           "  snapferry snapshot TARGET; bench SOURCE CONTAINER    a snapshot; a measurement\n"
            "  snapferry export SOURCE -o FILE|-; apply FILE|- TARGET   by a file or a pipe\n"
            "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
            "  snapferry receive --listen HOST:PORT             take disks that others send\n"
@@ -282,6 +282,30 @@ static const char ctl_page[] =
     "  snapferry ctl /run/user/1000/ferry limits bytesPerSecond=100M\n"
     "  snapferry ctl /run/user/1000/ferry renew vm1-os source @new.url\n";
 
+static const char bench_page[] =
+    "Usage: snapferry bench SOURCE TARGET [OPTION...]\n"
+    "Measures what a pair of regions carries: reading, writing, both together, each\n"
+    "over request sizes and connections, and names what limits it.\n"
+    "  SOURCE                a page blob or a snapshot that holds data; it is read\n"
+    "  TARGET                a container (sr=c, sp=rwd): a blob is made there,\n"
+    "                        written and removed; no other one is touched\n"
+    "  --budget-bytes BYTES  data that may be moved, both ways together [2G]\n"
+    "  --duration SECONDS    at most, for all of it [120]\n"
+    "  --request-sizes LIST  [64K,256K,1M,4M]; up to 4M\n"
+    "  --connections LIST    [1,2,4,8,16,32,64]; up to 64\n"
+    "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
+    "  --threads N|auto      cores for TLS and checksums [1]\n"
+    "  --state-dir DIR       where the name of the blob made is kept meanwhile\n"
+    "  --io auto|uring|epoll             how to talk to the kernel\n"
+    "  --cacert FILE         trust these certificates instead of the system's\n"
+    "  --allow-http          http:// also to other machines: the SAS goes in clear\n"
+    "  --json, --quiet       events as lines of JSON; or the verdict only\n"
+    "A point ends when its mean is known within 5 % (95 % confidence). What a killed\n"
+    "bench left in a container is removed by the next one there.\n"
+    "Examples:\n"
+    "  snapferry bench env:RP1 env:CONTAINER\n"
+    "  snapferry bench env:RP1 @container.url --budget-bytes 16G --json\n";
+
 const char *help_text_of(enum command_id command)
 {
     static const char *const pages[COMMANDS_COUNT] = {
@@ -303,6 +327,7 @@ const char *help_text_of(enum command_id command)
         [COMMAND_RP_ACCESS] = help_rp_access,
         [COMMAND_RP_RESTORE] = help_rp_restore,
         [COMMAND_RP_COPY] = help_rp_copy,
+        [COMMAND_BENCH] = bench_page,
     };
 
     return pages[command];

@@ -59,9 +59,10 @@ struct option_row {
 #define RP_COPY   (1u << COMMAND_RP_COPY)
 #define RP_MOVING (1u << COMMAND_RP_RESTORE | RP_COPY)
 #define RP        (1u << COMMAND_RP_LIST | RP_STATUS | RP_ACCESS | RP_MOVING)
+#define BENCH     (1u << COMMAND_BENCH)
 #define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT)  /* what is kept in the state folder */
 #define MOVING    (KNOWING | BUILD | EXPORT | APPLY) /* talks to ends */
-#define SERVING   (MOVING | RECEIVE | RUN)           /* turns a reactor */
+#define SERVING   (MOVING | RECEIVE | RUN | BENCH)   /* turns a reactor */
 #define EVERY     (SERVING | DIFF | SHOW | CTL | RP)
 #define AT(field) offsetof(struct options, field)
 
@@ -73,7 +74,8 @@ static const struct option_row rows[] = {
     {"add-footer", OPTION_FLAG, COPY | PLAN | VERIFY, AT(add_footer), 0, 0, NULL},
     {"source-id", OPTION_TEXT, COPY | PLAN | VERIFY | EXPORT, AT(source_id), 0, 0, NULL},
     {"base-id", OPTION_TEXT, COPY | PLAN | EXPORT, AT(base_id), 0, 0, NULL},
-    {"state-dir", OPTION_TEXT, KNOWING | APPLY | RUN | RP_MOVING, AT(state_folder), 0, 0, NULL},
+    {"state-dir", OPTION_TEXT, KNOWING | APPLY | RUN | RP_MOVING | BENCH, AT(state_folder), 0, 0,
+     NULL},
     {"state", OPTION_TEXT, COPY_ONLY | PLAN | VERIFY | APPLY, AT(state_path), 0, 0, NULL},
     {"journal", OPTION_TEXT, COPY | VERIFY | APPLY, AT(journal_path), 0, 0, NULL},
     {"restart", OPTION_FLAG, COPY | VERIFY | APPLY | RUN | RP_MOVING, AT(restart), 0, 0, NULL},
@@ -99,8 +101,9 @@ static const struct option_row rows[] = {
     {"no-index", OPTION_FLAG, RECEIVE, AT(receive.no_index), 0, 0, NULL},
     {"index-bytes", OPTION_SIZE, RECEIVE, AT(receive.index_bytes), OPTIONS_INDEX_MIN_BYTES,
      OPTIONS_INDEX_MAX_BYTES, NULL},
-    {"memory", OPTION_SIZE, COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE | RUN | RP_MOVING,
-     AT(memory_bytes), OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
+    {"memory", OPTION_SIZE,
+     COPY | VERIFY | BUILD | EXPORT | APPLY | RECEIVE | RUN | RP_MOVING | BENCH, AT(memory_bytes),
+     OPTIONS_MEMORY_MIN_BYTES, BUFPOOL_MAX_BYTES, NULL},
     {"window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_start), 1,
      OPTIONS_WINDOW_MAX, NULL},
     {"max-window", OPTION_COUNT, COPY | VERIFY | BUILD | EXPORT | APPLY, AT(window_max), 1,
@@ -123,7 +126,7 @@ static const struct option_row rows[] = {
     {"control", OPTION_TEXT, RUN, AT(run.control), 0, 0, NULL},
     {"detach", OPTION_FLAG, RUN, AT(run.detach), 0, 0, NULL},
     {"metrics", OPTION_TEXT, RUN, AT(run.metrics), 0, 0, NULL},
-    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY | RUN | RP_MOVING,
+    {"threads", OPTION_THREADS, COPY | VERIFY | BUILD | EXPORT | APPLY | RUN | RP_MOVING | BENCH,
      AT(threads), 1, HTTP_THREADS_MAX, NULL},
     {"restore-point", OPTION_TEXT, CTL, AT(run.point), 0, 0, NULL},
     {"expires", OPTION_TIME, CTL, AT(run.expires_s), 0, 0, NULL},
@@ -135,6 +138,11 @@ static const struct option_row rows[] = {
     {"to", OPTION_TEXT, RP_COPY, AT(rp.target), 0, 0, NULL},
     {"duration", OPTION_COUNT, RP_ACCESS | RP_MOVING, AT(rp.duration_s), OPTIONS_ACCESS_MIN_S,
      OPTIONS_ACCESS_MAX_S, NULL},
+    {"budget-bytes", OPTION_SIZE, BENCH, AT(bench.budget_bytes), OPTIONS_BUDGET_MIN_BYTES,
+     OPTIONS_BUDGET_MAX_BYTES, NULL},
+    {"duration", OPTION_COUNT, BENCH, AT(bench.duration_s), 1, OPTIONS_BENCH_DURATION_MAX, NULL},
+    {"request-sizes", OPTION_TEXT, BENCH, AT(bench.sizes), 0, 0, NULL},
+    {"connections", OPTION_TEXT, BENCH, AT(bench.connections), 0, 0, NULL},
     {"watch", OPTION_FLAG, RP_STATUS, AT(rp.watch), 0, 0, NULL},
     {"io", OPTION_CHOICE, SERVING | RP, AT(backend), 0, 0, "auto uring epoll "},
     {"cacert", OPTION_TEXT, SERVING | RP, AT(ca_file), 0, 0, NULL},
@@ -323,17 +331,18 @@ static bool is_spelt_out(const struct option_row *row, char *const *arguments)
 bool options_parse(struct options *out_options, enum command_id command, int count,
                    char **arguments, struct err *e)
 {
-    struct options options = {.command = command,
-                              .memory_bytes =
-                                  command == COMMAND_RUN ? 0 : OPTIONS_MEMORY_DEFAULT_BYTES,
-                              .threads = 1,
-                              .coalesce_bytes = COPY_COALESCE_DEFAULT,
-                              .target = 1,
-                              .seed = OPTIONS_SEED_DRAWN,
-                              .compress = COMPRESS_AUTO,
-                              .renew_wait_s = OPTIONS_RENEW_WAIT_S,
-                              .rp = {.duration_s = OPTIONS_ACCESS_S},
-                              .receive = {.index_bytes = OPTIONS_INDEX_DEFAULT_BYTES}};
+    struct options options = {
+        .command = command,
+        .memory_bytes = command == COMMAND_RUN ? 0 : OPTIONS_MEMORY_DEFAULT_BYTES,
+        .threads = 1,
+        .coalesce_bytes = COPY_COALESCE_DEFAULT,
+        .target = 1,
+        .seed = OPTIONS_SEED_DRAWN,
+        .compress = COMPRESS_AUTO,
+        .renew_wait_s = OPTIONS_RENEW_WAIT_S,
+        .rp = {.duration_s = OPTIONS_ACCESS_S},
+        .bench = {.budget_bytes = OPTIONS_BUDGET_BYTES, .duration_s = OPTIONS_BENCH_DURATION_S},
+        .receive = {.index_bytes = OPTIONS_INDEX_DEFAULT_BYTES}};
     struct option names[OPTIONS_COUNT_MAX];
     char shown[ARGUMENT_SHOWN_MAX_BYTES];
     int output = output_row(command);

@@ -17,6 +17,7 @@
 #include "io/endpoint_file.h"
 #include "io/http_options.h"
 #include "io/reactor.h"
+#include "tools/snapferry/bench_options.h"
 #include "tools/snapferry/command_id.h"
 #include "tools/snapferry/receive_options.h"
 #include "tools/snapferry/rp_options.h"
@@ -55,6 +56,7 @@ struct options {
     struct receive_options receive;
     struct run_options run;
     struct rp_options rp;
+    struct bench_options bench;
     const char *map;       /* of TARGET's blocks; export: as the target is; NULL: none */
     uint64_t memory_bytes; /* run: 0: as the job says */
     uint64_t coalesce_bytes;

@@ -72,7 +72,7 @@ void session_close(struct session *session)
 }
 
 /* How many one engine can feed is not measured; more than the maximum are to be asked for by number. */
-static unsigned threads(const struct options *options)
+unsigned session_threads(const struct options *options)
 {
     unsigned cpus;
 
@@ -90,7 +90,7 @@ struct http *session_http(struct session *session, struct err *e)
         .connections_max = (unsigned)(ranges < SESSION_CONNECTIONS_MIN   ? SESSION_CONNECTIONS_MIN
                                       : ranges > SESSION_CONNECTIONS_MAX ? SESSION_CONNECTIONS_MAX
                                                                          : ranges),
-        .threads = threads(options),
+        .threads = session_threads(options),
         .ca_file = options->ca_file,
         .allow_plain = options->allow_http,
         .observer = session->observer,

@@ -55,6 +55,7 @@ void session_close(struct session *session); /* a zeroed struct is fine; nothing
 struct http *session_http(struct session *session, struct err *e); /* made at the first call */
 struct http *session_relay_http(struct session *session, struct err *e);
 struct workers *session_workers(struct session *session, struct err *e);
+unsigned session_threads(const struct options *options); /* how many exchanges run on */
 /* Turns until work has ended. False when the kernel interface itself failed: then requests are in
  * flight that nobody can end, and all the caller can do is report and _exit. */
 bool session_run(struct session *session, const struct session_work *work, struct err *e);

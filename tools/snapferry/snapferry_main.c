@@ -29,6 +29,7 @@ static const struct {
     {"apply", COMMAND_APPLY, command_apply},
     {"run", COMMAND_RUN, command_run},
     {"ctl", COMMAND_CTL, command_ctl},
+    {"bench", COMMAND_BENCH, command_bench},
     {"restore-point list", COMMAND_RP_LIST, command_restore_point_list},
     {"restore-point status", COMMAND_RP_STATUS, command_restore_point_status},
     {"restore-point access", COMMAND_RP_ACCESS, command_restore_point_access},

@@ -65,6 +65,7 @@ void command_apply(struct stage *stage, struct view_outcome *outcome);   /* of a
 void command_receive(struct stage *stage, struct view_outcome *outcome); /* opens its session */
 void command_run(struct stage *stage, struct view_outcome *outcome);     /* opens its session */
 void command_ctl(struct stage *stage, struct view_outcome *outcome);     /* no session */
+void command_bench(struct stage *stage, struct view_outcome *outcome);   /* opens its session */
 void command_restore_point_list(struct stage *stage, struct view_outcome *outcome);
 void command_restore_point_status(struct stage *stage, struct view_outcome *outcome);
 void command_restore_point_access(struct stage *stage, struct view_outcome *outcome);
