@@ -47,13 +47,13 @@ struct copy_ends {
     struct copy_sides sides;
 };
 
-enum copy_footer { COPY_FOOTER_KEEP, COPY_FOOTER_STRIP, COPY_FOOTER_ADD };
+enum copy_footer { COPY_FOOTER_KEEP, COPY_FOOTER_STRIP, COPY_FOOTER_ADD, COPY_FOOTER_RAW };
 
 struct copy_options {
     bool plan_only;          /* stops before anything is changed */
     bool hash;               /* make the root (full) or the digest (delta) */
     enum copy_path path;     /* of the data */
-    enum copy_footer footer; /* between a disk with a VHD footer and a raw one */
+    enum copy_footer footer; /* between a disk with a VHD footer and a raw one; RAW: none, if any */
     uint64_t coalesce_bytes; /* COPY_COALESCE_DEFAULT, or bytes; 0 = never */
     uint32_t window_start;   /* ranges in flight at first; 0 = PACER_WINDOW_START */
     uint32_t window_max;     /* 0 = as many as there is memory for */

@@ -18,6 +18,8 @@ uint64_t copy_target_bytes_of(const struct copy *copy, uint64_t size_bytes)
         return size_bytes - VHD_FOOTER_BYTES;
     case COPY_FOOTER_ADD:
         return size_bytes + VHD_FOOTER_BYTES;
+    case COPY_FOOTER_RAW: /* what the source has is not known before it was looked at */
+        return size_bytes - (copy->footer.source_has ? VHD_FOOTER_BYTES : 0);
     case COPY_FOOTER_KEEP:
         break;
     }

@@ -185,8 +185,10 @@ static void read_verify(struct job_reading *reading, json_t *value, void *arg, u
 
 static void read_footer(struct job_reading *reading, json_t *value, void *arg, unsigned which)
 {
-    static const char *const names[] = {
-        [COPY_FOOTER_KEEP] = "keep", [COPY_FOOTER_STRIP] = "strip", [COPY_FOOTER_ADD] = "add"};
+    static const char *const names[] = {[COPY_FOOTER_KEEP] = "keep",
+                                        [COPY_FOOTER_STRIP] = "strip",
+                                        [COPY_FOOTER_ADD] = "add",
+                                        [COPY_FOOTER_RAW] = "raw"};
     struct disk_reading *disk = arg;
     const char *text = json_string_value(value);
 
@@ -196,7 +198,7 @@ static void read_footer(struct job_reading *reading, json_t *value, void *arg, u
             disk->disk->footer = (enum copy_footer)i;
             return;
         }
-    job_reading_wrong(reading, "must be \"keep\", \"strip\" or \"add\"");
+    job_reading_wrong(reading, "must be \"keep\", \"strip\", \"add\" or \"raw\"");
 }
 
 static void check_null(struct job_reading *reading, const struct disk_reading *disk)

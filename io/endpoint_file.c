@@ -9,8 +9,6 @@
 
 #include "io/endpoint_file_parts.h"
 
-#define SIDECAR_SUFFIX ".snapferry"
-
 /* ---- Stat, setup ---- */
 
 static void set_capabilities(struct endpoint_file *f)
@@ -219,14 +217,15 @@ static bool keep_paths(struct endpoint_file *f, const char *path, const char *st
 {
     int length = 0;
 
-    if (strlen(path) == 0 || strlen(path) >= ENDPOINT_FILE_PATH_MAX_BYTES - sizeof SIDECAR_SUFFIX)
+    if (strlen(path) == 0 ||
+        strlen(path) >= ENDPOINT_FILE_PATH_MAX_BYTES - sizeof ENDPOINT_FILE_SIDECAR)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "a path has 1 to %zu bytes",
-                       ENDPOINT_FILE_PATH_MAX_BYTES - sizeof SIDECAR_SUFFIX - 1);
+                       ENDPOINT_FILE_PATH_MAX_BYTES - sizeof ENDPOINT_FILE_SIDECAR - 1);
     f->path = strdup(path);
     if (state_path)
         f->state_path = strdup(state_path);
     else
-        length = asprintf(&f->state_path, "%s" SIDECAR_SUFFIX, path);
+        length = asprintf(&f->state_path, "%s" ENDPOINT_FILE_SIDECAR, path);
     if (length < 0)
         f->state_path = NULL;
     return (f->path && f->state_path) ||

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "blockmap/err.h"
+#include "blockmap/marker.h"
 #include "io/endpoint.h"
 
 /* A target at least this large is written past the page cache where its file system allows it: it
@@ -45,6 +46,10 @@ struct reactor;
  * or fence to its close a file is locked: a second copy into it is ERR_CONFLICT. */
 struct endpoint *endpoint_file_open(struct reactor *r, const char *path,
                                     const struct endpoint_file_options *options, struct err *e);
+
+/* What the sidecar beside path says of the file there (of a device: said last). State NONE: nothing, or it is
+ * of a file that had the name before. Opens no device. */
+bool endpoint_file_marker(const char *path, struct marker *out_marker, struct err *e);
 
 /* Does a request of this offset, length and memory go past the page cache? For tests and --json. */
 bool endpoint_file_is_direct(const struct endpoint *ep, uint64_t offset, uint32_t length,

@@ -267,3 +267,29 @@ void file_node_close(struct endpoint_file *f)
         close(f->fd);
     f->fd = f->direct_fd = -1;
 }
+
+bool endpoint_file_marker(const char *path, struct marker *out_marker, struct err *e)
+{
+    struct endpoint_file f = {.fd = -1};
+    char then[FILE_BIRTH_MAX_BYTES], now[FILE_BIRTH_MAX_BYTES] = "", *sidecar = NULL;
+    struct marker marker;
+    struct stat st;
+    bool ok;
+
+    if (asprintf(&sidecar, "%s" ENDPOINT_FILE_SIDECAR, path) < 0)
+        return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot look at the state of %.200s", path);
+    ok = file_marker_read(sidecar, &marker, then, e);
+    free(sidecar);
+    if (!ok)
+        return false;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        f.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (f.fd >= 0) {
+        file_node_birth(&f, now);
+        close(f.fd);
+    }
+    if (then[0] && now[0] && strcmp(then, now) != 0)
+        memset(&marker, 0, sizeof marker);
+    *out_marker = marker;
+    return true;
+}

@@ -13,7 +13,8 @@
 #include "io/endpoint_later.h"
 #include "io/reactor.h"
 
-#define FILE_BIRTH_MAX_BYTES 64u
+#define FILE_BIRTH_MAX_BYTES  64u
+#define ENDPOINT_FILE_SIDECAR ".snapferry" /* its name is the file's and this */
 
 /* How ranges become zero here; found out by trying, from the best down. */
 enum file_zero_method { FILE_ZERO_PUNCH, FILE_ZERO_RANGE, FILE_ZERO_WRITE };

@@ -199,6 +199,23 @@ Test(copy, a_footer_is_stripped_on_request)
     copy_case_expect_same(c.source, c.target, 2 * MIB);
 }
 
+Test(copy, a_raw_disk_is_had_of_a_source_with_a_footer_and_of_one_without)
+{
+    for (uint64_t footer_bytes = 0; footer_bytes <= 512; footer_bytes += 512) {
+        c.source = copy_case_random_disk(&c, 2 * MIB + footer_bytes, 4);
+        if (footer_bytes)
+            copy_case_put_footer(c.source);
+        c.target = copy_case_disk(&c, 0);
+        c.options.footer = COPY_FOOTER_RAW;
+        copy_case_run_ok(&c);
+        cr_expect_eq(c.target->size_bytes, 2 * MIB);
+        copy_case_expect_same(c.source, c.target, 2 * MIB);
+        endpoint_close(c.source);
+        endpoint_close(c.target);
+        c.source = c.target = NULL;
+    }
+}
+
 Test(copy, a_footer_is_added_on_request)
 {
     struct vhd_footer footer;

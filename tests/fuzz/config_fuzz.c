@@ -66,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(!config.regions[i].key != !config.regions[i].sas);
         assert(config_region_of(&config, config.regions[i].name) == &config.regions[i]);
     }
+    for (char *const *entry = config.restore_to; *entry; entry++)
+        assert((*entry)[0] == '/' && (*entry)[1] && strcmp(*entry, "/dev/") != 0);
     for (unsigned i = 0; i < config.machine_count; i++)
         check_machine(&config, &config.machines[i]);
     config_fini(&config);

@@ -146,8 +146,9 @@ async function checks() {
 
     // ---- Disks ----
     const d = disk("x");
-    for (const file of ["../x", "..", ".", "/etc/passwd", "a/b", ".hidden", "a\u0000b", "a\nb", "n".repeat(1000)])
+    for (const file of ["../x", "..", ".", "a/b", "/a/../b", "/a//b", "/", "x.snapferry", ".hidden", "a\u0000b", "a\nb", "n".repeat(1000)])
         await refused("PUT", d, restoreOf(there, { "x-snapferry": { file } }), 400);
+    await refused("PUT", d, restoreOf(there, { "x-snapferry": { file: "/etc/passwd" } }), 409, "OperationNotAllowed", /"restoreTo"/);
     for (const blob of ["", "x", "/x", "x/", "../x", "UPPER/x", "a/b", "xx/../../y", `${"c".repeat(64)}/x`, `ccc/${"b".repeat(1100)}`, "f-00/disk-1"])
         await refused("PUT", d, restoreOf(there, { "x-snapferry": { blob: blob || "/" } }), [400, 409]);
     await refused("PUT", d, restoreOf(here, { "x-snapferry": { blob: "vhds/vm-os" } }, "west"), 409);

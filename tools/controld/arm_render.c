@@ -68,6 +68,7 @@ static json_t *disk_beyond(const struct catalog_disk *disk, enum arm_replication
     struct arm_out out = arm_out_begin();
     json_t *backing = object_of(disk->backing);
 
+    json_object_del(backing, "outside"); /* of the catalog alone */
     if (out.object && backing && json_object_update(out.object, backing) < 0)
         arm_out_value(&out, "backing", NULL);
     json_decref(backing);

@@ -8,6 +8,7 @@
 #include "io/durable.h"
 #include "io/secret.h"
 #include "tools/controld/config_parts.h"
+#include "tools/controld/restore_path.h"
 
 #define CHILDREN_MAX 64u
 #define DEADLINE_MAX 365u
@@ -70,10 +71,42 @@ static void read_allow_http(struct job_reading *reading, json_t *value, void *ar
     config_read_bool(reading, value, &((struct config *)arg)->allow_http);
 }
 
-static const struct job_member members[] = {
-    {"regions", config_read_regions, true, 0}, {"virtualMachines", config_read_machines, false, 0},
-    {"limits", read_limits, false, 0},         {"cacert", read_cacert, false, 0},
-    {"allowHttp", read_allow_http, false, 0},  {0}};
+static void read_restore_to(struct job_reading *reading, json_t *value, void *arg, unsigned which)
+{
+    struct config *config = arg;
+    unsigned count = 0;
+    json_t *item;
+    size_t i;
+
+    (void)which;
+    if (!json_is_array(value) || json_array_size(value) > CONFIG_RESTORE_MAX) {
+        job_reading_wrong(reading, "must be an array of at most 64 folders and paths");
+        return;
+    }
+    json_array_foreach(value, i, item)
+    {
+        size_t mark = job_reading_enter_item(reading, i);
+        char *path = NULL;
+
+        config_read_path(reading, item, &path);
+        if (path && restore_path_is_entry(path)) {
+            config->restore_to[count++] = path;
+        } else if (path) {
+            job_reading_wrong(reading, "must be a folder with / at its end, or a path, and neither "
+                                       "/ nor /dev/; without //, . and ..");
+            free(path);
+        }
+        job_reading_leave(reading, mark);
+    }
+}
+
+static const struct job_member members[] = {{"regions", config_read_regions, true, 0},
+                                            {"virtualMachines", config_read_machines, false, 0},
+                                            {"limits", read_limits, false, 0},
+                                            {"cacert", read_cacert, false, 0},
+                                            {"allowHttp", read_allow_http, false, 0},
+                                            {"restoreTo", read_restore_to, false, 0},
+                                            {0}};
 
 static void check_region(struct job_reading *reading, const struct config *config,
                          const struct config_region *region)
@@ -185,6 +218,8 @@ void config_fini(struct config *config)
         config_region_fini(&config->regions[i]);
     for (unsigned i = 0; i < config->machine_count; i++)
         config_machine_fini(&config->machines[i]);
+    for (unsigned i = 0; i < CONFIG_RESTORE_MAX; i++)
+        free(config->restore_to[i]);
     free(config->regions);
     free(config->machines);
     free(config->cacert);

@@ -1,8 +1,7 @@
 /* config.h - the configuration file: regions, virtual machines with their disks, limits (config.md).
  *
  * Knows:         its form; says every mistake at once, each with its JSON path.
- * Must not know: what is done with it.
- * Threads:       none; a value with one owner, constant once it was read.
+ * Must not know: what is done with it. Threads: none; a value with one owner, constant once it was read.
  * Errors:        none shows a value that could be a secret.
  *
  * Keys and SAS stand in it only as env:NAME or @FILE, and are read with it. Absent texts are NULL.
@@ -22,6 +21,7 @@
 #define CONFIG_MACHINES_MAX     1024u
 #define CONFIG_DISKS_MAX        64u /* of one machine */
 #define CONFIG_MOUNTS_MAX       64u
+#define CONFIG_RESTORE_MAX      64u
 #define CONFIG_TEXT_MAX_BYTES   4095u
 #define CONFIG_NAME_MAX_BYTES   80u
 #define CONFIG_KEEP_MAX         10000u
@@ -56,8 +56,7 @@ struct config_disk {
     char *id;   /* canonical ARM id */
     bool os;    /* else a data disk, at */
     unsigned lun;
-    char *container, *blob;                 /* a page blob of the region's account, or */
-    char *path;                             /* absolute: a raw file or a block device */
+    char *container, *blob, *path;          /* a page blob, or a raw file or block device */
     uint64_t size_bytes;                    /* 0: as large as it is */
     char *sku;                              /* "Premium_LRS"; managedDisk.storageAccountType */
     char *encryption_type, *encryption_set; /* set: ARM id */
@@ -103,6 +102,7 @@ struct config {
     struct config_limits limits;
     char *cacert;    /* PEM file of authorities for the regions' https; NULL: the system's */
     bool allow_http; /* regions may be http:// also on other machines */
+    char *restore_to[CONFIG_RESTORE_MAX + 1]; /* restore_path.h; NULL ends it */
 };
 
 typedef void config_mistake_fn(void *arg, const char *path, const char *sentence);

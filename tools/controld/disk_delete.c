@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/endpoint_file.h"
 #include "tools/controld/access_desk.h"
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_disk_points.h"
@@ -17,6 +19,7 @@
 #include "tools/controld/operation.h"
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
+#include "tools/controld/restore_path.h"
 
 struct going {
     struct disk_delete *deletes;
@@ -24,7 +27,9 @@ struct going {
     char id[ARM_ID_MAX_BYTES];
     bool asking; /* a region, at this moment */
     struct disk_place place;
+    char *source_id; /* what it is restored from: whose marker the bytes must have */
     struct region_op op;
+    struct pageblob_metadata metadata;
     struct err trouble;
 };
 
@@ -149,6 +154,8 @@ static bool give_up(struct service *service, void *arg, struct arm_error *why, s
 static void going_free(struct going *going)
 {
     disk_place_fini(&going->place);
+    pageblob_metadata_fini(&going->metadata);
+    free(going->source_id);
     free(going);
 }
 
@@ -179,6 +186,53 @@ static void blob_gone(struct region_op *op)
     leave(going);
 }
 
+/* ---- Its bytes: only what the restore made ---- */
+
+static void leave_alone(struct going *going, const char *what)
+{
+    fprintf(stderr,
+            "snapferryd: %s goes, and %s is left as it is: no restore of this disk made it\n",
+            going->id, what);
+    leave(going);
+}
+
+static bool is_ours(const struct going *going, const struct marker *marker)
+{
+    return marker->state != MARKER_NONE && strcmp(marker->source, going->source_id) == 0;
+}
+
+static void blob_looked_at(struct region_op *op)
+{
+    struct going *going = op->arg;
+    const struct pageblob_metadata *metadata = &going->metadata;
+    struct marker marker = {0};
+    struct err e = {0};
+    bool ok = true;
+
+    going->asking = false;
+    if (err_is_set(&op->err)) {
+        if (going->deletes->stopping)
+            return; /* the next life goes on */
+        if (op->err.http_status != 404)
+            going->trouble = op->err;
+        leave(going);
+        return;
+    }
+    for (size_t i = 0; ok && i < metadata->count; i++)
+        ok = marker_decode_field(&marker, metadata->items[i].name, metadata->items[i].value, &e);
+    if (!ok || !marker_decode_end(&marker, &e) || !is_ours(going, &marker)) {
+        leave_alone(going, going->place.blob);
+        return;
+    }
+    going->asking = true;
+    going->op = (struct region_op){.container = going->place.container,
+                                   .blob = going->place.blob,
+                                   .what = REGION_DELETE_WITH_SNAPSHOTS,
+                                   .done = blob_gone,
+                                   .arg = going};
+    region_account_delete(going->place.region->account, &going->op);
+}
+
 static void delete_blob(struct going *going)
 {
     const struct disk_place *place = &going->place;
@@ -189,28 +243,68 @@ static void delete_blob(struct going *going)
         region_account_delete_container(place->region->account, &going->op);
     } else {
         going->op.blob = place->blob;
-        going->op.what = REGION_DELETE_WITH_SNAPSHOTS;
-        region_account_delete(place->region->account, &going->op);
+        going->op.out_metadata = &going->metadata;
+        going->op.done = blob_looked_at;
+        region_account_properties(place->region->account, &going->op);
     }
 }
 
-/* Nothing restores it any more. The file's sidecar is snapferry's own state of it. */
+/* The file's sidecar is snapferry's own state of it. */
+static void drop_sidecar(const struct disk_place *place)
+{
+    char *sidecar = NULL;
+
+    if (asprintf(&sidecar, "%s" RESTORE_PATH_SIDECAR, place->file) < 0)
+        return;
+    (void)unlink(sidecar);
+    free(sidecar);
+}
+
+static void delete_file(struct going *going)
+{
+    const struct disk_place *place = &going->place;
+
+    if (unlink(place->file) != 0 && errno != ENOENT)
+        err_set_errno(&going->trouble, errno, RETRY_LATER, "cannot delete %s", place->file);
+    else
+        drop_sidecar(place);
+    leave(going);
+}
+
+/* Of a device nothing is wiped: what was restored stays on it, and only the sidecar goes. A file is deleted
+ * with the marker of this restore beside it, or empty: killed before that was written. */
+static void delete_outside(struct going *going)
+{
+    const struct disk_place *place = &going->place;
+    struct marker marker = {0};
+    struct err e = {0};
+    struct stat st;
+    bool ours = endpoint_file_marker(place->file, &marker, &e) && is_ours(going, &marker);
+    bool there = lstat(place->file, &st) == 0;
+
+    if (there && !place->token[0] && !(S_ISREG(st.st_mode) && (ours || st.st_size == 0))) {
+        leave_alone(going, place->file);
+        return;
+    }
+    if (there && !place->token[0] && unlink(place->file) != 0 && errno != ENOENT)
+        err_set_errno(&going->trouble, errno, RETRY_LATER, "cannot delete %s", place->file);
+    else if (ours)
+        drop_sidecar(place);
+    leave(going);
+}
+
+/* Nothing restores it any more. */
 static void delete_bytes(void *arg)
 {
     struct going *going = arg;
     struct disk_place *place = &going->place;
-    char *sidecar = NULL;
 
     if (going->deletes->stopping)
         return;
-    if (place->file) {
-        if (unlink(place->file) != 0 && errno != ENOENT)
-            err_set_errno(&going->trouble, errno, RETRY_LATER, "cannot delete %s", place->file);
-        if (asprintf(&sidecar, "%s.snapferry", place->file) >= 0) {
-            (void)unlink(sidecar);
-            free(sidecar);
-        }
-        leave(going);
+    if (place->file && place->outside) {
+        delete_outside(going);
+    } else if (place->file) {
+        delete_file(going);
     } else if (place->region && place->container[0]) {
         delete_blob(going);
     } else {
@@ -220,21 +314,24 @@ static void delete_bytes(void *arg)
     }
 }
 
-static bool go(struct disk_delete *deletes, const char *id, const char *backing, struct err *e)
+static bool go(struct disk_delete *deletes, const struct catalog_disk *row, struct err *e)
 {
     struct going *going = calloc(1, sizeof *going);
 
     if (!going)
         return err_set_errno(e, ENOMEM, RETRY_LATER, "cannot delete a disk");
-    if (!disk_place_read(deletes->service, backing, &going->place, e)) {
+    going->source_id = strdup(row->source_id ? row->source_id : "");
+    if (!going->source_id)
+        err_set_errno(e, ENOMEM, RETRY_LATER, "cannot delete a disk");
+    if (!going->source_id || !disk_place_read(deletes->service, row->backing, &going->place, e)) {
         going_free(going);
         return false;
     }
     going->deletes = deletes;
-    snprintf(going->id, sizeof going->id, "%s", id);
+    snprintf(going->id, sizeof going->id, "%s", row->id);
     going->next = deletes->goings;
     deletes->goings = going;
-    replication_cancel(deletes->service->replication, id, delete_bytes, going);
+    replication_cancel(deletes->service->replication, going->id, delete_bytes, going);
     return true;
 }
 
@@ -286,7 +383,7 @@ static void delete (void *arg, struct front_ask *ask)
 
         operation_answer(deletes->service->operations, ask->call, 202, NULL, &spec,
                          deleting.operation);
-        if (!find(deletes, deleting.id) && !go(deletes, deleting.id, deleting.row.backing, &e))
+        if (!find(deletes, deleting.id) && !go(deletes, &deleting.row, &e))
             fprintf(stderr, "snapferryd: cannot delete %s: %s\n", deleting.id, e.text);
     }
     catalog_disk_fini(&deleting.row);
@@ -319,7 +416,7 @@ bool disk_delete_recover(struct disk_delete *deletes, struct err *e)
         if (more)
             snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
         for (size_t i = 0; ok && i < list.count; i++)
-            ok = go(deletes, list.rows[i].id, list.rows[i].backing, e);
+            ok = go(deletes, &list.rows[i], e);
         page.after = after;
         catalog_disk_list_fini(&list);
     }

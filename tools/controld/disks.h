@@ -1,7 +1,7 @@
-/* disks.h - the API's disks: restored from disk restore points, shown, listed, deleted (protocol E.8).
+/* disks.h - the API's disks, shown and listed (protocol E.8).
  *
- * Knows:         what may be restored, to where. Must not know: how bytes move (replication.h). Threads:
- *                the reactor's.
+ * Knows:         rows, and the data plane's word of them. Must not know: how bytes move (replication.h), how
+ *                disks come and go (disk_put.h, disk_delete.h). Threads: the reactor's.
  */
 #ifndef CONTROLD_DISKS_H
 #define CONTROLD_DISKS_H

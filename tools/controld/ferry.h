@@ -43,9 +43,9 @@ struct ferry_end {
 struct ferry_disk {
     const char *id; /* unique in its point; 1..1024 bytes, as the point's */
     struct ferry_end source, base, target;
-    const char *map;                              /* block map of the target, a path; NULL: none */
-    bool verify;                                  /* read back and compare */
-    bool target_new, target_larger, strip_footer; /* as a job's mustBeNew, mayBeLarger, footer */
+    const char *map;                     /* block map of the target, a path; NULL: none */
+    bool verify;                         /* read back and compare */
+    bool target_new, target_larger, raw; /* as a job's mustBeNew, mayBeLarger, footer raw */
     bool done;           /* succeeded in an earlier life: counted, not copied again */
     double seed_percent; /* of an earlier life */
 };

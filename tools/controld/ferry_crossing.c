@@ -279,7 +279,7 @@ static bool fill_disk(struct ferry_life *life, const struct ferry_leg *leg, stru
     disk->verify = leg->verify;
     disk->target_new = leg->target_new;
     disk->target_larger = leg->target_larger;
-    disk->strip_footer = leg->strip_footer;
+    disk->raw = leg->raw;
     for (enum access_side side = ACCESS_SOURCE; side < ACCESS_SIDES; side++) {
         struct ferry_access access = {0};
 

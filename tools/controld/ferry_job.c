@@ -148,8 +148,8 @@ void ferry_job_add(struct ferry_line *line, const struct ferry_job_disk *disk)
     if (disk->target_larger)
         add(line, ",\"mayBeLarger\":true");
     add(line, "}");
-    if (disk->strip_footer)
-        add_member(line, "footer", "strip");
+    if (disk->raw)
+        add_member(line, "footer", "raw");
     if (disk->map)
         add_member(line, "map", disk->map);
     add_member(line, "journal", disk->journal);

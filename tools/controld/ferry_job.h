@@ -34,7 +34,7 @@ struct ferry_job_disk {
     const char *map; /* NULL: none */
     const char *journal;
     bool verify;
-    bool target_new, target_larger, strip_footer;
+    bool target_new, target_larger, raw;
 };
 
 struct ferry_job_limits { /* 0: not told */

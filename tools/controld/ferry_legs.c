@@ -110,7 +110,7 @@ static bool copy_disk(struct ferry_leg *leg, const struct ferry_disk *disk, uint
     leg->verify = disk->verify;
     leg->target_new = disk->target_new;
     leg->target_larger = disk->target_larger;
-    leg->strip_footer = disk->strip_footer;
+    leg->raw = disk->raw;
     leg->settled = disk->done;
     ferry_progress_init(&leg->view, disk->seed_percent, wall_ns);
     ferry_progress_state(&leg->view, EVENT_PENDING, FERRY_INFO, "Waits for its turn.", wall_ns);

@@ -29,7 +29,7 @@ struct ferry_leg {
     char *id;
     struct ferry_leg_end sides[ACCESS_SIDES];
     char *map, *journal; /* map NULL: none */
-    bool verify, target_new, target_larger, strip_footer;
+    bool verify, target_new, target_larger, raw;
     /* changes */
     bool settled;                 /* it succeeded, or failed for good */
     bool passing;                 /* this child failed it of something that passes */

@@ -17,6 +17,7 @@
 #include "tools/controld/config.h"
 #include "tools/controld/cut_drops.h"
 #include "tools/controld/disk_delete.h"
+#include "tools/controld/disk_put.h"
 #include "tools/controld/disks.h"
 #include "tools/controld/machines.h"
 #include "tools/controld/operation.h"
@@ -39,6 +40,7 @@ struct plane {
     struct service service;
     struct point_create *creates;
     struct point_delete *deletes;
+    struct disk_put *disk_puts;
     struct disk_delete *disk_deletes;
     struct access_desk *accesses;
     struct retention *retention;
@@ -213,6 +215,7 @@ static void serve(struct plane *plane, struct front_table *table)
     access_desk_serve(plane->accesses, table);
     verify_desk_serve(service->verifications, table);
     disks_serve(service, table);
+    disk_put_serve(plane->disk_puts, table);
     disk_delete_serve(plane->disk_deletes, table);
     overview_serve(plane->overview, table);
 }
@@ -230,6 +233,7 @@ struct plane *plane_new(const struct plane_setup *setup, struct err *e)
     if (make_disks_folder(setup, e) && open_service(plane, setup, e) &&
         open_orphans(plane, setup, e) && (plane->creates = point_create_new(&plane->service, e)) &&
         (plane->deletes = point_delete_new(&plane->service, e)) &&
+        (plane->disk_puts = disk_put_new(&plane->service, e)) &&
         (plane->disk_deletes = disk_delete_new(&plane->service, e)) &&
         (plane->accesses = access_desk_new(&plane->service, e)) &&
         (plane->retention = retention_new(&plane->service, &hands, e)) &&
@@ -315,9 +319,9 @@ bool plane_stopped(const struct plane *plane)
 {
     return plane->cuts_stopped && plane->copies_stopped && plane->orphans_stopped &&
            access_desk_idle(plane->accesses) && overview_idle(plane->overview) &&
-           point_delete_idle(plane->deletes) && disk_delete_idle(plane->disk_deletes) &&
-           cut_drops_idle(plane->service.cuts) && spare_bases_idle(plane->service.bases) &&
-           verify_desk_idle(plane->service.verifications);
+           point_delete_idle(plane->deletes) && disk_put_idle(plane->disk_puts) &&
+           disk_delete_idle(plane->disk_deletes) && cut_drops_idle(plane->service.cuts) &&
+           spare_bases_idle(plane->service.bases) && verify_desk_idle(plane->service.verifications);
 }
 
 void plane_free(struct plane *plane)
@@ -337,6 +341,7 @@ void plane_free(struct plane *plane)
     overview_free(plane->overview);
     access_desk_free(plane->accesses);
     disk_delete_free(plane->disk_deletes);
+    disk_put_free(plane->disk_puts);
     point_delete_free(plane->deletes);
     point_create_free(plane->creates);
     verify_desk_free(service->verifications);

@@ -48,6 +48,7 @@ struct travel_disk {
     struct region_op making;
     struct region_snapshot seal;
     bool seal_waits; /* the region is away: it is tried again */
+    bool target_is_device;
 };
 
 enum travel_step { TRAVEL_QUEUED, TRAVEL_MAKING, TRAVEL_AWAITING, TRAVEL_MOVING };

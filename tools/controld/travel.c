@@ -16,6 +16,7 @@
 #include "tools/controld/cut_place.h"
 #include "tools/controld/region_sas.h"
 #include "tools/controld/replication_internal.h"
+#include "tools/controld/restore_place.h"
 
 #define DISKS_MAX CATALOG_PAGE_MAX
 #define SAS_NS    (6ull * 3600 * NS_PER_S)
@@ -207,11 +208,17 @@ static bool target_of_disk(struct travel_disk *disk, const struct catalog_disk *
     json_t *backing = service_json(row->backing);
     const char *file = json_string_value(json_object_get(backing, "file"));
     const char *region = json_string_value(json_object_get(backing, "region"));
+    const char *place = json_string_value(json_object_get(backing, "outside"));
     bool ok;
+
+    disk->target_is_device = place && place[0];
 
     if (region)
         disk->target.region = regions_find(disk->travel->replication->service->regions, region);
-    if (file)
+    if (file && place)
+        ok = restore_place_stays(disk->travel->replication->service->config, file, place, e) &&
+             keep(&disk->target_path, file, e);
+    else if (file)
         ok = keep(&disk->target_path, file, e);
     else if (disk->target.region)
         ok = keep(&disk->target.container, json_string_value(json_object_get(backing, "container")),
@@ -262,6 +269,9 @@ static void fill(const struct travel_disk *disk, struct ferry_disk *out)
         .target = {disk->target_path ? FERRY_FILE : FERRY_BLOB, disk->target_path, NULL},
         .map = disk->map,
         .seed_percent = disk->kept_percent,
+        .target_new = disk->travel->of_disk,
+        .target_larger = disk->target_is_device,
+        .raw = disk->target_is_device,
     };
     if (disk->base.region)
         out->base = (struct ferry_end){FERRY_BLOB, NULL, disk->base_id};

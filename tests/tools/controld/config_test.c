@@ -45,7 +45,8 @@ static const char good[] =
     "'collection':'" SCOPE "restorePointCollections/rpc'},"
     "'keep':{'last':7,'weekly':4}}],"
     "'limits':{'bytesPerSecond':1000000,'memoryBytes':67108864,'copiesAtOnce':3,"
-    "'replicationDeadlineDays':2},'cacert':'/ca.pem'}";
+    "'replicationDeadlineDays':2},'cacert':'/ca.pem',"
+    "'restoreTo':['/srv/restores/','/dev/vg0/spare']}";
 
 /* With ' for ". */
 static bool parse(const char *text, struct config *out, struct told *told)
@@ -120,6 +121,9 @@ Test(config, takes_everything_it_knows_in_any_order)
     cr_assert_eq(config.limits.children, 3);
     cr_assert_eq(config.limits.deadline_days, 2);
     cr_assert_str_eq(config.cacert, "/ca.pem");
+    cr_assert_str_eq(config.restore_to[0], "/srv/restores/");
+    cr_assert_str_eq(config.restore_to[1], "/dev/vg0/spare");
+    cr_assert_null(config.restore_to[2]);
     cr_assert_eq(config_region_of(&config, "EastUS"), &config.regions[0]);
     cr_assert_null(config_region_of(&config, "northpole"));
     config_fini(&config);
@@ -136,6 +140,7 @@ Test(config, one_region_is_enough_and_limits_have_defaults)
     cr_assert_eq(config.limits.children, CONFIG_CHILDREN_DEFAULT);
     cr_assert_eq(config.limits.deadline_days, CONFIG_DEADLINE_DAYS);
     cr_assert_eq(config.machine_count, 0);
+    cr_assert_null(config.restore_to[0], "nothing is allowed that nobody named");
     config_fini(&config);
 }
 

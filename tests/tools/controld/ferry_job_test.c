@@ -29,7 +29,7 @@ Test(ferry_job, is_read_as_it_was_meant)
                                    .journal = "/journals/two",
                                    .target_new = true,
                                    .target_larger = true,
-                                   .strip_footer = true};
+                                   .raw = true};
     struct ferry_job_limits limits = {.memory_bytes = 8 << 20, .bytes_per_s = 1 << 20};
     struct ferry_line line = {0};
     struct job_spec spec;
@@ -64,7 +64,7 @@ Test(ferry_job, is_read_as_it_was_meant)
     cr_assert_null(spec.disks[1].base.text);
     cr_assert_not(spec.disks[1].verify);
     cr_assert(spec.disks[1].target_new && spec.disks[1].target_larger);
-    cr_assert_eq(spec.disks[1].footer, COPY_FOOTER_STRIP);
+    cr_assert_eq(spec.disks[1].footer, COPY_FOOTER_RAW);
     cr_assert_not(disk->target_new || disk->target_larger);
     cr_assert_eq(disk->footer, COPY_FOOTER_KEEP);
     job_spec_fini(&spec);
