@@ -1,5 +1,5 @@
-/* restore_path_fuzz.c - any entry of restoreTo and any path: what is allowed lies directly in the folder, or is
- * the path, and leads nowhere else. Must not know: what is there. */
+/* restore_path_fuzz.c - any entry of restoreTo and any path: what is allowed lies directly in the
+ * folder, or is the path, and leads nowhere else. Must not know: what is there. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

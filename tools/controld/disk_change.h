@@ -12,8 +12,8 @@
 
 #include "tools/controld/arm_error.h"
 
-/* True: `now` asks for a change, out_path is the member's ("properties.x-snapferry.file"). What is compared by
- * its meaning elsewhere, creationData's source, is passed by. */
+/* True: `now` asks for a change, out_path is the member's ("properties.x-snapferry.file"). What is
+ * compared by its meaning elsewhere, creationData's source, is passed by. */
 bool disk_change_find(const json_t *old, const json_t *now,
                       char out_path[ARM_ERROR_TARGET_MAX_BYTES]);
 

@@ -275,8 +275,8 @@ static void keep(struct putting *put)
     putting_free(put);
 }
 
-/* A named blob must be one that nobody has yet. Whoever makes it after this look is safe, too: the copy itself
- * takes no blob that it did not begin. */
+/* A named blob must be one that nobody has yet. Whoever makes it after this look is safe, too: the copy
+ * itself takes no blob that it did not begin. */
 static void looked(struct region_op *op)
 {
     struct putting *put = op->arg;

@@ -26,8 +26,9 @@ struct restore_place {
     char token[RESTORE_TOKEN_BYTES]; /* of a device as it is now, until a restart; "" = a file */
 };
 
-/* Of a path that restore_path_is_sound. disk_bytes: with or without a VHD footer, which a device does not get.
- * data_folder: ours, nobody names a place in it so. False with *why, 409, and nothing was touched. */
+/* Of a path that restore_path_is_sound. disk_bytes: with or without a VHD footer, which a device does
+ * not get. data_folder: ours, nobody names a place in it so. False with *why, 409, and nothing was
+ * touched. */
 bool restore_place_look(const struct config *config, const char *data_folder, const char *path,
                         uint64_t disk_bytes, struct restore_place *out, struct arm_error *why);
 void restore_place_fini(struct restore_place *place);

@@ -1,4 +1,5 @@
-/* disk_change_test.c - which PUT of a disk that is there asks for another one, and the member that is named. */
+/* disk_change_test.c - which PUT of a disk that is there asks for another one, and the member that is
+ * named. */
 #include "tools/controld/disk_change.h"
 
 #include <criterion/criterion.h>
