@@ -47,8 +47,7 @@ struct travel_disk {
     struct ferry_disk_view last; /* of its end */
     struct region_op making;
     struct region_snapshot seal;
-    bool seal_waits; /* the region is away: it is tried again */
-    bool target_is_device;
+    bool seal_waits, target_is_device; /* waits: the region is away, it is tried again */
 };
 
 enum travel_step { TRAVEL_QUEUED, TRAVEL_MAKING, TRAVEL_AWAITING, TRAVEL_MOVING };
