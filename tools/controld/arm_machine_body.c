@@ -37,6 +37,23 @@ static bool is_unmanaged(const json_t *given_disk)
     return json_is_object(given_member(given_disk, "vhd"));
 }
 
+/* In the form in which disks are looked up, whatever form was given. */
+static bool take_disk_id(const json_t *read, const char *id, const char *path,
+                         struct arm_machine_disk *out, struct arm_error *e)
+{
+    json_t *managed = json_object_get(read, "managedDisk");
+    char text[ARM_ID_MAX_BYTES];
+
+    if (!arm_id_parse(id, path, &out->disk, e))
+        return false;
+    if (out->disk.type != ARM_DISK)
+        return arm_error_set(e, 400, ARM_INVALID_PARAMETER, path,
+                             "'%s.managedDisk.id' names a resource of type '%s', not a disk.", path,
+                             arm_type_name(out->disk.type));
+    arm_id_text(&out->disk, text);
+    return json_object_set_new(managed, "id", json_string(text)) == 0 || arm_error_memory(e);
+}
+
 static bool take_disk(const json_t *read, const json_t *given, const char *path,
                       struct arm_machine_disk *out, struct arm_error *e)
 {
@@ -52,14 +69,7 @@ static bool take_disk(const json_t *read, const json_t *given, const char *path,
                        sizeof out->storage_type, e))
         return false;
     out->ultra = strcasecmp(out->storage_type, "UltraSSD_LRS") == 0;
-    if (!id)
-        return true;
-    if (!arm_id_parse(id, path, &out->disk, e))
-        return false;
-    return out->disk.type == ARM_DISK ||
-           arm_error_set(e, 400, ARM_INVALID_PARAMETER, path,
-                         "'%s.managedDisk.id' names a resource of type '%s', not a disk.", path,
-                         arm_type_name(out->disk.type));
+    return !id || take_disk_id(read, id, path, out, e);
 }
 
 static bool take_lun(const json_t *read, struct arm_machine_body *out, struct arm_error *e)

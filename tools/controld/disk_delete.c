@@ -14,7 +14,7 @@
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_disk_points.h"
 #include "tools/controld/catalog_disks.h"
-#include "tools/controld/catalog_machines.h"
+#include "tools/controld/disk_owner.h"
 #include "tools/controld/disk_place.h"
 #include "tools/controld/operation.h"
 #include "tools/controld/regions.h"
@@ -49,47 +49,15 @@ static struct going *find(const struct disk_delete *deletes, const char *id)
 
 /* ---- May it be? ---- */
 
-static bool has_disk(const struct catalog_machine *machine, const char *id)
-{
-    json_t *doc = service_json(machine->doc), *member;
-    json_t *profile = json_object_get(json_object_get(doc, "properties"), "storageProfile");
-    const char *os = json_string_value(
-        json_object_get(json_object_get(json_object_get(profile, "osDisk"), "managedDisk"), "id"));
-    bool has = os && strcasecmp(os, id) == 0;
-    size_t i;
-
-    json_array_foreach(json_object_get(profile, "dataDisks"), i, member)
-    {
-        os = json_string_value(json_object_get(json_object_get(member, "managedDisk"), "id"));
-        has = has || (os && strcasecmp(os, id) == 0);
-    }
-    json_decref(doc);
-    return has;
-}
-
 static bool nobody_has_it(struct service *service, const char *id, struct arm_error *why,
                           struct err *e)
 {
-    struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
-    struct catalog_machine_list list = {0};
-    char after[ARM_ID_MAX_BYTES];
-    bool ok = true, more = true;
+    char machine[ARM_ID_MAX_BYTES];
 
-    while (ok && more) {
-        ok = catalog_machine_list(service->catalog, NULL, &page, &list, e);
-        for (size_t i = 0; ok && i < list.count; i++)
-            ok = !has_disk(&list.rows[i], id) ||
-                 arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
-                               "The disk is attached to the virtual machine '%.300s'.",
-                               list.rows[i].id);
-        more = ok && list.more;
-        if (more) {
-            snprintf(after, sizeof after, "%s", list.rows[list.count - 1].id);
-            page.after = after;
-        }
-        catalog_machine_list_fini(&list);
-    }
-    return ok;
+    return disk_owner_find(service, id, NULL, machine, e) &&
+           (!machine[0] ||
+            arm_error_set(why, 409, ARM_OPERATION_REFUSED, NULL,
+                          "The disk is attached to the virtual machine '%.300s'.", machine));
 }
 
 /* Restore points of a machine that had it are snapshots of its blob: they would go with it. */

@@ -10,6 +10,7 @@
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/catalog_machines.h"
 #include "tools/controld/config.h"
+#include "tools/controld/disk_owner.h"
 #include "tools/controld/regions.h"
 
 static void answer(struct service *service, struct front_ask *ask, int status)
@@ -55,6 +56,19 @@ static bool disk_is_served(const struct arm_machine_disk *disk, struct arm_error
                              "The disk '%s' is %s, which is not supported.", disk->name, what);
 }
 
+/* What two machines write to at once is no disk of either (seed 003: shared disks). */
+static bool disk_is_free(struct service *service, const struct putting *put, const char *id,
+                         struct arm_error *why, struct err *e)
+{
+    char other[ARM_ID_MAX_BYTES];
+
+    return disk_owner_find(service, id, put->id, other, e) &&
+           (!other[0] || arm_error_set(why, 409, ARM_CONFLICT, "managedDisk.id",
+                                       "The disk '%.300s' is attached to the virtual machine "
+                                       "'%.300s'.",
+                                       id, other));
+}
+
 static bool disk_is_there(struct service *service, const struct putting *put,
                           const struct arm_machine_disk *disk, struct arm_error *why, struct err *e)
 {
@@ -79,6 +93,7 @@ static bool disk_is_there(struct service *service, const struct putting *put,
             why, 409, ARM_CONFLICT, "managedDisk.id",
             "The disk '%s' is not restored yet: wait until its provisioningState is Succeeded.",
             id);
+    ok = ok && disk_is_free(service, put, id, why, e);
     catalog_disk_fini(&row);
     return ok;
 }
