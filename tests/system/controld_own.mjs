@@ -146,6 +146,50 @@ const parts = {
         await remove(point("c4", "p"));
         await remove(disk("new"));
     },
+    // A machine may name its disk in any form of its id: it is that disk, and no other machine's.
+    async "a disk is attached in any spelling of its id"() {
+        const source = await local("c3", "spelled");
+        await put(disk("held"), restoreOf(source));
+        await restored(disk("held"));
+        const spelled = disk("held").slice(1).replace("Microsoft.Compute", "microsoft.compute");
+        const vm = { location: "west", properties: { storageProfile: { osDisk: {
+            name: "o", createOption: "Attach", osType: "Linux", managedDisk: { id: spelled } } } } };
+        await put(machine("holder"), vm);
+        await put(machine("holder"), vm);
+        const second = await one.ask("PUT", machine("second"), vm);
+        assert.equal(second.status, 409, `a disk of two machines: ${second.text}`);
+        assert.match(second.body.error.message, /virtualMachines\/holder/);
+        const refused = await one.ask("DELETE", disk("held"));
+        assert.equal(refused.status, 409, `a disk that is attached is deleted: ${refused.text}`);
+        await collect("c7", machine("holder"));
+        await local("c7", "p");
+        await remove(point("c7", "p"));
+        assert.equal((await one.ask("DELETE", machine("holder"))).status, 200);
+    },
+    // The same URL, which can do more from then on.
+    async "access to write is given where there was one to read"() {
+        const url = async (access) => (await one.ask("POST", `${disk("held")}/beginGetAccess`, { access, durationInSeconds: 600 })).body.accessSAS;
+        const read = await url("Read");
+        await assert.rejects(putPages(read, 0, made(512)));
+        assert.equal(await url("Write"), read);
+        await putPages(read, 0, made(512));
+        assert.equal((await one.ask("POST", `${disk("held")}/endGetAccess`)).status, 200);
+        await assert.rejects(putPages(read, 0, made(512)));
+        await remove(disk("held"));
+    },
+    // The region is slow to grant it, and the restore point goes meanwhile.
+    async "no access is left to what was deleted while it was granted"() {
+        const id = await local("c3", "fleeting");
+        await west.stop();
+        await west.start({ rules: [{ name: "slow", match: { comp: "acl" }, fault: "delay", ms: 1000 }] });
+        const granted = one.ask("POST", `${id}/beginGetAccess`, { access: "Read", durationInSeconds: 600 });
+        while (!west.requests().some((r) => r.fault === "slow")) await sleep(20);
+        await remove(point("c3", "fleeting"));
+        const { status, text } = await granted;
+        assert.ok([404, 409].includes(status), `${status} ${text.slice(0, 60)}`);
+        await west.stop();
+        await west.start();
+    },
     // The configuration spells the region in its own way: its disks are no place to restore to all the same.
     async "a disk of the configuration is no place to restore to"() {
         const data = (await lookAtBlob(blobOf("vm3"))).bytes;

@@ -17,6 +17,9 @@
 #include "tools/controld/region_sas.h"
 #include "tools/controld/regions.h"
 
+#define READ_AND_WRITE "rw"
+_Static_assert(sizeof READ_AND_WRITE <= REGION_PERMISSIONS_MAX_BYTES, "an errand has room for it");
+
 /* What is asked for, or taken back; answered when the account has said so. */
 struct errand {
     struct access_desk *desk;
@@ -166,7 +169,7 @@ static bool new_row(struct errand *errand, const struct arm_access_body *body,
     if (ok) {
         region_access_policy_id(random, policy);
         row.policy = policy;
-        row.permissions = body->access == ARM_ACCESS_WRITE ? "rw" : "r";
+        row.permissions = body->access == ARM_ACCESS_WRITE ? READ_AND_WRITE : "r";
         row.begun_ns = service_now_ns(errand->desk->service);
         take_row(errand, &row);
     }
@@ -178,11 +181,29 @@ static bool new_row(struct errand *errand, const struct arm_access_body *body,
 
 /* ---- beginGetAccess ---- */
 
+/* Its deletion may have begun while the account was asked. */
+static bool is_still_there(struct errand *errand, struct arm_error *why, struct err *e)
+{
+    struct catalog_disk_point point = {0};
+    struct catalog_disk disk = {0};
+    struct catalog_access place = {0};
+    json_t *backing = NULL;
+    bool ok = errand->ask->route.type == ARM_DISK
+                  ? place_of_disk(errand, &place, &disk, &backing, why, e)
+                  : place_of_disk_point(errand, &place, &point, why, e);
+
+    json_decref(backing);
+    catalog_disk_point_fini(&point);
+    catalog_disk_fini(&disk);
+    return ok;
+}
+
 static bool keep_row(struct service *service, void *arg, struct arm_error *why, struct err *e)
 {
     struct errand *errand = arg;
 
-    (void)why;
+    if (!is_still_there(errand, why, e))
+        return false;
     errand->row.expires_ns = (int64_t)errand->op.expiry_ns;
     return catalog_access_put(service->catalog, &errand->row, e);
 }
@@ -233,10 +254,13 @@ static bool read_errand(struct errand *errand, const struct arm_access_body *bod
     struct err e = {0};
     bool ok = catalog_access_get(service->catalog, errand->id, &old, &e);
 
-    if (ok && old.resource_id && old.expires_ns > service_now_ns(service))
+    if (ok && old.resource_id && old.expires_ns > service_now_ns(service)) {
         take_row(errand, &old); /* the same policy, and so the same URL */
-    else
+        if (body->access == ARM_ACCESS_WRITE)
+            strcpy(errand->permissions, READ_AND_WRITE); /* the policy says so, not the URL */
+    } else {
         ok = ok && new_row(errand, body, why, &e);
+    }
     catalog_access_fini(&old);
     if (!ok && !arm_error_is_set(why))
         arm_error_of(why, &e);
