@@ -199,11 +199,11 @@ bool config_load(const char *file, struct config *out_config, config_mistake_fn 
 
     *out_config = (struct config){0};
     if (!durable_read(file, CONFIG_FILE_MAX_BYTES, &text, &bytes, &e)) {
-        told(arg, "$", e.text);
+        told(arg, "", e.text);
         return false;
     }
     if (!text) {
-        told(arg, "$", "there is no such file");
+        told(arg, "", "there is no such file");
         return false;
     }
     ok = config_parse(text, bytes, out_config, told, arg);

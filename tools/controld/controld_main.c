@@ -56,7 +56,8 @@ struct controld {
 
 static void say_mistake(void *arg, const char *path, const char *sentence)
 {
-    fprintf(stderr, "snapferryd: %s: %s: %s\n", (const char *)arg, path, sentence);
+    fprintf(stderr, "snapferryd: %s: %s%s%s\n", (const char *)arg, path, *path ? ": " : "",
+            sentence);
 }
 
 static bool load_config(struct controld *s)
@@ -168,6 +169,8 @@ static bool open_front(struct controld *s, struct err *e)
                                 .arg = s->table};
 
     s->front = front_new(&setup, e);
+    if (!s->front && e->sys_errno == EADDRINUSE)
+        err_prefix(e, "somebody serves there; choose another --listen, or its port 0: ");
     if (!s->front)
         return false;
     page_files(!s->auth.anybody && !s->auth.has_clients, s->page);

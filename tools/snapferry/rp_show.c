@@ -60,13 +60,24 @@ static json_t *point_event(const struct view *view, const struct rp_point *point
     return event;
 }
 
+/* To the second; a zone that is not UTC is no second's. */
+static int shown_bytes(const char *time)
+{
+    size_t bytes = strlen(time);
+    bool utc = bytes > sizeof "+00:00" &&
+               (strcmp(time + bytes - 6, "+00:00") == 0 || time[bytes - 1] == 'Z');
+
+    return utc && bytes > 19 ? 19 : (int)bytes;
+}
+
 void rp_show_point_row(struct view *view, const struct rp_point *point)
 {
     if (view->kind == VIEW_JSON)
         view_json_print(point_event(view, point));
     else
-        printf("%-32s %-10s %-28.28s %-22s %u disk%s\n", point->name, point->provisioning,
-               point->created, point->consistency, point->disks_count,
+        printf("%-32s %-10s %.*s%s %-22s %u disk%s\n", point->name, point->provisioning,
+               shown_bytes(point->created), point->created,
+               shown_bytes(point->created) == 19 ? "Z" : "", point->consistency, point->disks_count,
                point->disks_count == 1 ? "" : "s");
 }
 
