@@ -231,7 +231,7 @@ says '202 Succeeded' delete hang/rp1
 collection stuck westus vm-stuck
 says '201 Succeeded' put stuck/rp1
 says '"ThawFailed"' show stuck/rp1 'point.properties["x-snapferry"].statusCode'
-check "it was tried again and again" [ "$(grep -cx 'thaw vm-stuck' freeze.log)" = 4 ]
+check "it was tried again and again" [ "$(grep -cx 'thaw vm-stuck' freeze.log)" -ge 4 ]
 check "the operator is told" grep -q 'STILL FROZEN.*stuck' one.err
 says complete wait stuck/rp1
 rm one/frozen/*.frozen

@@ -43,7 +43,7 @@ struct cut_freeze {
     struct freeze_step steps[STEPS_MAX];
     size_t step_count;
     size_t next; /* to freeze */
-    bool started, thawing;
+    bool started, thawing, given_up;
     struct command *thaw;       /* runs */
     struct freeze_step *undone; /* by it */
     unsigned pass;
@@ -125,6 +125,8 @@ struct cut_freeze *cut_freeze_new(const struct cut_freeze_setup *setup, struct e
         return NULL;
     }
     f->setup = *setup;
+    if (!f->setup.thaw_tries)
+        f->setup.thaw_tries = CUT_THAW_TRIES;
     f->hooks = hooks;
     f->step_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -296,6 +298,8 @@ static void thawed(struct cut_freeze *f, bool all)
         err_clear(&f->error);
         if (f->record)
             unlink(f->record);
+    } else if (!err_is_set(&f->error)) {
+        err_set(&f->error, ERR_CANCELED, RETRY_LATER, "the thaw was given up before it was tried");
     }
     f->setup.thawed(f->setup.arg, &f->error);
 }
@@ -335,13 +339,13 @@ static void thaw_next(struct cut_freeze *f)
 
     if (f->thaw || f->pause.slot || f->task.posted) /* each comes back here */
         return;
-    while ((step = find_step(f, &left, &running)) != NULL) {
+    while ((step = find_step(f, &left, &running)) != NULL && !f->given_up) {
         step->tried_in_pass = f->pass;
         f->undone = step;
         if (start_command(f, step, false, on_thaw_ended, f, &f->thaw))
             return;
     }
-    if (left && f->pass < CUT_THAW_TRIES)
+    if (left && !f->given_up && f->pass < f->setup.thaw_tries)
         begin_pass(f);
     else if (!running)
         thawed(f, !left);
@@ -356,4 +360,14 @@ void cut_freeze_thaw(struct cut_freeze *f)
         if (f->steps[i].state == STEP_RUNNING)
             command_stop(f->steps[i].command);
     reactor_arm(f->setup.reactor, &f->pause, reactor_now_ns(f->setup.reactor), on_pause);
+}
+
+void cut_freeze_give_up(struct cut_freeze *f)
+{
+    assert(f->thawing);
+    f->given_up = true;
+    if (f->thaw)
+        command_stop(f->thaw);
+    else if (f->pause.slot)
+        reactor_arm(f->setup.reactor, &f->pause, reactor_now_ns(f->setup.reactor), on_pause);
 }

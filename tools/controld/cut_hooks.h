@@ -40,6 +40,7 @@ struct cut_hook_news {
 };
 
 struct cut_hooks {                          /* zeroed = none; texts borrowed until cut_free */
+    const char *machine;                    /* whose, for the record; NULL = not told */
     const char *freeze_command;             /* NULL = none */
     const char *thaw_command;               /* NULL = none */
     const char *mounts[CUT_MOUNTS_MAX + 1]; /* mounted file systems; ends with NULL */
@@ -63,6 +64,7 @@ struct cut_freeze_setup {
     void *arg;
     const char
         *record; /* of cut_thaw_left: what an earlier life wrote; all steps are to be undone */
+    unsigned thaw_tries; /* 0 = CUT_THAW_TRIES */
 };
 
 /* ---- Life ---- */
@@ -75,6 +77,8 @@ void cut_freeze_free(struct cut_freeze *f); /* NULL is fine; not between start a
 void cut_freeze_start(struct cut_freeze *f); /* not with a record */
 /* Once, after start, also while it is still freezing: that is then ended. */
 void cut_freeze_thaw(struct cut_freeze *f);
+/* While it thaws, for the end of the program: what runs is ended, nothing is tried again, thawed follows. */
+void cut_freeze_give_up(struct cut_freeze *f);
 
 const char *cut_hook_status_name(enum cut_hook_status status); /* "None", "Succeeded", ... static */
 

@@ -1,4 +1,5 @@
-/* cut_thaw.c - see cut_thaw.h. A record is JSON: {"version":1,"point":..,"thawCommand":..,"mounts":[..]}. */
+/* cut_thaw.c - see cut_thaw.h. A record is JSON:
+ * {"version":1,"machine":..,"point":..,"thawCommand":..,"mounts":[..]}. */
 #include "tools/controld/cut_thaw.h"
 
 #include <dirent.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "io/durable.h"
@@ -23,8 +25,9 @@ static json_t *record_of(const char *point, const struct cut_hooks *hooks)
 
     for (size_t i = 0; hooks->mounts[i]; i++)
         json_array_append_new(mounts, json_string(hooks->mounts[i]));
-    return json_pack("{s:i,s:s,s:s?,s:o}", "version", RECORD_VERSION, "point", point, "thawCommand",
-                     hooks->thaw_command, "mounts", mounts);
+    return json_pack("{s:i,s:s?,s:s,s:s?,s:o}", "version", RECORD_VERSION, "machine",
+                     hooks->machine, "point", point, "thawCommand", hooks->thaw_command, "mounts",
+                     mounts);
 }
 
 bool cut_thaw_write(const char *point, const struct cut_hooks *hooks, char **out_path,
@@ -67,6 +70,7 @@ struct cut_thaw_left {
     char *stray; /* owned: "SNAPFERRY_RECORD=..." of the one at hand */
     const char *stray_names[2];
     struct reactor_task task;
+    bool thawing, given_up;
 };
 
 static void next_record(struct cut_thaw_left *left);
@@ -90,12 +94,20 @@ static void on_task(struct reactor_task *task)
     next_record(left);
 }
 
+static const char *text_of(const json_t *record, const char *member)
+{
+    const char *text = json_string_value(json_object_get(record, member));
+
+    return text ? text : "";
+}
+
 static void on_thawed(void *arg, const struct err *error)
 {
     struct cut_thaw_left *left = arg;
 
-    left->setup.thawed(left->setup.arg, json_string_value(json_object_get(left->record, "point")),
-                       error);
+    left->thawing = false;
+    left->setup.thawed(left->setup.arg, text_of(left->record, "machine"),
+                       text_of(left->record, "point"), error);
     reactor_post(left->setup.reactor, &left->task, on_task); /* the freeze ends not inside itself */
 }
 
@@ -105,7 +117,10 @@ static void on_strays(void *arg, const struct err *error)
     struct cut_thaw_left *left = arg;
 
     (void)error;
+    left->thawing = true;
     cut_freeze_thaw(left->freeze);
+    if (left->given_up)
+        cut_freeze_give_up(left->freeze);
 }
 
 static bool read_record(struct cut_thaw_left *left, const char *path, struct err *e)
@@ -149,17 +164,24 @@ static bool name_strays(struct cut_thaw_left *left, const char *name, struct err
     return true;
 }
 
-static bool begin_record(struct cut_thaw_left *left, const char *name, struct err *e)
+/* False in *out_wanted: it is of another point. */
+static bool begin_record(struct cut_thaw_left *left, const char *name, bool *out_wanted,
+                         struct err *e)
 {
-    struct cut_freeze_setup setup = {
-        .reactor = left->setup.reactor, .hooks = &left->hooks, .thawed = on_thawed, .arg = left};
+    struct cut_freeze_setup setup = {.reactor = left->setup.reactor,
+                                     .hooks = &left->hooks,
+                                     .thaw_tries = left->setup.tries,
+                                     .thawed = on_thawed,
+                                     .arg = left};
     char *path = NULL;
     bool ok;
 
     if (asprintf(&path, "%s/%s", left->setup.folder, name) < 0)
         return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory to thaw");
     ok = read_record(left, path, e);
-    if (ok) {
+    *out_wanted = !left->setup.only_point ||
+                  strcasecmp(text_of(left->record, "point"), left->setup.only_point) == 0;
+    if (ok && *out_wanted) {
         setup.record = path;
         setup.point = json_string_value(json_object_get(left->record, "point"));
         left->freeze = cut_freeze_new(&setup, e);
@@ -171,14 +193,16 @@ static bool begin_record(struct cut_thaw_left *left, const char *name, struct er
 
 static void next_record(struct cut_thaw_left *left)
 {
-    while (left->at < left->count) {
+    while (left->at < left->count && !left->given_up) {
         struct err error = {0};
+        bool wanted = true, ok = begin_record(left, left->names[left->at++], &wanted, &error);
 
-        if (begin_record(left, left->names[left->at++], &error)) {
+        if (ok && wanted) {
             cut_strays_end(&left->strays);
             return;
         }
-        left->setup.thawed(left->setup.arg, "", &error);
+        if (wanted)
+            left->setup.thawed(left->setup.arg, text_of(left->record, "machine"), "", &error);
         drop_current(left);
     }
     left->setup.done(left->setup.arg, left);
@@ -240,4 +264,11 @@ void cut_thaw_left_free(struct cut_thaw_left *left)
         free(left->names[i]);
     free(left->names);
     free(left);
+}
+
+void cut_thaw_left_give_up(struct cut_thaw_left *left)
+{
+    left->given_up = true;
+    if (left->thawing)
+        cut_freeze_give_up(left->freeze);
 }

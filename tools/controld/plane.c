@@ -16,6 +16,7 @@
 #include "tools/controld/collections.h"
 #include "tools/controld/config.h"
 #include "tools/controld/cut_drops.h"
+#include "tools/controld/cut_frozen.h"
 #include "tools/controld/disk_delete.h"
 #include "tools/controld/disk_put.h"
 #include "tools/controld/disks.h"
@@ -171,6 +172,19 @@ static bool make_disks_folder(const struct plane_setup *setup, struct err *e)
     return ok;
 }
 
+static bool open_frozen(struct service *service, struct err *e)
+{
+    struct cut_frozen_setup setup = {.reactor = service->reactor, .log = say};
+    char *folder = NULL;
+
+    if (asprintf(&folder, "%s/frozen", service->data_folder) < 0)
+        return err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot begin");
+    setup.folder = folder;
+    service->frozen = cut_frozen_new(&setup, e);
+    free(folder);
+    return service->frozen != NULL;
+}
+
 static bool open_service(struct plane *plane, const struct plane_setup *setup, struct err *e)
 {
     const struct operation_setup operations = {.reactor = setup->reactor,
@@ -197,7 +211,7 @@ static bool open_service(struct plane *plane, const struct plane_setup *setup, s
     return (service->operations = operations_new(&operations, e)) &&
            (service->regions = regions_new(setup->reactor, setup->config, setup->cacert, e)) &&
            (service->cuts = replication.cuts.arg = cut_drops_new(service, e)) &&
-           (service->bases = spare_bases_new(service, e)) &&
+           (service->bases = spare_bases_new(service, e)) && open_frozen(service, e) &&
            (service->replication = replication_new(&replication, e)) &&
            (service->verifications = verify_desk_new(&verifications, e));
 }
@@ -293,6 +307,7 @@ static void grace_over(struct timer *timer)
     struct plane *plane = (struct plane *)((char *)timer - offsetof(struct plane, grace));
 
     regions_stop(plane->service.regions);
+    cut_frozen_give_up(plane->service.frozen); /* its record stays, and the next start tries it */
 }
 
 void plane_stop(struct plane *plane)
@@ -312,6 +327,7 @@ void plane_stop(struct plane *plane)
     cut_drops_stop(plane->service.cuts);
     spare_bases_stop(plane->service.bases);
     verify_desk_stop(plane->service.verifications);
+    cut_frozen_stop(plane->service.frozen);
     reactor_arm(reactor, &plane->grace, reactor_now_ns(reactor) + PLANE_GRACE_NS, grace_over);
 }
 
@@ -321,7 +337,8 @@ bool plane_stopped(const struct plane *plane)
            access_desk_idle(plane->accesses) && overview_idle(plane->overview) &&
            point_delete_idle(plane->deletes) && disk_put_idle(plane->disk_puts) &&
            disk_delete_idle(plane->disk_deletes) && cut_drops_idle(plane->service.cuts) &&
-           spare_bases_idle(plane->service.bases) && verify_desk_idle(plane->service.verifications);
+           spare_bases_idle(plane->service.bases) &&
+           verify_desk_idle(plane->service.verifications) && cut_frozen_idle(plane->service.frozen);
 }
 
 void plane_free(struct plane *plane)
@@ -349,6 +366,7 @@ void plane_free(struct plane *plane)
     orphans_free(service->orphans);
     cut_drops_free(service->cuts);
     spare_bases_free(service->bases);
+    cut_frozen_free(service->frozen);
     regions_free(service->regions);
     operations_free(service->operations);
     free(plane);

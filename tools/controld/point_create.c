@@ -187,6 +187,8 @@ static bool set_going(struct point_create *create, const struct asking *asking, 
 
     if (!asking->is_cut)
         return replication_begin(service->replication, asking->point_id, e);
+    if (create->thawing) /* all that is Creating is begun then */
+        return true;
     ok = catalog_disk_point_list(service->catalog, asking->point_id, &all, &list, e);
     for (size_t i = 0; ok && i < list.count; i++)
         cut = cut && (list.rows[i].snapshot || list.rows[i].cut_path);

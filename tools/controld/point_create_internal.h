@@ -33,6 +33,8 @@ bool point_cut_rows(struct asking *asking, struct arm_error *why, struct err *e)
 bool point_copy_rows(struct asking *asking, struct arm_error *why, struct err *e);
 /* No other restore point of the same machine is being created (seed 002). */
 bool point_cut_alone(const struct asking *asking, struct arm_error *why, struct err *e);
+/* The machine is not frozen since an earlier cut, as far as is known. */
+bool point_cut_awake(const struct service *service, const char *machine, struct arm_error *why);
 /* Of a point that failed, asked for again: disks that are not complete begin anew. */
 bool point_rows_again(struct asking *asking, struct err *e);
 /* The row's own members: state Creating, one generation on. */
@@ -52,11 +54,9 @@ struct cutting;
 struct point_create {
     struct service *service;
     struct cutting *cuttings;
-    struct cut_thaw_left *thawing;
-    char *frozen_folder;
     void (*stopped)(void *arg);
     void *stopped_arg;
-    bool stopping;
+    bool stopping, thawing; /* what an earlier life froze: nothing is cut before that was tried */
 };
 
 /* From the rows of a point that is Creating; its end is told to the catalog, and what is raw goes to

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "tools/controld/config.h"
-#include "tools/controld/cut_thaw.h"
+#include "tools/controld/cut_frozen.h"
 #include "tools/controld/point_create_internal.h"
 #include "tools/controld/replication.h"
 
@@ -70,8 +70,6 @@ void point_create_free(struct point_create *create)
 {
     if (!create)
         return;
-    cut_thaw_left_free(create->thawing);
-    free(create->frozen_folder);
     free(create);
 }
 
@@ -114,20 +112,12 @@ static bool cut_again(struct point_create *create, struct err *e)
     return ok;
 }
 
-static void thawed(void *arg, const char *point, const struct err *error)
-{
-    (void)arg;
-    if (err_is_set(error)) /* loud: somebody's machine may stand still */
-        fprintf(stderr, "snapferryd: STILL FROZEN, of %s: %s\n", point, error->text);
-}
-
-static void all_thawed(void *arg, struct cut_thaw_left *left)
+static void all_thawed(void *arg)
 {
     struct point_create *create = arg;
     struct err e = {0};
 
-    create->thawing = NULL;
-    cut_thaw_left_free(left);
+    create->thawing = false;
     if (!create->stopping && !cut_again(create, &e))
         fprintf(stderr, "snapferryd: cannot go on with restore points: %s\n", e.text);
     point_create_maybe_stopped(create);
@@ -135,14 +125,7 @@ static void all_thawed(void *arg, struct cut_thaw_left *left)
 
 bool point_create_recover(struct point_create *create, struct err *e)
 {
-    char *folder = NULL;
-    struct cut_thaw_setup setup = {
-        .reactor = create->service->reactor, .thawed = thawed, .done = all_thawed, .arg = create};
-
-    if (asprintf(&folder, "%s/frozen", create->service->data_folder) < 0)
-        return err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot thaw");
-    setup.folder = folder;
-    create->thawing = cut_thaw_left(&setup, e);
-    create->frozen_folder = folder;
-    return create->thawing != NULL;
+    create->thawing = true;
+    return cut_frozen_recover(create->service->frozen, all_thawed, create, e) ||
+           (create->thawing = false);
 }

@@ -18,6 +18,7 @@
 #include "tools/controld/catalog_families.h"
 #include "tools/controld/catalog_machines.h"
 #include "tools/controld/config.h"
+#include "tools/controld/cut_frozen.h"
 #include "tools/controld/family_place.h"
 #include "tools/controld/point_create_internal.h"
 
@@ -198,12 +199,24 @@ static bool leaves_alone(const struct asking *asking, const struct catalog_point
     return ok;
 }
 
+bool point_cut_awake(const struct service *service, const char *machine, struct arm_error *why)
+{
+    const char *since = machine ? cut_frozen_since(service->frozen, machine) : NULL;
+
+    return !since ||
+           arm_error_set(why, 409, ARM_POINT_CLIENT_ERROR, NULL,
+                         "This virtual machine may still be frozen: its thaw has failed since the "
+                         "restore point %.300s. It is tried again and again (the log of snapferryd "
+                         "tells why it fails); no other restore point is made before.",
+                         since);
+}
+
 bool point_cut_alone(const struct asking *asking, struct arm_error *why, struct err *e)
 {
     struct catalog_page page = {.limit = CATALOG_PAGE_MAX};
     struct catalog_point_list list = {0};
     char after[ARM_ID_MAX_BYTES];
-    bool ok = true, more = true;
+    bool ok = point_cut_awake(asking->service, asking->collection.source_id, why), more = true;
 
     while (ok && more) {
         ok = catalog_point_list_in_state(asking->service->catalog, CATALOG_CREATING, &page, &list,

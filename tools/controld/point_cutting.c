@@ -14,6 +14,7 @@
 #include "io/reactor.h"
 #include "tools/controld/catalog_disks.h"
 #include "tools/controld/config.h"
+#include "tools/controld/cut_frozen.h"
 #include "tools/controld/cut_means.h"
 #include "tools/controld/cut_place.h"
 #include "tools/controld/operation.h"
@@ -164,7 +165,8 @@ static bool add_disk(struct cutting *cutting, size_t i, struct err *e)
 static struct cut_hooks hooks_of(const struct cutting *cutting)
 {
     const struct config_hooks *config = cutting->machine ? &cutting->machine->hooks : NULL;
-    struct cut_hooks hooks = {.thaw_folder = cutting->thaw_folder,
+    struct cut_hooks hooks = {.machine = cutting->collection.source_id,
+                              .thaw_folder = cutting->thaw_folder,
                               .keep_awake = {cutting->create->service->data_folder}};
 
     if (!config || cutting->point.consistency == CATALOG_CRASH_CONSISTENT)
@@ -266,10 +268,9 @@ static void done(void *arg, struct cut *cut)
     struct err e = {0};
     bool told;
 
-    if (cut_hook(cut)->status ==
-        CUT_HOOK_THAW_FAILED) /* loud: somebody's machine may stand still */
-        fprintf(stderr, "snapferryd: STILL FROZEN, of %s: %s\n", cutting->point.id,
-                cut_hook(cut)->message);
+    if (cut_hook(cut)->status == CUT_HOOK_THAW_FAILED)
+        cut_frozen_add(service->frozen, cutting->collection.source_id, cutting->point.id,
+                       cut_hook(cut)->message);
     if (cut_left(cut))
         orphans_soon(service->orphans);
     /* Stopped by us: the rows stay Creating, and the next life cuts anew. */
@@ -313,6 +314,7 @@ static bool load(struct cutting *cutting, const char *point_id, struct err *e)
 {
     struct service *service = cutting->create->service;
     const struct catalog_page all = {.limit = CATALOG_PAGE_MAX};
+    struct arm_error why = {0};
 
     if (!catalog_point_get(service->catalog, point_id, &cutting->point, e) ||
         !catalog_disk_point_list(service->catalog, point_id, &all, &cutting->rows, e))
@@ -323,6 +325,8 @@ static bool load(struct cutting *cutting, const char *point_id, struct err *e)
     if (!catalog_collection_get(service->catalog, cutting->point.collection_id,
                                 &cutting->collection, e))
         return false;
+    if (!point_cut_awake(service, cutting->collection.source_id, &why))
+        return err_set(e, ERR_CONFLICT, RETRY_LATER, "%s", why.message);
     cutting->machine = config_machine_of(service->config, cutting->collection.source_id);
     if (asprintf(&cutting->thaw_folder, "%s/frozen", service->data_folder) < 0) {
         cutting->thaw_folder = NULL;

@@ -22,6 +22,7 @@ struct orphans;
 struct reactor;
 struct regions;
 struct cut_drops;
+struct cut_frozen;
 struct replication;
 struct spare_bases;
 struct verify_desk;
@@ -37,6 +38,7 @@ struct service {
     struct cut_drops *cuts;    /* that are no longer needed */
     struct spare_bases *bases; /* that are no longer needed */
     struct verify_desk *verifications;
+    struct cut_frozen *frozen; /* machines whose thaw failed */
     const char *data_folder;
 };
 

@@ -94,9 +94,9 @@ static void live_until_killed(struct crash_case *c)
     }
 }
 
-static void on_thawed(void *arg, const char *point, const struct err *error)
+static void on_thawed(void *arg, const char *machine, const char *point, const struct err *error)
 {
-    (void)arg, (void)point;
+    (void)arg, (void)machine, (void)point;
     cr_assert_not(err_is_set(error), "%s", error->text);
 }
 
