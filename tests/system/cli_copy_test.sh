@@ -72,7 +72,7 @@ expect 0 '"event":"snapshot"' "$SF" snapshot env:WEST --json
 check "quiet says nothing" [ -z "$("$SF" copy env:RP1 null: --quiet 2>&1)" ]
 
 # ---- Interrupted, killed, run again ----
-echo '{"latencyMs":20,"blob":{"bytesPerSecond":20000000}}' >slow.json
+echo '{"latencyMs":20,"blob":{"bytesPerSecond":6000000}}' >slow.json
 start_region slow --shape "$TMPDIR/slow.json"
 SLOW=$(sas "$slow_URL" disk.vhd rcwd)
 export SLOW
@@ -89,11 +89,15 @@ kill -INT "$MOVING"
 wait "$MOVING"
 check "an interrupted copy ends with 130" [ $? = 130 ]
 check "and says so" json_is moving 'events.at(-1).exit === 130 && of("summary")[0].code.endsWith("/paused")'
+restart_region slow
 expect 4 'was not finished' "$SF" verify pattern:32M,4,0 env:SLOW
+restart_region slow --shape slow.json
 until_moving
 kill -KILL "$MOVING"
 wait "$MOVING" 2>/dev/null
+restart_region slow
 expect 0 'complete and verified' "$SF" copy pattern:32M,4,0 env:SLOW --verify
+restart_region slow --shape slow.json
 
 # ---- On a terminal ----
 FRESH=$(sas "$slow_URL" fresh.vhd rcwd)

@@ -117,7 +117,7 @@ expect 0 'block map' "$SF" map show bad.map
 cp day1.map killed.map
 "$SF" map build pattern:40G,1 -o killed.map --quiet &
 builder=$!
-for _ in $(seq 500); do [ -e killed.map.making ] && break; sleep 0.01; done
+for _ in $(seq 6000); do [ -e killed.map.making ] && break; sleep 0.01; done
 kill -9 $builder
 wait $builder 2>/dev/null
 check "it had begun" [ -e killed.map.making ]
@@ -127,7 +127,7 @@ expect 0 equal "$SF" map diff day2.map killed.map
 check "nothing is left beside it" [ ! -e killed.map.making ]
 "$SF" map build pattern:40G,1 -o killed.map --quiet &
 builder=$!
-for _ in $(seq 500); do [ -e killed.map.making ] && break; sleep 0.01; done
+for _ in $(seq 6000); do [ -e killed.map.making ] && break; sleep 0.01; done
 kill -INT $builder
 wait $builder
 check "interrupted it says so" [ $? = 130 ]

@@ -152,7 +152,7 @@ expect 0 'full copy' "$SF" copy env:L2 env:LIED_TO --state-dir "$TMPDIR/full"
 expect 0 equal "$SF" verify env:L2 env:LIED_TO
 
 # ---- Killed and gone on with: the manifest is that of a copy that nothing ended ----
-echo '{"latencyMs":10,"blob":{"bytesPerSecond":40000000}}' >slow.json
+echo '{"latencyMs":10,"blob":{"bytesPerSecond":8000000}}' >slow.json
 start_region slow --shape "$TMPDIR/slow.json"
 SLOW=$(sas "$slow_URL" disk.vhd rcwd)
 export SLOW
@@ -163,7 +163,7 @@ for round in 1 2; do
     writes=$(grep -c '"pageWrite":"update".*"status":201' "$slow_LOG")
     "$SF" copy env:RP1 env:SLOW --manifest m-slow --window 1 --max-window 2 --quiet >killed.out 2>&1 &
     pid=$!
-    for tries in {1..500}; do
+    for tries in {1..3000}; do
         [ "$(grep -c '"pageWrite":"update".*"status":201' "$slow_LOG")" -ge $((writes + 3)) ] && break
         sleep 0.02
     done
@@ -172,6 +172,7 @@ for round in 1 2; do
     check "killed, not done ($tries)" [ $? = 137 ]
     check "there is no manifest yet" [ ! -e m-slow ]
 done
+restart_region slow
 expect 0 'Going on from' "$SF" copy env:RP1 env:SLOW --manifest m-slow
 check "the roots are the same" [ "$(root_of out)" = "$whole" ]
 expect 0 'every block' "$SF" verify --complete --manifest m-slow env:SLOW

@@ -31,7 +31,7 @@ kill_in_list() {
     local tries pid
     "$SF" "$@" --quiet >killed.out 2>&1 &
     pid=$!
-    for tries in {1..500}; do
+    for tries in {1..3000}; do
         [ "$(journal_bytes)" -ge 20000 ] && break
         sleep 0.02
     done

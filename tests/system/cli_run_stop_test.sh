@@ -70,7 +70,7 @@ check "its socket is gone" [ ! -e ctl ]
 mkfifo never
 exec 7<>never
 begin waiting - <never
-for ((i = 0; i < 300; i++)); do
+for ((i = 0; i < 600; i++)); do
     grep -q '^SigBlk:.*4003$' "/proc/$waiting_RUN/status" && break # SIGHUP, SIGINT, SIGTERM: it listens
     sleep 0.1
 done

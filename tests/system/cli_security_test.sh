@@ -23,7 +23,7 @@ fi
 owner_of() {
     "${as_user[@]}" "$@" >held.out 2>&1 &
     HELD=$!
-    for _ in {1..100}; do # until it is what it was told to become, and has begun
+    for _ in {1..3000}; do # until it is what it was told to become, and has begun
         [ "$(cat /proc/$HELD/comm 2>/dev/null)" = "$(basename "$1")" ] &&
             grep -q '^State:.S' /proc/$HELD/status && break
         sleep 0.02

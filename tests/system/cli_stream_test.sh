@@ -186,7 +186,7 @@ slowly 4000000 <one.sfd >link &
 feeder=$!
 "$SF" apply - e.img <link >/dev/null 2>&1 &
 victim=$!
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
     [ -e e.img.snapferry ] && [ "$(stat -c %b e.img 2>/dev/null || echo 0)" -gt 8000 ] && break
     sleep 0.05
 done
@@ -203,7 +203,7 @@ mkfifo raw_link
 victim=$!
 slowly 4000000 <raw_link | "$SF" apply - e.img >said 2>&1 &
 job=$!
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
     [ -e e.img.snapferry ] && break
     sleep 0.05
 done

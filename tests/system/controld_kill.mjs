@@ -9,7 +9,7 @@ import { Controld, GROUP, sleep } from "./controld_lab.mjs";
 import { ask, fillRandom, firstDifference, makeBlob, MIB, putPages, random, Region, sanitizerReports, withoutSecrets } from "./lab.mjs";
 
 const folder = process.env.TMPDIR;
-const option = (name, otherwise) => Number(process.argv[process.argv.indexOf(name) + 1 || Infinity] ?? otherwise);
+const option = (name, otherwise) => Number(process.argv[process.argv.lastIndexOf(name) + 1 || Infinity] ?? otherwise);
 const kills = option("--kills", 10);
 const seed = option("--seed", Date.now() % 1e6);
 const draw = random(seed);

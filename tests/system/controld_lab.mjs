@@ -24,7 +24,7 @@ export class Controld {
     async start() {
         for (let tries = 0; ; tries++) {
             if (await this.#spawn()) return;
-            if (tries === 50) throw new Error(`snapferryd does not start: ${this.said.slice(-500)}`);
+            if (tries === 600) throw new Error(`snapferryd does not start: ${this.said.slice(-500)}`);
             await sleep(100); // its port or its lock is not free yet
         }
     }

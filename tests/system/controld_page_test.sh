@@ -33,12 +33,12 @@ for disk in os:24 data:4; do
     declare -x "DISK_$name=$(sas "$west_URL" "vm-$name" rcwd)"
     "$SNAPFERRY_BIN" copy --quiet --map "$name.map" "$name.raw" "env:DISK_$name" || fail "cannot make the VM's disk $name"
 done
-# Each copy at 1.5 MB/s, so that it is seen on its way.
+# Each copy at 2.5 MB/s, so that it is seen on its way.
 cat >config.json <<CONFIG
 {"regions":[{"name":"westus","url":"$west_URL/disks","account":"disks","key":"env:CLI_KEY"},
             {"name":"eastus","url":"$east_URL/disks","account":"disks","key":"env:CLI_KEY"},
             {"name":"northus","url":"$north_URL/disks","account":"disks","key":"env:CLI_KEY"}],
- "limits":{"bytesPerSecond":1500000},
+ "limits":{"bytesPerSecond":2500000},
  "virtualMachines":[{"id":"/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1",
    "location":"westus",
    "disks":[{"name":"vm1-os","role":"os","blob":"vhds/vm-os"},{"name":"vm1-data","lun":0,"blob":"vhds/vm-data"}]}]}

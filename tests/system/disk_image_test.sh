@@ -15,10 +15,10 @@ export REGION_KEY=$CLI_KEY PATH=$PATH:/sbin:/usr/sbin
 }
 MD=md-0123456789ab
 UPLOAD=md-impexp-0123456789ab
-echo '{"latencyMs":5,"blob":{"bytesPerSecond":16000000}}' >"$TMPDIR/slow.json"
+echo '{"latencyMs":5,"blob":{"bytesPerSecond":4000000}}' >"$TMPDIR/slow.json"
 start_region west --account "$MD:env:CLI_KEY" --account "$UPLOAD:env:CLI_KEY"
 start_region east
-start_region slow --shape "$TMPDIR/slow.json" --account "$UPLOAD:env:CLI_KEY"
+start_region slow --account "$UPLOAD:env:CLI_KEY"
 cd "$TMPDIR" || exit 1
 export REGION_URL=$west_URL
 
@@ -160,19 +160,21 @@ check "and it is the disk still" same three.vhd uploaded.vhd
 SLOW=$(sas "$slow_URL" disk.vhd rcwd)
 export SLOW
 pages_put() { grep -c '"pageWrite":"update".*"status":201' "$slow_LOG"; }
-# kill_in_midst ARGUMENT...: a copy that has written two ranges of some ten, and dies.
+# kill_in_midst ARGUMENT...: a copy that has written two ranges of some ten, slowly, and dies.
 kill_in_midst() {
     local before pid tries
+    restart_region slow --shape "$TMPDIR/slow.json" --account "$UPLOAD:env:CLI_KEY"
     before=$(pages_put)
     "$SF" copy "$@" --window 1 --max-window 2 --quiet >killed.out 2>&1 &
     pid=$!
-    for tries in {1..500}; do
+    for tries in {1..3000}; do
         [ "$(pages_put)" -ge $((before + 2)) ] && break
         sleep 0.02
     done
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
     check "killed, not done ($tries)" [ $? = 137 ]
+    restart_region slow --account "$UPLOAD:env:CLI_KEY"
 }
 killed() {
     kill_in_midst "$@" env:SLOW

@@ -13,7 +13,8 @@ const STRIDE = 2 * PIECE;
 const WINDOW = 4;
 const KILLS_EACH = 3;
 const LOG_LINE_BYTES = 500;
-const FLUSH_MS = 1000 + 1000; // the interval, and time for the flush and its record on a busy machine
+const FLUSH_MS = 1000 + 1000; // the interval, and time for the flush and its record
+const LATE_TRIES = 4; // a busy machine may be late now and then, and is not each time
 const value = (name, otherwise) => {
     const at = process.argv.lastIndexOf(name);
     return at < 0 ? otherwise : Number(process.argv[at + 1]);
@@ -94,7 +95,7 @@ class Case {
         const run = { begunMs: Date.now(), end: "", endMs: 0 };
         if (mine) this.runs.push(run);
         const ended = await lab.command(this.folder, ["copy", ...ends, ...this.args], this.env, {
-            deadlineMs: 120000,
+            deadlineMs: 240000,
             started,
         });
         if (ended.hung) throw new Error("a run hung");
@@ -179,7 +180,7 @@ class Case {
         if (!waitsForFlush) totals.worst = Math.max(totals.worst, run.again);
         if (run.end === "stopped") throw new Error(`${page} was read again, though the run had time to record`);
         if (waitsForFlush && run.endMs - earlier.ms > FLUSH_MS)
-            throw new Error(`${page} had been read ${run.endMs - earlier.ms} ms before the kill`);
+            throw new Late(`${page} had been read ${run.endMs - earlier.ms} ms before the kill`);
         run.which = (run.which ?? new Set()).add(`${earlier.at} ${Math.round(earlier.ms - run.endMs)} ms`);
     }
 
@@ -214,21 +215,28 @@ class Case {
     }
 }
 
-async function one(seed) {
+class Late extends Error {}
+
+async function one(seed, tries = LATE_TRIES) {
     const it = new Case(seed);
-    let wrong = "";
+    let wrong = "", late = false;
     try {
         await it.prepare();
         await it.copy();
         await it.judge();
     } catch (error) {
         wrong = String(error.stack);
+        late = error instanceof Late;
     }
     await it.source.stop("SIGKILL");
     await it.target.stop("SIGKILL");
     if (!wrong) {
         lab.removeFolder(it.folder);
         return 0;
+    }
+    if (late && tries > 1) {
+        lab.removeFolder(it.folder);
+        return one(seed, tries - 1);
     }
     const story = `${it.delta ? "delta" : "full"} to a ${it.toFile ? "file" : "blob"}, killed: `;
     console.log(lab.withoutSecrets(`not ok - seed ${seed}: ${wrong.slice(0, 3000)}`));

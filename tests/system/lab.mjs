@@ -51,7 +51,7 @@ export function sanitizerReports(folder) {
 }
 
 // Runs snapferry to its end or to its deadline. `started` is told the child, to signal it.
-export function command(folder, args, env, { deadlineMs = 60000, under = [], started } = {}) {
+export function command(folder, args, env, { deadlineMs = 240000, under = [], started } = {}) {
     return new Promise((resolve) => {
         const words = [...under, SNAPFERRY_BIN, ...args];
         const child = spawn(words[0], words.slice(1), { env: environment(folder, env), cwd: folder });
@@ -93,7 +93,7 @@ export class Region {
         }
         for (let tries = 0; ; tries++) {
             if (await this.#spawn(args)) return;
-            if (tries === 20) throw new Error(`region ${this.name} does not start: ${this.said}`);
+            if (tries === 1200) throw new Error(`region ${this.name} does not start: ${this.said}`);
             await new Promise((resolve) => setTimeout(resolve, 50)); // its port is not free yet
         }
     }

@@ -20,7 +20,7 @@ start() {
     : >"$TMPDIR/ready" # here: the child may open it later than it is looked at
     "$REGIOND_BIN" "$@" >"$TMPDIR/ready" &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         [ -s "$TMPDIR/ready" ] && return
         sleep 0.05
     done

@@ -25,7 +25,7 @@ faulty() {
     : >link.out
     "$PROXY" --to "${east_URL#https://}" --faults "$1" --fault-mib "${MIB:-4}" --stats link.stats >link.out &
     PROXY_PID=$!
-    for _ in {1..500}; do
+    for _ in {1..3000}; do
         grep -q ready link.out && break
         sleep 0.02
     done

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# A few seeds of storms over a relay, with kills; relay_storm.sh runs more, or one again.
-exec "$SNAPFERRY_SOURCE_DIR/tests/system/relay_storm.sh" --seeds 5 --width 5 --kills
+# Five seeds of storms over a relay, with kills, three under sanitizers; relay_storm.sh runs more, or one again.
+exec "$SNAPFERRY_SOURCE_DIR/tests/system/relay_storm.sh" --seeds "${SNAPFERRY_TEST_SHORT:+3}${SNAPFERRY_TEST_SHORT-5}" --width 5 --kills

@@ -36,7 +36,7 @@ traffic_of() {
     east_before=$(wc -l <"$east_LOG")
     expect 0 '"committed":true' "$SF" copy "$@" --json
     cp out "$folder/events"
-    for _ in {1..50}; do
+    for _ in {1..3000}; do
         settled "$folder" && break
         sleep 0.02
     done
