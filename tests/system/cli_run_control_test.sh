@@ -49,6 +49,10 @@ tell '{"command":"status","tag":"after"}'
 answered run after
 
 # ---- Pause, resume, cancel ----
+tell '{"command":"cancel","disk":"d3","tag":"c1"}'
+sees run '"event":"summary","disk":"d3"' >seen || fail "d3 is not canceled" seen
+tell '{"command":"cancel","disk":"d3","tag":"c2"}'
+tell '{"command":"pause","disk":"d3","tag":"c3"}'
 sees run '"event":"state","disk":"d0".*/paused"' >seen || fail "d0 is not paused" seen
 paused_at=$(writes_to d0)
 moved=$(writes_to d1)
@@ -57,10 +61,6 @@ for ((i = 0; i < 600; i++)); do
     sleep 0.1
 done
 check "a disk that is paused writes nothing" [ "$(writes_to d0)" = "$paused_at" ]
-tell '{"command":"cancel","disk":"d3","tag":"c1"}'
-sees run '"event":"summary","disk":"d3"' >seen || fail "d3 is not canceled" seen
-tell '{"command":"cancel","disk":"d3","tag":"c2"}'
-tell '{"command":"pause","disk":"d3","tag":"c3"}'
 
 # ---- By the socket ----
 check "the socket is its owner's alone" [ "$(stat -c %a ctl)" = 600 ]
