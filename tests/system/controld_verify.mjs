@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
-import { ask as askBlob, fillRandom, firstDifference, makeBlob, MIB, PAGE, putPages, random, Region, sanitizerReports } from "./lab.mjs";
+import { ask as askBlob, command, fillRandom, firstDifference, makeBlob, MIB, PAGE, putPages, random, Region, sanitizerReports } from "./lab.mjs";
 
 const folder = process.env.TMPDIR;
 const FLIP = new URL("flip_stored.mjs", import.meta.url).pathname;
@@ -120,6 +120,15 @@ async function refused(method, path, code, words) {
     assert.match(body.error.message, words);
 }
 
+// By the command line's client.
+async function client(id, wanted, words) {
+    const where = ["--endpoint", one.url, "--token", "env:LAB_TOKEN"];
+    const { status, all } = await command(folder, ["restore-point", "verify", id, ...where, "--json"], { LAB_TOKEN: "none-is-asked-for" });
+    said += all;
+    assert.equal(status, wanted, all);
+    assert.match(all, words);
+}
+
 // ---- What is really there ----
 
 // A snapshot as a customer with access reads it; `use` may have its URL.
@@ -174,6 +183,11 @@ async function differences() {
     }
     const whole = await failed(point("rpc-east", "p1"), "DiskRestorePointDiffers", /^vm-os_.*offset 2560/);
     assert.deepEqual(whole.disks.map((d) => d.outcome).sort(), ["different", "equal"]);
+
+    await client(p1.target["vm-os"], 4, /offset 2560, 512 bytes long/);
+    await client(p1.target["vm-data"], 0, /"event":"verification".*"outcome":"equal"/);
+    await client(`${point("rpc-east", "p1")}`, 4, /DiskRestorePointDiffers/);
+    await client(p1.source["vm-data"], 1, /never copied/);
 
     // Nothing goes on from it: the next copy of that disk is a full one, of the other a delta.
     const p2 = await pair("p2");

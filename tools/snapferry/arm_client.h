@@ -46,7 +46,8 @@ struct arm_call {
     enum http_method method;
     const char
         *target; /* "/subscriptions/...?api-version=..." of the endpoint, or a whole nextLink */
-    const char *body; /* JSON; NULL: none */
+    const char *body;  /* JSON; NULL: none */
+    uint64_t limit_ns; /* of what it begins; 0: ARM_OPERATION_MAX_NS */
     void (*done)(struct arm_call *call);
     void *arg;
     /* out */

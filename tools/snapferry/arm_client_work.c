@@ -269,9 +269,11 @@ void arm_work_ask(struct arm_work *work, const char *url)
 {
     struct err *e = &work->call->err;
     uint64_t now_ns = reactor_now_ns(work->client->reactor);
+    uint64_t limit_ns = work->call->limit_ns ? work->call->limit_ns : ARM_OPERATION_MAX_NS;
 
-    if (now_ns - work->begun_ns > ARM_OPERATION_MAX_NS)
-        err_set(e, ERR_LIMIT, RETRY_LATER, "the operation takes more than an hour");
+    if (now_ns - work->begun_ns > limit_ns)
+        err_set(e, ERR_LIMIT, RETRY_LATER, "the operation takes more than %llu hours",
+                (unsigned long long)(limit_ns / ARM_OPERATION_MAX_NS));
     else if (address(work, url, e)) {
         work->req.method = HTTP_GET;
         work->req.body = NULL;

@@ -40,6 +40,17 @@ const char help_rp_status[] =
     "  snapferry restore-point status copies/rp1 --watch --token env:T \\\n"
     "      --endpoint https://ferry:8700 --subscription s1 --group rg\n";
 
+const char help_rp_verify[] =
+    "Usage: snapferry restore-point verify COLLECTION/POINT[/DISK]|ID OPTION...\n"
+    "Has snapferryd compare a restore point, or one disk of it, with what it was\n"
+    "copied from; without that, with the digest of the copy. Other services cannot.\n" SERVICE REST
+    "  --json, --quiet       events as lines of JSON; or errors only\n"
+    "Exit status: 0 equal, 4 it differs, 1 it could not be found out\n"
+    "Interrupted, the service goes on, and keeps what it finds.\n"
+    "Examples:\n"
+    "  snapferry restore-point verify copies/rp1 --token env:T \\\n"
+    "      --endpoint https://ferry:8700 --subscription s1 --group rg\n";
+
 const char help_rp_access[] =
     "Usage: snapferry restore-point access grant COLLECTION/POINT/DISK|ID -o FILE|-\n"
     "       snapferry restore-point access revoke COLLECTION/POINT/DISK|ID OPTION...\n"

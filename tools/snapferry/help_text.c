@@ -17,7 +17,7 @@ const char *help_text(void)
            "  snapferry map build|diff|show                    hashes of a disk's blocks\n"
            "  snapferry receive --listen HOST:PORT             take disks that others send\n"
            "  snapferry run JOB.json|-; ctl PATH status|...    many disks of a control plane\n"
-           "  snapferry restore-point copy|restore|access|status|list  by a service's REST\n"
+           "  snapferry restore-point copy|restore|verify|status|...  by a service's REST\n"
            "  snapferry COMMAND --help; snapferry --version    options and examples\n"
            "\n"
            "SOURCE, TARGET and PREVIOUS are\n"
@@ -324,6 +324,7 @@ const char *help_text_of(enum command_id command)
         [COMMAND_CTL] = ctl_page,
         [COMMAND_RP_LIST] = help_rp_list,
         [COMMAND_RP_STATUS] = help_rp_status,
+        [COMMAND_RP_VERIFY] = help_rp_verify,
         [COMMAND_RP_ACCESS] = help_rp_access,
         [COMMAND_RP_RESTORE] = help_rp_restore,
         [COMMAND_RP_COPY] = help_rp_copy,

@@ -58,7 +58,7 @@ struct option_row {
 #define RP_ACCESS (1u << COMMAND_RP_ACCESS)
 #define RP_COPY   (1u << COMMAND_RP_COPY)
 #define RP_MOVING (1u << COMMAND_RP_RESTORE | RP_COPY)
-#define RP        (1u << COMMAND_RP_LIST | RP_STATUS | RP_ACCESS | RP_MOVING)
+#define RP        (1u << COMMAND_RP_LIST | 1u << COMMAND_RP_VERIFY | RP_STATUS | RP_ACCESS | RP_MOVING)
 #define BENCH     (1u << COMMAND_BENCH)
 #define KNOWING   (COPY | PLAN | VERIFY | SNAPSHOT)  /* what is kept in the state folder */
 #define MOVING    (KNOWING | BUILD | EXPORT | APPLY) /* talks to ends */

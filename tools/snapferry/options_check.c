@@ -24,6 +24,7 @@ static const struct {
     [COMMAND_CTL] = {2, OPTIONS_ENDS_MAX, "the PATH that run was given as --control, and a verb"},
     [COMMAND_RP_LIST] = {0, 1, "perhaps a collection or a restore point"},
     [COMMAND_RP_STATUS] = {1, 1, "a restore POINT"},
+    [COMMAND_RP_VERIFY] = {1, 1, "a restore POINT, or one DISK of it"},
     [COMMAND_RP_ACCESS] = {2, 2, "grant or revoke, and a restore point's DISK"},
     [COMMAND_RP_RESTORE] = {2, 2, "a restore point's DISK, and the file or device"},
     [COMMAND_RP_COPY] = {1, 1, "a restore POINT"},

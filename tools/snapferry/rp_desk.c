@@ -215,7 +215,7 @@ bool rp_ask(struct rp_desk *desk, enum http_method method, const struct rp_id *i
             const char *behind, const char *more_query, const char *body, json_t **out_answer,
             struct err *e)
 {
-    struct arm_call call = {.method = method, .body = body};
+    struct arm_call call = {.method = method, .body = body, .limit_ns = desk->limit_ns};
     char *path = rp_desk_path(desk, id, behind, more_query);
     bool ok;
 

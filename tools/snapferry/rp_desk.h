@@ -24,8 +24,9 @@ struct rp_desk {
     struct arm_client *client;
     char compute_query[64], disk_query[64]; /* "api-version=..." */
     /* changes */
-    bool ended;   /* the question under way */
-    bool closing; /* signals end nothing any more: what was begun is being put back */
+    bool ended;        /* the question under way */
+    uint64_t limit_ns; /* of what questions begin; 0: the client's own */
+    bool closing;      /* signals end nothing any more: what was begun is being put back */
 };
 
 /* ---- Life ---- */

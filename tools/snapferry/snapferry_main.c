@@ -32,6 +32,7 @@ static const struct {
     {"bench", COMMAND_BENCH, command_bench},
     {"restore-point list", COMMAND_RP_LIST, command_restore_point_list},
     {"restore-point status", COMMAND_RP_STATUS, command_restore_point_status},
+    {"restore-point verify", COMMAND_RP_VERIFY, command_restore_point_verify},
     {"restore-point access", COMMAND_RP_ACCESS, command_restore_point_access},
     {"restore-point restore", COMMAND_RP_RESTORE, command_restore_point_restore},
     {"restore-point copy", COMMAND_RP_COPY, command_restore_point_copy},

@@ -68,6 +68,7 @@ void command_ctl(struct stage *stage, struct view_outcome *outcome);     /* no s
 void command_bench(struct stage *stage, struct view_outcome *outcome);   /* opens its session */
 void command_restore_point_list(struct stage *stage, struct view_outcome *outcome);
 void command_restore_point_status(struct stage *stage, struct view_outcome *outcome);
+void command_restore_point_verify(struct stage *stage, struct view_outcome *outcome);
 void command_restore_point_access(struct stage *stage, struct view_outcome *outcome);
 void command_restore_point_restore(struct stage *stage, struct view_outcome *outcome);
 void command_restore_point_copy(struct stage *stage, struct view_outcome *outcome);

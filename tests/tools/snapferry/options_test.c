@@ -238,6 +238,8 @@ static const struct {
     {COMMAND_RP_RESTORE, "restore d f --to u", "not an option"},
     {COMMAND_RP_ACCESS, "access grant", "DISK"},
     {COMMAND_RP_STATUS, "status", "POINT"},
+    {COMMAND_RP_VERIFY, "verify", "POINT"},
+    {COMMAND_RP_VERIFY, "verify p --watch", "not an option"},
     {COMMAND_RP_STATUS, "status p --json --quiet", "exclude"},
     {COMMAND_RP_LIST, "list a b", "too many"},
     {COMMAND_CTL, "ctl", "PATH"},
