@@ -133,6 +133,8 @@ static void leave(struct going *going)
     struct arm_error why = {0};
     bool troubled = err_is_set(&going->trouble);
 
+    if (!troubled)
+        replication_forget(going->deletes->service->replication, going->id, going->id);
     (void)service_change(going->deletes->service, troubled ? give_up : drop_row, going, &why);
     if (troubled || arm_error_is_set(&why))
         fprintf(stderr, "snapferryd: cannot delete %s: %s\n", going->id,

@@ -192,13 +192,27 @@ bool ferry_legs_settled(const struct ferry_legs *legs)
     return true;
 }
 
-void ferry_leg_drop_journal(const struct ferry_leg *leg)
+static void drop_journal(const char *journal)
 {
     char *of_verify = NULL;
 
-    unlink(leg->journal);
-    if (asprintf(&of_verify, "%s.verify", leg->journal) >= 0) {
+    unlink(journal);
+    if (asprintf(&of_verify, "%s.verify", journal) >= 0) {
         unlink(of_verify);
         free(of_verify);
     }
+}
+
+void ferry_leg_drop_journal(const struct ferry_leg *leg)
+{
+    drop_journal(leg->journal);
+}
+
+void ferry_drop_journal(const char *folder, const char *point, const char *disk)
+{
+    char *journal = ferry_place(folder, FERRY_JOURNALS, point, disk);
+
+    if (journal)
+        drop_journal(journal);
+    free(journal);
 }

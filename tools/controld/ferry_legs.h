@@ -57,7 +57,8 @@ char *ferry_place(const char *folder, const char *kind, const char *point, const
 
 struct ferry_leg *ferry_legs_find(const struct ferry_legs *legs, const char *id); /* NULL: none */
 bool ferry_legs_settled(const struct ferry_legs *legs);                           /* all of them */
-/* Nothing is left to go on with. */
+/* Nothing is left to go on with. The second: of a disk that the ferry does not know any more. */
 void ferry_leg_drop_journal(const struct ferry_leg *leg);
+void ferry_drop_journal(const char *folder, const char *point, const char *disk);
 
 #endif

@@ -136,6 +136,9 @@ static void tell_end(struct leaving *leaving)
     struct arm_error why = {0};
     bool troubled = err_is_set(&leaving->trouble);
 
+    for (size_t i = 0; !troubled && i < leaving->disks.count; i++)
+        replication_forget(leaving->leave->service->replication, leaving->disks.rows[i].point_id,
+                           leaving->disks.rows[i].id);
     (void)service_change(leaving->leave->service, troubled ? give_up : drop_rows, leaving, &why);
     if (troubled || arm_error_is_set(&why))
         fprintf(stderr, "snapferryd: cannot delete %s: %s\n", leaving->id,

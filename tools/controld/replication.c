@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 
 #include "io/reactor.h"
+#include "tools/controld/ferry_legs.h"
 #include "tools/controld/replication_internal.h"
+
+#define FERRY_FOLDER "ferry" /* in the data folder */
 
 #define LOOK_NS (10 * NS_PER_S) /* at deadlines, and at regions that were away */
 #define MAKE_NS (10 * NS_PER_S) /* to make a container; then its region is away */
@@ -267,7 +270,7 @@ static bool open_ferry(struct replication *replication, const struct replication
         .callbacks = {on_access, on_disk, on_ended, replication},
     };
 
-    if (asprintf(&folder, "%s/ferry", service->data_folder) < 0)
+    if (asprintf(&folder, "%s/" FERRY_FOLDER, service->data_folder) < 0)
         return err_set_errno(e, ENOMEM, RETRY_NEVER, "cannot start the data plane");
     ferry.folder = folder;
     replication->ferry = ferry_new(&ferry, e);
@@ -391,6 +394,17 @@ void replication_cancel(struct replication *replication, const char *point_id,
     travel->canceled_done = done;
     travel->canceled_arg = arg;
     cancel(replication, travel, "Canceled before it began.");
+}
+
+void replication_forget(const struct replication *replication, const char *point_id,
+                        const char *disk_point_id)
+{
+    char *folder = NULL;
+
+    if (asprintf(&folder, "%s/" FERRY_FOLDER, replication->service->data_folder) < 0)
+        return;
+    ferry_drop_journal(folder, point_id, disk_point_id);
+    free(folder);
 }
 
 /* ---- Look ---- */

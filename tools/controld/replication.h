@@ -61,6 +61,10 @@ bool replication_fail_disk(struct service *service, const char *disk_id, const s
 /* Ends as canceled; done is called when nothing of it runs any more (at once, if nothing did). */
 void replication_cancel(struct replication *replication, const char *point_id,
                         void (*done)(void *arg), void *arg);
+/* Nobody goes on with its copy: what a life before this one recorded of it goes, too. Ids as the rows have
+ * them; of a disk that is restored its own as both. */
+void replication_forget(const struct replication *replication, const char *point_id,
+                        const char *disk_point_id);
 
 /* ---- Look ---- */
 bool replication_runs(const struct replication *replication, const char *point_id);
