@@ -28,7 +28,7 @@
 #include "tools/controld/page_files.h"
 #include "tools/controld/plane.h"
 
-#define DRAIN_MAX_NS     (10 * NS_PER_S) /* for clients that do not take their answers */
+#define DRAIN_MAX_NS     (3 * NS_PER_S) /* for answers: plane.c gives up regions before */
 #define FILES_WANTED     8192u
 #define WIND_DOWN_MAX_NS (60 * NS_PER_S)
 

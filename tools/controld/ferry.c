@@ -290,6 +290,7 @@ static bool fill(struct ferry *ferry, const struct ferry_setup *setup, struct er
     ferry->orphan_ns = FERRY_ORPHAN_NS;
     ferry->rest_ns = FERRY_REST_FIRST_NS;
     ferry->drain_ns = FERRY_DRAIN_NS;
+    ferry->stop_ns = FERRY_STOP_NS;
     ferry->pulse_ns = FERRY_PULSE_NS;
     ferry->mute_ns = FERRY_MUTE_NS;
     ferry->last = &ferry->first;

@@ -95,7 +95,7 @@ struct ferry;
 struct ferry *ferry_new(const struct ferry_setup *setup, struct err *e);
 /* NULL is fine. Children that still run are killed: journals know what was done. Not from a callback. */
 void ferry_free(struct ferry *ferry);
-/* Nothing is begun any more; children let what is in flight end, record it and go, at most FERRY_DRAIN_NS;
+/* Nothing is begun any more; children let what is in flight end, record it and go, or are killed after 2 s;
  * then `stopped`, once. Points that end meanwhile are still told; others stay, and are not. */
 void ferry_stop(struct ferry *ferry, void (*stopped)(void *arg), void *arg);
 

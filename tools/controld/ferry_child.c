@@ -228,7 +228,7 @@ static void await_exit(struct ferry_child *child)
 
 void ferry_child_stop(struct ferry_child *child, uint64_t limit_ns)
 {
-    if (child->stopped || child->ending)
+    if (child->ending)
         return;
     child->stopped = true;
     close_input(child);

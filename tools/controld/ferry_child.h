@@ -54,7 +54,8 @@ void ferry_child_free(struct ferry_child *child);
 /* ---- Use ---- */
 /* Takes the line: leaves it empty. Without effect after a stop. */
 void ferry_child_send(struct ferry_child *child, struct ferry_line *take);
-/* Its stdin ends: it is to record what it did and go. Killed when limit_ns are over. Again: no effect. */
+/* Its stdin ends: it is to record what it did and go. Killed when limit_ns are over. Again: the sooner
+ * of both limits holds. */
 void ferry_child_stop(struct ferry_child *child, uint64_t limit_ns);
 void ferry_child_kill(struct ferry_child *child); /* -9; its end follows */
 

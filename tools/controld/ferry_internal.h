@@ -59,6 +59,8 @@ struct ferry_life {
     char refusal[FERRY_MESSAGE_MAX_BYTES]; /* nothing can help: why it fails */
 };
 
+#define FERRY_STOP_NS (2ull * NS_PER_S) /* as FERRY_DRAIN_NS, when all of snapferryd ends */
+
 struct ferry {
     /* set once; texts are owned */
     struct ferry_setup setup;
@@ -66,7 +68,7 @@ struct ferry {
     const char *arguments[FERRY_ARGUMENTS_MAX];
     int lock_fd; /* the folder's */
     /* FERRY_ORPHAN_NS, FERRY_REST_FIRST_NS, ...; a test may be less patient */
-    uint64_t orphan_ns, rest_ns, drain_ns, pulse_ns, mute_ns;
+    uint64_t orphan_ns, rest_ns, drain_ns, stop_ns, pulse_ns, mute_ns;
     /* changes */
     struct ferry_life *first, **last; /* in the order they were begun */
     size_t points_count, children_count, places_count;

@@ -214,7 +214,8 @@ void ferry_life_interrupt(struct ferry_life *life)
 {
     life->interrupted = true;
     if (life->child)
-        ferry_child_stop(life->child, life->ferry->drain_ns);
+        ferry_child_stop(life->child,
+                         life->ferry->stopping ? life->ferry->stop_ns : life->ferry->drain_ns);
 }
 
 /* ---- A child ---- */

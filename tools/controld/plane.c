@@ -35,7 +35,7 @@
 
 #define PLANE_SWEEP_FIRST_NS NS_PER_S
 #define PLANE_SWEEP_NS       (600 * NS_PER_S)
-#define PLANE_GRACE_NS       (10 * NS_PER_S) /* for requests to regions, once the end was asked for */
+#define PLANE_GRACE_NS       (2 * NS_PER_S) /* for requests to regions, once the end was asked for */
 
 struct plane {
     struct service service;
@@ -301,7 +301,8 @@ static void orphans_stopped(void *arg)
     plane->orphans_stopped = true;
 }
 
-/* A region that does not answer is asked for minutes: nobody waits for that to end the program. */
+/* A region that does not answer is asked for minutes: nobody waits for that to end the program. What was
+ * asked may have been done all the same: rows stay as they are, and the next life looks. */
 static void grace_over(struct timer *timer)
 {
     struct plane *plane = (struct plane *)((char *)timer - offsetof(struct plane, grace));
