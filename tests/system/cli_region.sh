@@ -102,6 +102,18 @@ until_said() {
     done
 }
 
+# until_listens PID: until it minds SIGINT, blocked or caught; what bash starts in the background ignores it at first.
+until_listens() {
+    local mask
+    while kill -0 "$1" 2>/dev/null; do
+        for mask in $(sed -n 's/^Sig\(Blk\|Cgt\):[[:space:]]*//p' "/proc/$1/status"); do
+            [ $((0x$mask & 2)) = 0 ] || return 0
+        done
+        sleep 0.02
+    done
+    return 1
+}
+
 # settled NAME...: until each region's log is whole. A line is written when its answer has left, so whoever was
 # answered may look too early; the log is whole when no thread runs, or waits for a processor, nor has run since.
 settled() {

@@ -70,10 +70,7 @@ check "its socket is gone" [ ! -e ctl ]
 mkfifo never
 exec 7<>never
 begin waiting - <never
-for ((i = 0; i < 600; i++)); do
-    grep -q '^SigBlk:.*4003$' "/proc/$waiting_RUN/status" && break # SIGHUP, SIGINT, SIGTERM: it listens
-    sleep 0.1
-done
+until_listens "$waiting_RUN"
 kill -TERM "$waiting_RUN"
 wait "$waiting_RUN"
 status=$?

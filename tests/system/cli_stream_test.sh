@@ -219,11 +219,12 @@ forget e.img
 
 # ---- Asked to stop ----
 mkfifo still
-sleep 30 >still &
+sleep 1000 >still &
 sleeper=$!
 "$SF" apply - e.img <still >said 2>&1 &
 victim=$!
-sleep 0.3
+until_listens "$victim"
+sleep 0.1 # and waits for the pipe, most likely
 kill -INT "$victim"
 wait "$victim"
 check "stopped while it waits for a pipe" [ $? = 130 ]

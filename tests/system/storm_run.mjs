@@ -15,7 +15,7 @@ const DEADLINE_MS = 240000; // two minutes of them may be spent waiting out late
 const SAME_COMMAND_MAX = 8;
 
 const value = (name, otherwise) => {
-    const at = process.argv.indexOf(name);
+    const at = process.argv.lastIndexOf(name);
     return at < 0 ? otherwise : Number(process.argv[at + 1]);
 };
 const first = value("--first", 1);
@@ -25,6 +25,7 @@ const kills = process.argv.includes("--kills");
 const keep = process.argv.includes("--keep");
 const root = lab.newFolder(`${process.env.TMPDIR}/storm`);
 export const totals = { runs: 0, faults: 0, survived: 0, reported: 0, kills: 0 };
+const slowest = { seed: 0, ms: 0 };
 const kindsSeen = {};
 
 export class Wrong extends Error {}
@@ -254,6 +255,7 @@ export class Storm {
 }
 
 async function one(Kind, script, seed) {
+    const begunMs = Date.now();
     const storm = new Kind(seed);
     let wrong = "";
     try {
@@ -264,6 +266,8 @@ async function one(Kind, script, seed) {
         wrong = error instanceof Wrong ? error.message : String(error.stack);
     }
     await storm.close();
+    const ms = Date.now() - begunMs;
+    if (ms > slowest.ms) Object.assign(slowest, { seed, ms });
     if (!wrong) {
         if (!keep) lab.removeFolder(storm.folder);
         return 0;
@@ -285,7 +289,7 @@ export async function storms(Kind, script) {
     console.log(`faults: ${seen}`);
     console.log(
         `${seeds} seeds from ${first}: ${failed} failed; ${totals.runs} runs, ${totals.survived} copies done, ` +
-            `${totals.reported} runs reported, ${totals.kills} kills, ${totals.faults} faults met`,
+            `${totals.reported} runs reported, ${totals.kills} kills, ${totals.faults} faults met; the longest was seed ${slowest.seed}, ${slowest.ms} ms`,
     );
     process.exit(failed || totals.faults < seeds ? 1 : 0);
 }
