@@ -37,8 +37,10 @@ struct job_setup { /* all borrowed; all outlive the job */
     const char
         *state_folder; /* NULL: nowhere; then only a disk's own "journal" goes on after a kill */
     bool allow_http;
-    bool restart;           /* what an earlier process left is not gone on with */
-    uint64_t renew_wait_ns; /* how long a disk waits for renewAccess; 0 = for ever */
+    bool restart;               /* what an earlier process left is not gone on with */
+    uint64_t renew_wait_ns;     /* how long a disk waits for renewAccess; 0 = for ever */
+    uint32_t window_start;      /* of each disk: ranges in flight at first; 0 = the engine's */
+    uint32_t request_max_bytes; /* a power of two, of whole map blocks; 0 = the ends' own */
     uint64_t random_seed;
     void (*told)(void *arg, const struct event *event); /* from the reactor */
     void (*ended)(void *arg);                           /* once; after the last event but END */

@@ -55,6 +55,8 @@ static bool open_ends(struct job_life *life, struct err *e)
         attempt->ends[i] = job_place_open(setup->reactor, setup->http, &places.side[i],
                                           identity_of(life, (enum access_side)i), e);
         ok = attempt->ends[i] != NULL;
+        if (ok && setup->request_max_bytes)
+            endpoint_limit_requests(attempt->ends[i], setup->request_max_bytes);
     }
     job_places_fini(&places);
     return ok && job_sides_attach(life->sides, attempt->ends, e);
@@ -158,6 +160,7 @@ static bool start_copy(struct job_life *life, struct err *e)
     struct copy_options how = {.hash = true,
                                .footer = disk->footer,
                                .coalesce_bytes = COPY_COALESCE_DEFAULT,
+                               .window_start = life->job->setup.window_start,
                                .source_id = disk->source.identity,
                                .base_id = disk->base.identity,
                                .state_folder = life->job->setup.state_folder,

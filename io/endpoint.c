@@ -4,6 +4,13 @@
 #include <assert.h>
 #include <stddef.h>
 
+void endpoint_limit_requests(struct endpoint *ep, uint32_t max_bytes)
+{
+    assert(ep->inflight == 0 && max_bytes > 0 && max_bytes % ep->align_bytes == 0);
+    if (max_bytes < ep->request_max_bytes)
+        ep->request_max_bytes = max_bytes;
+}
+
 void endpoint_stat(struct endpoint *ep, struct stat_req *req)
 {
     assert(req->done && !err_is_set(&req->err));

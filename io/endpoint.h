@@ -89,6 +89,10 @@ struct endpoint {
     bool warned_no_checksum; /* the host checks nothing, some way: worth saying once */
 };
 
+/* Before its first request: reads and writes are of at most so many bytes, whole units of align_bytes. What
+ * takes less already stays as it is. */
+void endpoint_limit_requests(struct endpoint *ep, uint32_t max_bytes);
+
 /* ---- Submit; contracts are asserted here, once ---- */
 void endpoint_stat(struct endpoint *ep, struct stat_req *req);
 void endpoint_setup(struct endpoint *ep, struct setup_req *req);

@@ -57,10 +57,36 @@ nothing_left() {
 # ---- What it finds ----
 forget
 expect 0 '"bottleneck"' "$SF" bench env:POINT env:EAST --request-sizes 1M --connections 4,16 \
-    --duration 7 --budget-bytes 512M --json
+    --duration 7 --budget-bytes 512M --json --profile pair.json
 check "it names the side that is capped, and its figure" \
     judge $((512 * MIB)) $((18 * MIB)) $((22 * MIB))
 check "nothing is left" nothing_left
+check "its profile is what it found" python3 -c '
+import json
+p = json.load(open("pair.json"))
+assert p["requestBytes"] == 1048576 and p["window"] in (4, 16) and p["bottleneck"] == "target write", p'
+no_secret pair.json
+
+# ---- A copy begins with it ----
+forget
+sed "s/\"window\": *[0-9]*/\"window\": 3/; s/1048576/65536/" pair.json >small.json
+expect 0 complete "$SF" copy env:POINT "$TMPDIR/copied.img" --profile small.json
+seen
+check "no read is larger than the profile says" python3 -c '
+import json
+reads = [json.loads(line) for line in open("west.seen")]
+sizes = [r["bytesOut"] for r in reads if r["verb"] == "Get Blob"]
+assert max(sizes) == 65536 and sum(sizes) >= 32 << 20, max(sizes)'
+echo '{"restorePoints":[{"id":"rp","disks":[{"id":"d","source":{"url":"env:POINT"},"target":{"url":"run.img"}}]}]}' >job.json
+forget
+expect 0 '"exit":0' "$SF" run job.json --profile small.json
+seen
+check "nor of a run" python3 -c '
+import json
+reads = [json.loads(line) for line in open("west.seen")]
+assert max(r["bytesOut"] for r in reads if r["verb"] == "Get Blob") == 65536'
+check "both copies are the same" cmp copied.img run.img
+expect 2 '"format" must be' "$SF" copy env:POINT "$TMPDIR/new.img" --profile job.json
 
 # ---- What it may move ----
 forget

@@ -8,6 +8,7 @@
 #include "tools/snapferry/bench_limits.h"
 #include "tools/snapferry/bench_record.h"
 #include "tools/snapferry/bench_show.h"
+#include "tools/snapferry/profile.h"
 #include "tools/snapferry/stage.h"
 
 struct benching {
@@ -192,6 +193,15 @@ static void benching_close(struct benching *b)
 
 /* ---- The command ---- */
 
+static void benching_report(struct benching *b, const struct bench_pair *pair, struct err *e)
+{
+    const struct options *o = b->stage->options;
+
+    bench_show_end(&b->stage->view, pair, b->bench);
+    if (o->profile)
+        profile_write(o->profile, pair, b->bench, clock_wall_ns(&b->stage->clock), e);
+}
+
 static void benching_run(struct benching *b, struct view_outcome *outcome)
 {
     struct session_work work = {.ended = benching_ended,
@@ -207,7 +217,7 @@ static void benching_run(struct benching *b, struct view_outcome *outcome)
     stage_run(b->stage, &work);
     outcome->error = *bench_error(b->bench);
     if (!err_is_set(&outcome->error))
-        bench_show_end(&b->stage->view, &pair, b->bench);
+        benching_report(b, &pair, &outcome->error);
     if (!bench_cleaned(b->bench))
         view_say(&b->stage->view, "The blob that bench made may still be there; the next bench of "
                                   "that container removes it.");

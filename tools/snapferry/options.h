@@ -62,7 +62,9 @@ struct options {
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
     uint64_t window_max;
-    uint64_t threads; /* that exchanges of HTTP run on; 0: auto */
+    const char *profile;        /* bench: to be written; copy, run: to begin with; NULL: none */
+    uint32_t request_max_bytes; /* from a profile, not an option; 0: the ends' own */
+    uint64_t threads;           /* that exchanges of HTTP run on; 0: auto */
     const char *renew_command;
     uint64_t renew_wait_s;
     uint64_t source_expires_s, base_expires_s, target_expires_s; /* 0: not said */

@@ -47,6 +47,8 @@ static bool open_run(struct running *r, const struct run_hearing *hearing, struc
                                       .state_folder = *r->state_folder ? r->state_folder : NULL,
                                       .allow_http = r->options.allow_http,
                                       .restart = r->options.restart,
+                                      .window_start = (uint32_t)r->options.window_start,
+                                      .request_max_bytes = r->options.request_max_bytes,
                                       .renew_wait_ns = r->options.renew_wait_s * NS_PER_S},
                               .ended = hearing->run_ended,
                               .arg = r};

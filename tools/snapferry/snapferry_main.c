@@ -9,6 +9,7 @@
 #include "tools/snapferry/arguments.h"
 #include "tools/snapferry/help_text.h"
 #include "tools/snapferry/options.h"
+#include "tools/snapferry/profile.h"
 #include "tools/snapferry/stage.h"
 
 static const struct {
@@ -67,6 +68,8 @@ static enum exit_status run_command(size_t index, int argc, char **arguments)
         fputs(help_text_of(commands[index].id), stdout);
         return STATUS_DONE;
     }
+    if (options.profile && options.command != COMMAND_BENCH && !profile_apply(&options, &e))
+        return misused(argc, arguments, &e);
     if (stage_open(&stage, &options, &outcome.error))
         commands[index].run(&stage, &outcome);
     if (outcome.status == STATUS_DONE)

@@ -88,6 +88,8 @@ static bool open_targets(struct stage *stage, struct end_spec *specs, struct err
         stage->targets[i] = end_open(&stage->session, &specs[i], stage->options, e);
         if (!stage->targets[i])
             return false;
+        if (stage->options->request_max_bytes)
+            endpoint_limit_requests(stage->targets[i], stage->options->request_max_bytes);
         stage->targets_count = i + 1;
     }
     return true;
@@ -114,6 +116,8 @@ static bool open_specs(struct stage *stage, struct end_spec specs[SPECS_COUNT], 
         *opened[i] = end_open(&stage->session, &specs[i], stage->options, e);
         if (!*opened[i])
             return false;
+        if (stage->options->request_max_bytes)
+            endpoint_limit_requests(*opened[i], stage->options->request_max_bytes);
     }
     return !many || open_targets(stage, &specs[SPEC_TARGET], e);
 }
