@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
-import { ask as askBlob, command, fillRandom, firstDifference, makeBlob, MIB, PAGE, putPages, random, Region, sanitizerReports } from "./lab.mjs";
+import { ask as askBlob, command, fillRandom, firstDifference, makeBlob, MIB, PAGE, putPages, random, Region, sanitizerReports, vhdFooter } from "./lab.mjs";
 
 const folder = process.env.TMPDIR;
 const FLIP = new URL("flip_stored.mjs", import.meta.url).pathname;
@@ -16,10 +16,12 @@ await east.start();
 const draw = random(66);
 const disks = { "vm-os": 2 * MIB, "vm-data": MIB };
 for (const [blob, bytes] of Object.entries(disks)) {
-    const data = Buffer.alloc(bytes / 2); // the rest is a hole
+    const data = Buffer.alloc(bytes / 2); // the rest is a hole, but for the footer that one has
+    const footer = blob === "vm-data";
     fillRandom(draw, data);
-    await makeBlob(west.owned("disks", blob), bytes);
+    await makeBlob(west.owned("disks", blob), bytes + (footer ? PAGE : 0));
     await putPages(west.owned("disks", blob), 0, data);
+    if (footer) await putPages(west.owned("disks", blob), bytes, vhdFooter(bytes));
 }
 writeFileSync(`${folder}/config.json`, JSON.stringify({
     regions: [west, east].map(({ name, url }) => ({ name, url: `${url}/disks`, account: "disks", key: "env:LAB_KEY" })),
@@ -176,6 +178,7 @@ async function differences() {
     assert.ok(Date.now() - Date.parse(last.time) < WAIT_MS);
     const seen = await view(point("rpc-east", "p1"));
     assert.equal(seen.statuses[0].level, "Warning", JSON.stringify(seen));
+    assert.match(seen.statuses[0].message, /found a disk that is not what was copied/);
     for (const disk of seen.diskRestorePoints) {
         const { status } = disk.replicationStatus;
         assert.equal(status.level, disk.id === p1.target["vm-os"] ? "Warning" : "Info");

@@ -14,6 +14,7 @@
 #define LAST_VERIFICATION "lastVerification"
 /* Said where everybody looks before a restore: the percentage alone would hide it. */
 #define FOUND_DIFFERENT "The last verification found that it is not what was copied."
+#define HAS_DIFFERENT   "The last verification found a disk that is not what was copied."
 
 /* ---- sourceMetadata ---- */
 
@@ -187,7 +188,7 @@ static json_t *whole_status(const struct catalog_point *point,
         message = point->failure_message ? point->failure_message : message;
     }
     if (worst == ARM_REPLICATION_SUCCEEDED && different > 0)
-        return arm_replication_status(worst, catalog_level_name(CATALOG_WARNING), FOUND_DIFFERENT,
+        return arm_replication_status(worst, catalog_level_name(CATALOG_WARNING), HAS_DIFFERENT,
                                       ended_ns);
     return arm_replication_status(worst, NULL, message,
                                   worst == ARM_REPLICATION_SUCCEEDED ? ended_ns : 0);
