@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
-import { ask as askBlob, command, fillRandom, firstDifference, makeBlob, MIB, PAGE, putPages, random, Region, sanitizerReports, vhdFooter } from "./lab.mjs";
+import { ask as askBlob, command, fillRandom, firstDifference, makeBlob, MIB, newFolder, PAGE, putPages, random, Region, sanitizerReports, vhdFooter } from "./lab.mjs";
 
 const folder = process.env.TMPDIR;
 const FLIP = new URL("flip_stored.mjs", import.meta.url).pathname;
@@ -26,7 +26,9 @@ for (const [blob, bytes] of Object.entries(disks)) {
 writeFileSync(`${folder}/config.json`, JSON.stringify({
     regions: [west, east].map(({ name, url }) => ({ name, url: `${url}/disks`, account: "disks", key: "env:LAB_KEY" })),
     virtualMachines: [{ id: `${GROUP}/virtualMachines/vm`, location: "west", disks: [
-        { name: "vm-os", role: "os", blob: "vhds/vm-os" }, { name: "vm-data", lun: 0, blob: "vhds/vm-data" }] }],
+        { name: "vm-os", role: "os", blob: "vhds/vm-os" }, { name: "vm-data", lun: 0, blob: "vhds/vm-data" }] },
+    { id: `${GROUP}/virtualMachines/raw`, location: "west", disks: [{ name: "raw-os", role: "os", file: `${folder}/raw.img`,
+        snapshot: { means: "command", folder: newFolder(`${folder}/cuts`), command: 'cp "$SNAPFERRY_SOURCE" "$SNAPFERRY_CUT"' } }] }],
 }));
 process.on("exit", () => [one, west, east].forEach((server) => server.child?.kill("SIGKILL")));
 const one = new Controld(folder, `${folder}/config.json`);
@@ -222,6 +224,24 @@ async function withoutSource({ p1, p2 }) {
     await equal(p2.target["vm-os"], "source");
 }
 
+// Local ones of a file: their cuts are gone, the digests of what was carried stay; the second is a delta by a map.
+async function ofFile() {
+    const bytes = Buffer.alloc(MIB);
+    await make(collection("rpc-raw"), { location: "west", properties: { source: { id: `${GROUP}/virtualMachines/raw` } } });
+    for (const p of ["p1", "p2"]) {
+        fillRandom(draw, bytes.subarray(0, p === "p1" ? MIB / 2 : 70000));
+        writeFileSync(`${folder}/raw.img`, bytes);
+        await make(point("rpc-raw", p), {});
+        const [{ id }] = await complete(point("rpc-raw", p));
+        assert.equal(firstDifference(await bytesOf(id), bytes), -1);
+        const found = await equal(id, "root");
+        assert.equal(found.source, undefined, "it was never copied");
+        if (p === "p1") continue;
+        await flip(west, id, 65536);
+        await failed(id, "DiskRestorePointDiffers", /not what was copied/);
+    }
+}
+
 async function refusals() {
     const p3 = await pair("p3");
     await refused("POST", `${p3.source["vm-os"]}/verify`, "Conflict", /never copied.*no digest/);
@@ -317,6 +337,7 @@ async function checks() {
     await make(collection("rpc-east"), { location: "east", properties: { source: { id: collection("rpc-west") } } });
     const made = await differences();
     await withoutSource(made);
+    await ofFile();
     await underWay(made, await refusals());
     assert.equal((await one.stop()).status, 0, one.said);
     assert.deepEqual(readdirSync(`${folder}/one/verify`), [], "what children kept is gone");

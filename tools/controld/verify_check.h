@@ -16,7 +16,7 @@
 #include "tools/controld/service.h"
 #include "tools/controld/verify_finding.h"
 
-#define VERIFY_LOOK_NS  (5 * NS_PER_S)    /* at a source that a digest can stand in for */
+#define VERIFY_LOOK_NS  (3 * NS_PER_S)    /* at a source that a digest can stand in for */
 #define VERIFY_WAIT_NS  (60 * NS_PER_S)   /* at a snapshot that nothing can */
 #define VERIFY_STALL_NS (1800 * NS_PER_S) /* without a byte compared: given up */
 #define VERIFY_END_NS   (1 * NS_PER_S)    /* for what is in flight, when we end; then at once */
