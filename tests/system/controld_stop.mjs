@@ -37,6 +37,8 @@ const rows = (sql) => execFileSync("python3", ["-c",
     "import sqlite3, sys; print(sqlite3.connect('file:%s?mode=ro' % sys.argv[1], uri=True).execute(sys.argv[2]).fetchall())",
     `${folder}/one/catalog.db`, sql]).toString();
 
+const copies = () => rows("SELECT code, ended_ns FROM disk_points WHERE source_disk_point_id IS NOT NULL");
+
 async function until(words, condition) {
     for (const end = Date.now() + WAIT_MS; !(await condition()); await sleep(30)) assert.ok(Date.now() < end, `never: ${words}`);
 }
@@ -97,12 +99,13 @@ const steps = {
     async "while a disk is copied"() {
         await collect("far", "east", "restorePointCollections/local");
         await east.stop();
-        await east.start({ shape: { blob: { bytesPerSecond: 4000000 } } });
+        await east.start({ shape: { blob: { bytesPerSecond: 2000000 } } });
         await put("far/p1", "local/p1");
         await until("some of it is there", () => written() > DISK / 4);
+        await until("the catalog knows it", () => /inProgress/.test(copies()));
         stop(west, east);
         const took = await ends();
-        assert.match(rows("SELECT code, ended_ns FROM disk_points WHERE source_disk_point_id IS NOT NULL"), /inProgress', 0\)/);
+        assert.match(copies(), /inProgress', 0\)/);
         go(west, east);
         await east.stop(); // what it had received is written and in its log by then
         await east.start();
