@@ -1,7 +1,7 @@
 // controld_own.mjs - what deletions and restores of snapferryd must not touch: the disks of machines, and blobs that
 // restore points lie in. Run by controld_own_test.sh; a name as argument runs that part alone.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Controld, GROUP, sleep } from "./controld_lab.mjs";
 import { ask, fillRandom, lookAtBlob, makeBlob, MIB, putPages, random, Region, sanitizerReports } from "./lab.mjs";
@@ -27,7 +27,8 @@ mkdirSync(cuts);
 const byCommand = { means: "command", folder: cuts, command: 'cp "$SNAPFERRY_SOURCE" "$SNAPFERRY_CUT"' };
 
 // Each machine has one disk, vmN-d; where it lies changes between two lives of the program.
-const backing = { vm1: { file: `${folder}/vm1.raw`, snapshot: byCommand }, vm2: { blob: "vhds/vm2" }, vm3: { blob: "vhds/vm3" } };
+const backing = { vm1: { file: `${folder}/vm1.raw`, snapshot: byCommand }, vm2: { blob: "vhds/vm2" }, vm3: { blob: "vhds/vm3" },
+    vm4: { file: `${folder}/vm1.raw`, snapshot: { ...byCommand, command: `until [ -e ${folder}/go ]; do sleep 0.02; done; ${byCommand.command}` } } };
 function configure() {
     writeFileSync(`${folder}/config.json`, JSON.stringify({
         regions: [west, east].map(({ name, url }) => ({ name, url: `${url}/disks`, account: "disks", key: "env:LAB_KEY" })),
@@ -260,6 +261,43 @@ const parts = {
         await east.start();
         const id = await complete(point("c6", "away"));
         assert.ok((await contentOf(id)).equals((await lookAtBlob(blobOf("vm3"))).bytes));
+    },
+    // Somebody else writes to the catalog for a while: what ends meanwhile is told when he is done.
+    async "a catalog that takes no change is told later"() {
+        const LOCK = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE')\n"
+            + "print('held', flush=True); sys.stdin.read()";
+        const lock = () => new Promise((resolve) => {
+            const holder = spawn("python3", ["-c", LOCK, `${folder}/one/catalog.db`]);
+            const ended = new Promise((over) => holder.on("close", over));
+            holder.stdout.once("data", () => resolve(() => (holder.stdin.end(), ended)));
+        });
+        const status = async (answer) => (await one.ask("GET", answer.headers.get("azure-asyncoperation"))).body.status;
+        writeFileSync(`${folder}/vm1.raw`, made(MIB));
+        await collect("c8", machine("vm4"));
+        await collect("c9", collection("c8"), "east");
+        const asked = await one.ask("PUT", point("c8", "p"), {});
+        assert.equal(asked.status, 201, asked.text);
+        let release = await lock();
+        writeFileSync(`${folder}/go`, "");
+        while (!/the cut of .* is told later/.test(one.said)) await sleep(20);
+        assert.equal(await status(asked), "InProgress");
+        await release();
+        const here = await complete(point("c8", "p"));
+        assert.equal(await status(asked), "Succeeded");
+
+        await east.stop();
+        await east.start({ shape: { blob: { bytesPerSecond: 300000 } } });
+        await put(point("c9", "p"), { properties: { sourceRestorePoint: { id: point("c8", "p") } } });
+        await until(`${point("c9", "p")}?$expand=instanceView`, (_, { properties: p }) =>
+            p.instanceView.diskRestorePoints[0].replicationStatus.status.code === "ReplicationState/inProgress");
+        release = await lock();
+        while (one.movers().length) await sleep(20);
+        assert.ok((await one.ask("GET", `${point("c9", "p")}?$expand=instanceView`)).body
+            .properties.instanceView.diskRestorePoints[0].replicationStatus.completionPercent < 100);
+        await release();
+        const there = await contentOf(await complete(point("c9", "p"))), was = await contentOf(here);
+        assert.equal(there.length, was.length);
+        assert.ok(there.equals(was), "the copy");
     },
 };
 

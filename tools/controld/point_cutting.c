@@ -6,6 +6,7 @@
  * Threads:       the reactor's.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@
 #include "tools/controld/regions.h"
 #include "tools/controld/replication.h"
 
-#define CUTS_FOLDER "cuts"
+#define CUTS_FOLDER   "cuts"
+#define TELL_AGAIN_NS (2 * NS_PER_S)
 
 struct cutting {
     struct point_create *create;
@@ -39,6 +41,7 @@ struct cutting {
     struct cut_place places[CUT_DISKS_MAX]; /* of blobs that are cut for another region */
     char *thaw_folder;
     struct cut *cut;
+    struct timer again; /* the catalog could not be told its end */
 };
 
 static void cutting_free(struct cutting *cutting)
@@ -260,13 +263,39 @@ static bool has_to_travel(const struct cutting *cutting)
     return false;
 }
 
+static void tell_end(struct cutting *cutting);
+
+static void on_again(struct timer *timer)
+{
+    tell_end((struct cutting *)((char *)timer - offsetof(struct cutting, again)));
+}
+
+/* A catalog that takes no change now (a full disk, somebody else's lock) is told later. */
+static void tell_end(struct cutting *cutting)
+{
+    struct point_create *create = cutting->create;
+    struct service *service = create->service;
+    struct reactor *reactor = service->reactor;
+    struct arm_error why = {0};
+    struct err e = {0};
+    bool told = service_change(service, tell_all, cutting, &why);
+
+    if (!told && !create->stopping) {
+        fprintf(stderr, "snapferryd: the end of the cut of %s is told later: %s\n",
+                cutting->point.id, why.message);
+        reactor_arm(reactor, &cutting->again, reactor_now_ns(reactor) + TELL_AGAIN_NS, on_again);
+        return;
+    }
+    if (told && !err_is_set(cut_error(cutting->cut)) && has_to_travel(cutting) &&
+        !create->stopping && !replication_begin(service->replication, cutting->point.id, &e))
+        (void)point_cut_failed(create, cutting->point.id, &e);
+    leave(cutting);
+}
+
 static void done(void *arg, struct cut *cut)
 {
     struct cutting *cutting = arg;
     struct service *service = cutting->create->service;
-    struct arm_error why = {0};
-    struct err e = {0};
-    bool told;
 
     if (cut_hook(cut)->status == CUT_HOOK_THAW_FAILED)
         cut_frozen_add(service->frozen, cutting->collection.source_id, cutting->point.id,
@@ -274,16 +303,10 @@ static void done(void *arg, struct cut *cut)
     if (cut_left(cut))
         orphans_soon(service->orphans);
     /* Stopped by us: the rows stay Creating, and the next life cuts anew. */
-    if (cutting->create->stopping && cut_error(cut)->kind == ERR_CANCELED) {
+    if (cutting->create->stopping && cut_error(cut)->kind == ERR_CANCELED)
         leave(cutting);
-        return;
-    }
-    told = service_change(service, tell_all, cutting, &why);
-    if (told && !err_is_set(cut_error(cut)) && has_to_travel(cutting) &&
-        !cutting->create->stopping &&
-        !replication_begin(service->replication, cutting->point.id, &e))
-        (void)point_cut_failed(cutting->create, cutting->point.id, &e);
-    leave(cutting);
+    else
+        tell_end(cutting);
 }
 
 struct failing {
@@ -381,6 +404,11 @@ void point_cut_cancel_all(struct point_create *create)
 {
     for (struct cutting *cutting = create->cuttings, *next; cutting; cutting = next) {
         next = cutting->next;
-        cut_cancel(cutting->cut);
+        if (cutting->again.slot) { /* its rows stay Creating, as of one that was stopped */
+            reactor_disarm(create->service->reactor, &cutting->again);
+            leave(cutting);
+        } else {
+            cut_cancel(cutting->cut);
+        }
     }
 }

@@ -143,12 +143,15 @@ static void make_containers(struct travel *travel)
         all_made(travel);
 }
 
+/* While the catalog takes no change it waits where it is. */
 static void begin(struct travel *travel)
 {
     if (travel->of_disk || travel_plan(travel, &travel->trouble))
         make_containers(travel);
-    else
+    else if (travel->trouble.retry != RETRY_LATER)
         travel_give_up(travel, EVENT_FAILED, travel->trouble.text);
+    else
+        err_clear(&travel->trouble);
 }
 
 static void leave(struct replication *replication, struct travel *travel)
@@ -171,8 +174,8 @@ static void maybe_stopped(struct replication *replication)
         return;
     for (struct travel *travel = replication->travels; travel; travel = travel->next)
         for (size_t i = 0; i < travel->count; i++)
-            if (travel->making_count ||
-                (travel->disks[i].step == TRAVEL_DISK_SEALING && !travel->disks[i].seal_waits))
+            if (travel->making_count || (travel->disks[i].step == TRAVEL_DISK_SEALING &&
+                                         !travel->disks[i].seal_waits && !travel->disks[i].untold))
                 return;
     replication->stopped = NULL;
     stopped(replication->stopped_arg);
@@ -220,7 +223,7 @@ static void cancel(struct replication *replication, struct travel *travel, const
     struct err e = {0};
 
     travel->canceled = true;
-    travel_seal_again(travel);
+    travel_try_again(travel);
     if (travel->step == TRAVEL_QUEUED || travel->step == TRAVEL_AWAITING)
         travel_give_up(travel, travel->overdue ? EVENT_FAILED : EVENT_CANCELED, why);
     else if (travel->ferry_has_it && !ferry_cancel(replication->ferry, travel->id, &e))
@@ -231,7 +234,9 @@ static void try_again(struct travel *travel)
 {
     if (travel->step == TRAVEL_AWAITING && !travel->canceled)
         make_containers(travel);
-    travel_seal_again(travel);
+    else if (travel->step == TRAVEL_QUEUED)
+        replication_kick(travel->replication);
+    travel_try_again(travel);
 }
 
 static void look_again(struct timer *timer)

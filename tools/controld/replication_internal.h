@@ -47,7 +47,7 @@ struct travel_disk {
     struct ferry_disk_view last; /* of its end */
     struct region_op making;
     struct region_snapshot seal;
-    bool seal_waits, target_is_device; /* waits: the region is away, it is tried again */
+    bool target_is_device, seal_waits, untold; /* region away, catalog not to be written: again */
 };
 
 enum travel_step { TRAVEL_QUEUED, TRAVEL_MAKING, TRAVEL_AWAITING, TRAVEL_MOVING };
@@ -105,7 +105,7 @@ void travel_ferry_ended(struct travel *travel, enum event_code code, const char 
 void travel_give_up(struct travel *travel, enum event_code code, const char *message);
 /* Its region is away; it is not given up. */
 void travel_waits(struct travel *travel, const char *why);
-void travel_seal_again(struct travel *travel); /* those that wait for their region */
+void travel_try_again(struct travel *travel); /* what could not be sealed, or told */
 bool travel_over(const struct travel *travel);
 /* Its last word in the catalog: state, operations. */
 void travel_conclude(struct travel *travel);

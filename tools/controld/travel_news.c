@@ -5,8 +5,8 @@
  * Must not know: queues, children.
  * Threads:       the reactor's.
  *
- * A catalog that cannot be written (a full disk) loses news, not truth: what was not told is not
- * complete, and the next start of the program goes on with it.
+ * A catalog that cannot be written (a full disk, somebody else's lock) loses news, not truth: what was not
+ * told is not complete. An end is told again, by the next start of the program at the latest.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -173,7 +173,8 @@ static void end_disk(struct travel_disk *disk)
     struct replication *replication = disk->travel->replication;
     bool told = tell(disk->travel, disk->travel->of_disk ? restored : disk_ended, disk);
 
-    disk->step = TRAVEL_DISK_ENDED;
+    disk->untold = !told && !replication->stopping;
+    disk->step = disk->untold ? TRAVEL_DISK_SEALING : TRAVEL_DISK_ENDED;
     if (told && disk->end_code == EVENT_SUCCEEDED && disk->cut_path && !disk->source.region &&
         replication->cuts.arrived)
         replication->cuts.arrived(replication->cuts.arg, disk->id);
@@ -281,11 +282,13 @@ static void seal(struct travel_disk *disk)
     region_snapshot_find(&disk->seal);
 }
 
-void travel_seal_again(struct travel *travel)
+void travel_try_again(struct travel *travel)
 {
     for (size_t i = 0; i < travel->count; i++) {
         struct travel_disk *disk = &travel->disks[i];
 
+        if (disk->untold)
+            end_disk(disk);
         if (!disk->seal_waits)
             continue;
         disk->seal_waits = false;

@@ -217,6 +217,8 @@ static bool plan_disk(struct travel_disk *disk, const char *collection, struct e
     if (ok && !(disk->target.region = regions_find(replication->service->regions, row.location)))
         ok = err_set(e, ERR_USAGE, RETRY_NEVER,
                      "there is no region '%.64s' in the configuration any more", row.location);
+    free(disk->map); /* of a plan that the catalog did not take */
+    disk->map = NULL;
     if (ok && disk->cut_path &&
         asprintf(&disk->map, "%s/%s-%s.map", replication->maps_folder, disk->family,
                  disk->target.blob) < 0) {
