@@ -6,5 +6,5 @@ set -u
 . "$(dirname "$0")/by_hand.sh"
 export SNAPFERRYD_BIN=${SNAPFERRYD_BIN:-$lab_root/build/release/snapferryd}
 [ -x "$SNAPFERRYD_BIN" ] || exit 77
-node "$SNAPFERRY_SOURCE_DIR/tests/system/controld_kill.mjs" --kills "${SNAPFERRY_TEST_SHORT:+6}${SNAPFERRY_TEST_SHORT-10}" "$@"
+node "$SNAPFERRY_SOURCE_DIR/tests/system/controld_kill.mjs" --kills "$([ -n "${SNAPFERRY_TEST_SHORT:-}" ] && echo 6 || echo 10)" "$@"
 lab_end $? "$@"

@@ -4,5 +4,5 @@
 set -u
 . "$(dirname "$0")/by_hand.sh"
 node "$SNAPFERRY_SOURCE_DIR/tests/system/kill_moments.mjs" \
-    --kills "${SNAPFERRY_TEST_SHORT:+12}${SNAPFERRY_TEST_SHORT-24}" "$@"
+    --kills "$([ -n "${SNAPFERRY_TEST_SHORT:-}" ] && echo 12 || echo 24)" "$@"
 lab_end $? "$@"

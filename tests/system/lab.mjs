@@ -44,10 +44,12 @@ export function environment(folder, more) {
     };
 }
 
+// A leak sanitizer that met a thread at its end says so in a line: that is no finding.
 export function sanitizerReports(folder) {
     return readdirSync(folder)
         .filter((name) => /^(asan|ubsan)\./.test(name))
-        .map((name) => readFileSync(`${folder}/${name}`, "utf8"));
+        .map((name) => readFileSync(`${folder}/${name}`, "utf8"))
+        .filter((report) => /\S/.test(report.replace(/^==\d+==Unable to get registers from thread \d+\.$/gm, "")));
 }
 
 // Runs snapferry to its end or to its deadline. `started` is told the child, to signal it.
