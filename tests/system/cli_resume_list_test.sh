@@ -6,12 +6,14 @@ cd "$SNAPFERRY_SOURCE_DIR" || exit 1
 . tests/system/cli_region.sh
 SYSTEM=$SNAPFERRY_SOURCE_DIR/tests/system
 SF=$SNAPFERRY_BIN
-# Three pages of a list, twice; the third page takes its time. (The fourth and fifth are the second and
-# third, asked for again.)
-RANGES=20600
-CHANGED=20300
+# Three pages of a list, twice, of PAGE ranges; the third page takes its time. (The fourth and fifth are the second
+# and third, asked for again.)
+PAGE=2000
+RANGES=4120
+CHANGED=4060
 echo '{"seed":1,"rules":[{"name":"slow","match":{"verb":"Get Page Ranges","snapshot":true},
-       "nth":[3,8],"fault":"delay","ms":3000}]}' >"$TMPDIR/faults.json"
+       "nth":[3,8],"fault":"delay","ms":3000},
+      {"name":"short","match":{"verb":"Get Page Ranges","snapshot":true},"fault":"listShortPage","entries":'$PAGE'}]}' >"$TMPDIR/faults.json"
 start_region west --faults "$TMPDIR/faults.json"
 start_region east
 cd "$TMPDIR" || exit 1
@@ -32,7 +34,7 @@ kill_in_list() {
     "$SF" "$@" --quiet >killed.out 2>&1 &
     pid=$!
     for tries in {1..3000}; do
-        [ "$(journal_bytes)" -ge 20000 ] && break
+        [ "$(journal_bytes)" -ge $((2 * PAGE)) ] && break
         sleep 0.02
     done
     kill -KILL "$pid"
@@ -63,7 +65,7 @@ goes_on_in_list() {
         process.exit(lists.length === 2 && lists.every((l) => l.rangeOffset >= Number(process.argv[2])) ? 0 : 1);' \
         "$west_LOG" "$from" "$SINCE"
 }
-FROM=$((10000 * 1024 - 1024)) # behind the 10,000th range
+FROM=$((PAGE * 1024 - 1024)) # behind the last range of the first page
 
 DISK=$WEST node "$SYSTEM/many_ranges.mjs" $RANGES || fail "the disk"
 take_snapshot RP1
