@@ -175,7 +175,6 @@ static bool is_sure(const struct bench_point *p)
 
     bench_rate_look(&p->result.rate, known_until_ns(p), &found);
     return found.known && found.counted_ns >= BENCH_POINT_MIN_NS &&
-           p->result.rate.transfers_count >= BENCH_POINT_TRANSFERS_MIN &&
            (double)found.half_bytes_per_s * 1e6 <= (double)found.bytes_per_s * BENCH_POINT_SURE_PPM;
 }
 

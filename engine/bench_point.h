@@ -22,8 +22,7 @@
 #include "io/secret.h"
 
 #define BENCH_POINT_TICK_NS         100000000ull
-#define BENCH_POINT_MIN_NS          500000000ull /* no figure of less is called stable */
-#define BENCH_POINT_TRANSFERS_MIN   20u
+#define BENCH_POINT_MIN_NS          500000000ull   /* no figure of less is called stable */
 #define BENCH_POINT_SURE_PPM        50000u         /* +- 5 % */
 #define BENCH_POINT_DRAIN_NS        10000000000ull /* then what is under way is cut off */
 #define BENCH_POINT_CONNECTIONS_MAX 64u

@@ -148,7 +148,7 @@ void bench_rate_look(const struct bench_rate *rate, uint64_t until_ns,
     out_estimate->bytes_per_s = per_second(mean, rate->bin_ns);
     out_estimate->cut_ns = cut * rate->bin_ns;
     out_estimate->counted_ns = (count - cut) * rate->bin_ns;
-    if (count < 2 * BENCH_RATE_BATCHES_COUNT)
+    if (count < 2 * BENCH_RATE_BATCHES_COUNT || rate->transfers_count < BENCH_RATE_TRANSFERS_MIN)
         return;
     out_estimate->known = true;
     out_estimate->half_bytes_per_s =

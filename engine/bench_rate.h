@@ -18,6 +18,7 @@
 
 #define BENCH_RATE_BINS_COUNT    512u
 #define BENCH_RATE_BATCHES_COUNT 10u
+#define BENCH_RATE_TRANSFERS_MIN 20u /* of fewer, spread over time, bins look alike: no interval */
 #define BENCH_RATE_BIN_FIRST_NS  1000000ull /* 1 ms; doubled when the bins are full */
 _Static_assert(BENCH_RATE_BINS_COUNT % 2 == 0, "two bins become one");
 
@@ -31,7 +32,7 @@ struct bench_rate {
 };
 
 struct bench_estimate {
-    bool known;                  /* there were enough bins for an interval */
+    bool known;                  /* there were enough bins and transfers for an interval */
     uint64_t bytes_per_s;        /* mean after the cut */
     uint64_t half_bytes_per_s;   /* the mean is as sure as +- this, 95 % */
     uint64_t cut_ns, counted_ns; /* left out at the beginning; looked at after that */

@@ -119,6 +119,21 @@ Test(bench_rate, little_is_not_called_sure)
     cr_expect_eq(found.bytes_per_s, 1000 * MIB);
 }
 
+Test(bench_rate, few_transfers_are_not_sure_however_even_they_look)
+{
+    struct bench_rate rate;
+    struct bench_estimate found;
+
+    bench_rate_init(&rate, 0);
+    for (uint32_t i = 1; i < BENCH_RATE_TRANSFERS_MIN; i++)
+        bench_rate_note(&rate, 0, 2 * S, MIB);
+    bench_rate_look(&rate, 2 * S, &found);
+    cr_expect(!found.known && found.bytes_per_s > 9 * MIB && found.bytes_per_s < 10 * MIB);
+    bench_rate_note(&rate, 0, 2 * S, MIB);
+    bench_rate_look(&rate, 2 * S, &found);
+    cr_expect(found.known);
+}
+
 Test(bench_rate, a_silence_is_part_of_the_mean)
 {
     struct bench_rate rate;

@@ -57,7 +57,7 @@ nothing_left() {
 # ---- What it finds ----
 forget
 expect 0 '"bottleneck"' "$SF" bench env:POINT env:EAST --request-sizes 1M --connections 4,16 \
-    --duration 7 --budget-bytes 512M --json --profile pair.json
+    --duration 7 --budget-bytes 512M --json --profile pair.json --html report.html
 check "it names the side that is capped, and its figure" \
     judge $((512 * MIB)) $((18 * MIB)) $((22 * MIB))
 check "nothing is left" nothing_left
@@ -65,7 +65,8 @@ check "its profile is what it found" python3 -c '
 import json
 p = json.load(open("pair.json"))
 assert p["requestBytes"] == 1048576 and p["window"] in (4, 16) and p["bottleneck"] == "target write", p'
-no_secret pair.json
+no_secret pair.json report.html
+check "its report is whole, and asks nobody" python3 "$here/bench_report.py" report.html "target write"
 
 # ---- A copy begins with it ----
 forget

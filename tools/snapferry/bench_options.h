@@ -15,6 +15,7 @@
 
 struct bench_options {       /* texts are views into the arguments */
     const char *sizes;       /* of requests, ascending, with commas; NULL: bench_limits.h's */
+    const char *html;        /* a report to be written; NULL: none */
     const char *connections; /* the same */
     uint64_t budget_bytes;   /* of data, both ways together */
     uint64_t duration_s;     /* of all measuring */

@@ -135,7 +135,7 @@ static void print_end(const struct bench *bench)
            verdict.throttled ? ", throttled by its account" : "", verdict.reason);
     printf("Read %s, wrote %s.", read, written);
     if (bench_skipped_count(bench))
-        printf(" %u points were left out: they need more --budget-bytes or --memory.",
+        printf(" Points left out for want of --budget-bytes or --memory: %u.",
                bench_skipped_count(bench));
     printf("\n");
 }

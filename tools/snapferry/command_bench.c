@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "engine/bench.h"
+#include "tools/snapferry/bench_html.h"
 #include "tools/snapferry/bench_limits.h"
 #include "tools/snapferry/bench_record.h"
 #include "tools/snapferry/bench_show.h"
@@ -196,10 +197,13 @@ static void benching_close(struct benching *b)
 static void benching_report(struct benching *b, const struct bench_pair *pair, struct err *e)
 {
     const struct options *o = b->stage->options;
+    uint64_t wall_ns = clock_wall_ns(&b->stage->clock);
 
     bench_show_end(&b->stage->view, pair, b->bench);
+    if (o->bench.html && !bench_html_write(o->bench.html, pair, b->bench, wall_ns, e))
+        return;
     if (o->profile)
-        profile_write(o->profile, pair, b->bench, clock_wall_ns(&b->stage->clock), e);
+        profile_write(o->profile, pair, b->bench, wall_ns, e);
 }
 
 static void benching_run(struct benching *b, struct view_outcome *outcome)

@@ -296,6 +296,7 @@ static const char bench_page[] =
     "  --connections LIST    [1,2,4,8,16,32,64]; up to 64\n"
     "  --memory BYTES        of buffers, at most [512M]; K M G T are powers of 1024\n"
     "  --threads N|auto      cores for TLS and checksums [1]\n"
+    "  --html FILE           writes a report with charts, in one file\n"
     "  --profile FILE        writes what was best, for copy and run to begin with\n"
     "  --state-dir DIR       where the name of the blob made is kept meanwhile\n"
     "  --io auto|uring|epoll             how to talk to the kernel\n"

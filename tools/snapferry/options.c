@@ -139,6 +139,7 @@ static const struct option_row rows[] = {
     {"duration", OPTION_COUNT, RP_ACCESS | RP_MOVING, AT(rp.duration_s), OPTIONS_ACCESS_MIN_S,
      OPTIONS_ACCESS_MAX_S, NULL},
     {"profile", OPTION_TEXT, COPY_ONLY | RUN | BENCH, AT(profile), 0, 0, NULL},
+    {"html", OPTION_TEXT, BENCH, AT(bench.html), 0, 0, NULL},
     {"budget-bytes", OPTION_SIZE, BENCH, AT(bench.budget_bytes), OPTIONS_BUDGET_MIN_BYTES,
      OPTIONS_BUDGET_MAX_BYTES, NULL},
     {"duration", OPTION_COUNT, BENCH, AT(bench.duration_s), 1, OPTIONS_BENCH_DURATION_MAX, NULL},
