@@ -364,9 +364,13 @@ static void cut_gone(void *arg, const struct err *error)
 static void drop_cut(struct leaving *leaving, const struct catalog_disk_point *disk)
 {
     struct cut_drops *cuts = leaving->leave->service->cuts;
+    const struct err none = {0};
+    struct err e = {0};
 
-    if (!cut_drops_begin(cuts, disk->id, cut_gone, leaving, &leaving->trouble))
-        leave(leaving);
+    if (cut_drops_begin(cuts, disk->id, cut_gone, leaving, &e))
+        return;
+    /* Gone meanwhile: its disk was safe in its blob, and it was dropped for that. */
+    cut_gone(leaving, e.kind == ERR_GONE ? &none : &e);
 }
 
 static void next_disk(struct leaving *leaving)
