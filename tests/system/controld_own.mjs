@@ -298,6 +298,23 @@ const parts = {
         const there = await contentOf(await complete(point("c9", "p"))), was = await contentOf(here);
         assert.equal(there.length, was.length);
         assert.ok(there.equals(was), "the copy");
+
+        await put(disk("brief"), restoreOf(here));
+        await restored(disk("brief"));
+        await west.stop();
+        await west.start({ rules: [{ name: "slow", match: { method: "DELETE" }, fault: "delay", ms: 4000 }] });
+        for (const path of [point("c8", "p"), disk("brief")]) {
+            const deleted = await one.ask("DELETE", path);
+            assert.equal(deleted.status, 202, deleted.text);
+            release = await lock();
+            while (!one.said.includes(`the deletion of ${path} is told later`)) await sleep(20);
+            assert.equal(await status(deleted), "InProgress");
+            await release();
+            await gone(path);
+            assert.equal(await status(deleted), "Succeeded");
+        }
+        await west.stop();
+        await west.start();
     },
 };
 

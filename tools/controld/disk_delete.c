@@ -2,6 +2,7 @@
 #include "tools/controld/disk_delete.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/endpoint_file.h"
+#include "io/reactor.h"
 #include "tools/controld/access_desk.h"
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_disk_points.h"
@@ -21,6 +23,8 @@
 #include "tools/controld/replication.h"
 #include "tools/controld/restore_path.h"
 
+#define TELL_AGAIN_NS (5 * NS_PER_S)
+
 struct going {
     struct disk_delete *deletes;
     struct going *next;
@@ -31,6 +35,7 @@ struct going {
     struct region_op op;
     struct pageblob_metadata metadata;
     struct err trouble;
+    struct timer again; /* the catalog could not be told its end */
 };
 
 struct disk_delete {
@@ -121,24 +126,39 @@ static bool give_up(struct service *service, void *arg, struct arm_error *why, s
 
 static void going_free(struct going *going)
 {
+    if (going->again.slot)
+        reactor_disarm(going->deletes->service->reactor, &going->again);
     disk_place_fini(&going->place);
     pageblob_metadata_fini(&going->metadata);
     free(going->source_id);
     free(going);
 }
 
+static void leave(struct going *going);
+
+static void on_again(struct timer *timer)
+{
+    leave((struct going *)((char *)timer - offsetof(struct going, again)));
+}
+
+/* A catalog that takes no change now is told later. */
 static void leave(struct going *going)
 {
     struct going **at = &going->deletes->goings;
+    struct reactor *reactor = going->deletes->service->reactor;
     struct arm_error why = {0};
     bool troubled = err_is_set(&going->trouble);
 
     if (!troubled)
         replication_forget(going->deletes->service->replication, going->id, going->id);
-    (void)service_change(going->deletes->service, troubled ? give_up : drop_row, going, &why);
-    if (troubled || arm_error_is_set(&why))
-        fprintf(stderr, "snapferryd: cannot delete %s: %s\n", going->id,
-                arm_error_is_set(&why) ? why.message : going->trouble.text);
+    if (!service_change(going->deletes->service, troubled ? give_up : drop_row, going, &why)) {
+        fprintf(stderr, "snapferryd: the deletion of %s is told later: %s\n", going->id,
+                why.message);
+        reactor_arm(reactor, &going->again, reactor_now_ns(reactor) + TELL_AGAIN_NS, on_again);
+        return;
+    }
+    if (troubled)
+        fprintf(stderr, "snapferryd: cannot delete %s: %s\n", going->id, going->trouble.text);
     while (*at != going)
         at = &(*at)->next;
     *at = going->next;

@@ -2,11 +2,13 @@
 #include "tools/controld/point_leave.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "io/reactor.h"
 #include "tools/controld/catalog_accesses.h"
 #include "tools/controld/catalog_bases.h"
 #include "tools/controld/catalog_collections.h"
@@ -21,6 +23,8 @@
 #include "tools/controld/replication.h"
 #include "tools/controld/spare_bases.h"
 
+#define TELL_AGAIN_NS (5 * NS_PER_S)
+
 /* One point: its disks one after the other. */
 struct leaving {
     struct point_leave *leave;
@@ -32,6 +36,7 @@ struct leaving {
     struct region_op op;
     struct region_snapshot doubles;
     struct err trouble;
+    struct timer again; /* the catalog could not be told its end */
 };
 
 struct point_leave {
@@ -125,12 +130,15 @@ static bool give_up(struct service *service, void *arg, struct arm_error *why, s
 
 static void leaving_free(struct leaving *leaving)
 {
+    if (leaving->again.slot)
+        reactor_disarm(leaving->leave->service->reactor, &leaving->again);
     region_snapshot_fini(&leaving->doubles);
     catalog_disk_point_list_fini(&leaving->disks);
     free(leaving);
 }
 
-static void tell_end(struct leaving *leaving)
+/* False: the catalog takes no change now. */
+static bool tell_end(struct leaving *leaving)
 {
     struct leaving **at = &leaving->leave->leavings;
     struct arm_error why = {0};
@@ -139,22 +147,36 @@ static void tell_end(struct leaving *leaving)
     for (size_t i = 0; !troubled && i < leaving->disks.count; i++)
         replication_forget(leaving->leave->service->replication, leaving->disks.rows[i].point_id,
                            leaving->disks.rows[i].id);
-    (void)service_change(leaving->leave->service, troubled ? give_up : drop_rows, leaving, &why);
-    if (troubled || arm_error_is_set(&why))
-        fprintf(stderr, "snapferryd: cannot delete %s: %s\n", leaving->id,
-                arm_error_is_set(&why) ? why.message : leaving->trouble.text);
+    if (!service_change(leaving->leave->service, troubled ? give_up : drop_rows, leaving, &why)) {
+        fprintf(stderr, "snapferryd: the deletion of %s is told later: %s\n", leaving->id,
+                why.message);
+        return false;
+    }
+    if (troubled)
+        fprintf(stderr, "snapferryd: cannot delete %s: %s\n", leaving->id, leaving->trouble.text);
     while (*at != leaving)
         at = &(*at)->next;
     *at = leaving->next;
     leaving_free(leaving);
+    return true;
+}
+
+static void leave(struct leaving *leaving);
+
+static void on_again(struct timer *timer)
+{
+    leave((struct leaving *)((char *)timer - offsetof(struct leaving, again)));
 }
 
 static void leave(struct leaving *leaving)
 {
     struct service *service = leaving->leave->service;
 
-    tell_end(leaving);
-    spare_bases_soon(service->bases); /* what its chain started from may be spare now */
+    if (tell_end(leaving))
+        spare_bases_soon(service->bases); /* what its chain started from may be spare now */
+    else
+        reactor_arm(service->reactor, &leaving->again,
+                    reactor_now_ns(service->reactor) + TELL_AGAIN_NS, on_again);
 }
 
 /* ---- What lies in the regions ---- */
