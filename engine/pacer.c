@@ -4,10 +4,16 @@
 #include <assert.h>
 #include <string.h>
 
-#define PACER_GROWTH_PAYS  1.05 /* an epoch this much faster than the one before proves the step */
-#define PACER_PROBE_EPOCHS 8u   /* quiet epochs between two probes */
-#define PACER_SLOW_FACTOR  6u /* a mean latency this often the best is a throttle without a name */
-#define PACER_DEAF_MIN_NS  50000000ull
+#define PACER_GROWTH_PAYS       1.05 /* an epoch this much faster than the one before proves the step */
+#define PACER_PROBE_EPOCHS      8u /* quiet epochs between two probes */
+#define PACER_PROBE_DOUBLES_MAX 3u /* of that, when one after another is refused */
+#define PACER_SLOW_FACTOR       6u /* a mean latency this often the best is a throttle without a name */
+#define PACER_DEAF_MIN_NS       50000000ull
+/* One trouble in so many answers is borne. Beyond that the debt grows, and at four the window is cut: by
+ * chance alone, at one in a hundred, that happens once in some 4,000 answers; a host that refuses every tenth
+ * has it within 50, one that refuses all at the fourth. */
+#define PACER_TROUBLE_COST  50u
+#define PACER_TROUBLE_BEARS (3u * PACER_TROUBLE_COST)
 /* What a request counts besides its bytes, so that clears and small ranges, which carry next to
  * nothing, are paced by how many of them end. */
 #define PACER_REQUEST_BYTES 65536u
@@ -55,6 +61,16 @@ static bool pacer_is_off_limit(const struct pacer *pacer)
     return limit == 0 || pacer->window < limit - limit / 4 || pacer->window > limit;
 }
 
+/* In quiet epochs. A host that is full is asked more and more seldom; one refusal alone may be chance. */
+static uint32_t pacer_probe_after(const struct pacer *pacer)
+{
+    uint32_t doubles = pacer->probes_refused > 1 ? pacer->probes_refused - 1 : 0;
+
+    if (doubles > PACER_PROBE_DOUBLES_MAX)
+        doubles = PACER_PROBE_DOUBLES_MAX;
+    return PACER_PROBE_EPOCHS << doubles;
+}
+
 /* What the epoch that just ended says about the window it ran with. */
 static void pacer_judge_rate(struct pacer *pacer, double rate)
 {
@@ -70,9 +86,10 @@ static void pacer_judge_rate(struct pacer *pacer, double rate)
     } else if (pacer->probing) {
         pacer->probing = false;
         pacer->quiet_epochs = 0;
+        pacer->probes_refused = 0;
         if (!paid)
             pacer->window = pacer->window_before;
-    } else if (++pacer->quiet_epochs >= PACER_PROBE_EPOCHS) {
+    } else if (++pacer->quiet_epochs >= pacer_probe_after(pacer)) {
         pacer->probing = true;
         pacer_step_up(pacer);
     }
@@ -118,9 +135,39 @@ void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, u
     pacer->epoch_bytes += bytes + PACER_REQUEST_BYTES;
     pacer->epoch_latency_ns += latency_ns;
     pacer->epoch_count++;
+    if (pacer->trouble_debt)
+        pacer->trouble_debt--;
+    else
+        pacer->cut_lately = false;
     if (now_ns > pacer->epoch_start_ns + PACER_EPOCH_MIN_NS &&
         pacer->epoch_count >= 2 * pacer->window)
         pacer_epoch_end(pacer, now_ns);
+}
+
+/* It was one step too many, or bad luck: the window that was proven is still. */
+static void pacer_take_probe_back(struct pacer *pacer)
+{
+    pacer->probing = false;
+    pacer->quiet_epochs = 0;
+    pacer->probes_refused++;
+    pacer->window = pacer->window_before;
+}
+
+static void pacer_cut(struct pacer *pacer)
+{
+    uint32_t part = pacer->window / (pacer->cut_lately ? 2 : 4);
+
+    pacer->growing = false;
+    pacer->probing = false;
+    pacer->quiet_epochs = 0;
+    pacer->probes_refused = 0;
+    pacer->window -= part ? part : 1;
+    if (pacer->window < PACER_WINDOW_MIN)
+        pacer->window = PACER_WINDOW_MIN;
+    pacer->window_before = pacer->window;
+    pacer->trouble_debt = PACER_TROUBLE_COST; /* so that bad luck does not cut it twice */
+    pacer->cut_lately = true;
+    pacer->backoffs_count++;
 }
 
 void pacer_note_trouble(struct pacer *pacer, enum pacer_trouble trouble, uint64_t delay_ns,
@@ -129,20 +176,23 @@ void pacer_note_trouble(struct pacer *pacer, enum pacer_trouble trouble, uint64_
     /* Twice, because what was sent before the cut comes back later than the best mean. */
     uint64_t deaf_ns = 2 * pacer->latency_min_ns > PACER_DEAF_MIN_NS ? 2 * pacer->latency_min_ns
                                                                      : PACER_DEAF_MIN_NS;
+    bool is_borne;
 
     if (trouble == PACER_THROTTLED && now_ns + delay_ns > pacer->not_before_ns)
         pacer->not_before_ns = now_ns + delay_ns;
     if (now_ns < pacer->deaf_until_ns)
         return;
+    pacer->trouble_debt += PACER_TROUBLE_COST;
+    is_borne = pacer->trouble_debt <= PACER_TROUBLE_BEARS;
+    if (is_borne && !pacer->probing)
+        return;
     pacer->deaf_until_ns = now_ns + deaf_ns;
     if (trouble == PACER_THROTTLED)
         pacer->throttled_at = pacer->window;
-    pacer->growing = false;
-    pacer->probing = false;
-    pacer->quiet_epochs = 0;
-    pacer->window = pacer->window / 2 > PACER_WINDOW_MIN ? pacer->window / 2 : PACER_WINDOW_MIN;
-    pacer->window_before = pacer->window;
-    pacer->backoffs_count++;
+    if (is_borne)
+        pacer_take_probe_back(pacer);
+    else
+        pacer_cut(pacer);
 }
 
 uint64_t pacer_wake_ns(const struct pacer *pacer, uint64_t now_ns)

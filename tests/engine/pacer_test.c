@@ -82,19 +82,59 @@ Test(pacer, work_that_does_not_fill_the_window_does_not_grow_it)
     cr_expect_eq(server.inflight_most, 2u);
 }
 
-Test(pacer, a_throttle_halves_the_window_once_a_round_trip)
+Test(pacer, throttles_cut_the_window_once_a_round_trip)
 {
     uint32_t before;
 
     server.latency_ns = 100 * MS;
     sim_server_run(&server, &pacer, 10 * S);
     before = pacer.window;
-    for (uint32_t i = 0; i < 50; i++) /* a whole window is refused */
+    for (uint32_t i = 0; i < 3; i++)
         pacer_note_trouble(&pacer, PACER_THROTTLED, 0, server.now_ns + i * MS);
-    cr_expect_eq(pacer.window, before / 2);
+    cr_expect_eq(pacer.window, before, "a few are borne");
+    for (uint32_t i = 3; i < 50; i++) /* a whole window is refused */
+        pacer_note_trouble(&pacer, PACER_THROTTLED, 0, server.now_ns + i * MS);
+    cr_expect_eq(pacer.window, before - before / 4);
     cr_expect_eq(pacer.backoffs_count, 1u);
-    pacer_note_trouble(&pacer, PACER_THROTTLED, 0, server.now_ns + S);
-    cr_expect_eq(pacer.window, before / 4);
+    before = pacer.window;
+    for (uint32_t i = 0; i < 3; i++)
+        pacer_note_trouble(&pacer, PACER_THROTTLED, 0, server.now_ns + S + i * MS);
+    cr_expect_eq(pacer.window, before / 2, "it goes on");
+}
+
+static void expect_full(uint64_t latency_ms, bool failing, uint64_t seed)
+{
+    begin();
+    server.latency_ns = latency_ms * MS;
+    server.jitter_ns = server.latency_ns / 10;
+    server.bytes_per_second = 60 * MIB;
+    server.refuses_one_in = 100;
+    server.fails_instead = failing;
+    server.seed = seed;
+    sim_server_run(&server, &pacer, 5 * S);
+    cr_expect_geq(sim_server_rate(&server, &pacer, 600 * S), 60 * MIB / 100 * 97,
+                  "%lu ms, seed %lu", (unsigned long)latency_ms, (unsigned long)seed);
+    cr_expect_gt(server.refused_count, 50u);
+}
+
+Test(pacer, a_refusal_in_a_hundred_does_not_empty_a_long_way)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        expect_full(20, false, seed);
+        expect_full(80, true, seed);
+        expect_full(80, false, seed);
+        expect_full(250, false, seed);
+    }
+}
+
+Test(pacer, a_host_that_refuses_every_tenth_is_asked_for_less)
+{
+    server.latency_ns = 50 * MS;
+    sim_server_run(&server, &pacer, 10 * S);
+    cr_assert_eq(pacer.window, WINDOW_MAX);
+    server.refuses_one_in = 10;
+    sim_server_run(&server, &pacer, 10 * S);
+    cr_expect_leq(pacer.window, WINDOW_MAX / 32);
 }
 
 Test(pacer, never_goes_below_one)

@@ -36,6 +36,8 @@ static void sim_server_start(struct sim_server *server)
         request++;
     request->started_ns = server->now_ns;
     request->refused = server->requests_max && server->inflight >= server->requests_max;
+    if (server->refuses_one_in && page_random_below(&server->seed, server->refuses_one_in) == 0)
+        request->refused = true;
     if (server->bytes_per_second && !request->refused) {
         if (server->busy_until_ns < server->now_ns)
             server->busy_until_ns = server->now_ns;

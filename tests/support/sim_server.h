@@ -27,6 +27,7 @@ struct sim_server {
     uint64_t jitter_ns;        /* up to so much more, drawn */
     uint64_t bytes_per_second; /* shared by all; 0 = no limit */
     uint32_t requests_max;     /* at once; more are refused; 0 = no limit */
+    uint32_t refuses_one_in;   /* by chance, whatever the window; 0 = none */
     uint64_t retry_after_ns;   /* what a refusal asks for */
     uint64_t request_bytes;    /* of each */
     bool fails_instead;        /* a refusal is a failure without a name, not a throttle */
