@@ -1,11 +1,13 @@
-/* churned_disk.c - makes a sparse disk in a region's folder, a snapshot of it, changes, and a second snapshot; no
- * server running.
+/* churned_disk.c - makes a sparse disk in a region's folder, a snapshot of it, changes, and a second
+ * snapshot; no server running.
  *
- *   churned_disk FOLDER ACCOUNT CONTAINER/BLOB SIZE_BYTES ALLOCATED_BYTES CHURN_PERMILLE scattered|clustered
+ *   churned_disk FOLDER ACCOUNT CONTAINER/BLOB SIZE_BYTES ALLOCATED_BYTES CHURN_PERMILLE
+ *                scattered|clustered
  *
- * Data stands in extents of 1 MiB, evenly over the disk; a thousandth of CHURN_PERMILLE of it changes: pages of 4 KiB,
- * each somewhere in its own part of the data, or whole extents. No byte compresses, and all follow from a fixed seed.
- * Prints one JSON line: both snapshots' times and what changed between them, in bytes.
+ * Data stands in extents of 1 MiB, evenly over the disk; so many thousandths of it change: pages of
+ * 4 KiB, each somewhere in its own part of the data, or whole extents. No byte compresses, and all
+ * follow from a fixed seed. Prints one JSON line: both snapshots' times and what changed between
+ * them, in bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,10 +7,11 @@
  * The window starts small and grows by half each epoch while throughput grows with it. When it no
  * longer does, the last step is taken back and the window stays, probing one step up now and then
  * and keeping it only where it paid; a probe that paid is followed by the next at once, but near
- * the window that was throttled last. Throttled or failed answers, when they are more than one in fifty, end
- * the growth and cut the window by a quarter, then by halves, at most once a round trip. Fewer have another
- * reason than the window, and a long way that is cut back for each of them stays empty. Of a probe one is enough: it is taken back.
- * Answers that become many times slower without more bytes shrink the window too.
+ * the window that was throttled last. Throttled or failed answers, when they are more than one in
+ * fifty, end the growth and cut the window by a quarter, then by halves, at most once a round trip.
+ * Fewer have another reason than the window, and a long way that is cut back for each of them stays
+ * empty. Of a probe one is enough: it is taken back. Answers that become many times slower without
+ * more bytes shrink the window too.
  */
 #ifndef ENGINE_PACER_H
 #define ENGINE_PACER_H
@@ -58,7 +59,8 @@ bool pacer_may_start(struct pacer *pacer, uint32_t inflight, uint64_t now_ns);
 /* A range ended well. bytes may be 0 (a clear). */
 void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, uint64_t now_ns);
 
-/* A request was throttled or failed: the window follows what they come to. delay_ns: nothing starts before now + delay (0 = no wish). */
+/* A request was throttled or failed: the window follows what they come to. delay_ns: nothing starts
+ * before now + delay (0 = no wish). */
 void pacer_note_trouble(struct pacer *pacer, enum pacer_trouble trouble, uint64_t delay_ns,
                         uint64_t now_ns);
 
