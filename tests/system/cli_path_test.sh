@@ -83,7 +83,7 @@ expect 0 '"path":"server"' "$SF" copy env:RP1 env:A --path server --json
 check "its summary says what went which way" of 's.committed && s.readBytes === 0 && s.pulledBytes > 1 << 20 &&
     s.writtenBytes === s.pulledBytes && !s.root && !s.whyPath'
 cp out events
-sleep 0.2 # a region's log line follows the answer
+settled west east
 check "no byte of the data was downloaded" log_holds "$west_LOG" "$west" 'gets.length === 0 &&
     bytes(verb("Get Blob")) > 1 << 20'
 check "nor uploaded" log_holds "$east_LOG" "$east" 'verb("Put Page From URL").length > 3 &&
@@ -167,7 +167,13 @@ check "late pulls happened" grep -q '"fault":"late"' "$hard_LOG"
 check "and a fence went up before the commit" grep -q '"verb":"Set Blob Properties"' "$hard_LOG"
 
 # ---- Killed, and gone on with, also the other way ----
-# One range's answer stays away until long after the kill.
+# One range's answer stays away until long after the kill, and all others are told to be durable before it.
+pulled() { # BYTES of a log, once five ranges were answered
+    until log_holds "$1" 0 'verb("Put Page From URL").length === 5' 2>/dev/null; do sleep 0.1; done
+    node -e '
+        const l = require("fs").readFileSync(process.argv[1], "utf8").trimEnd().split("\n").map((x) => JSON.parse(x));
+        console.log(l.reduce((sum, x) => sum + (x.verb === "Put Page From URL" ? x.rangeLength : 0), 0));' "$1"
+}
 for way in server client auto; do
     faulty "slow_$way" "{\"name\":\"held\",$PULL,\"nth\":6,\"fault\":\"delay\",\"ms\":60000}"
     url=slow_${way}_URL log=slow_${way}_LOG
@@ -175,14 +181,14 @@ for way in server client auto; do
     : >moving # there before anybody looks at it, and without what was said before
     "$SF" copy env:RP1 env:A --path server --json --window 1 --max-window 1 >>moving 2>moving.err &
     MOVING=$!
-    tail -n +1 -f --pid "$MOVING" moving | grep -qm1 '"durableBytes":[1-9]'
+    check "five ranges are durable ($way)" until_said moving "\"durableBytes\":$(pulled "${!log}")," "$MOVING"
     kill -KILL "$MOVING"
     wait "$MOVING" 2>/dev/null
     check "killed in the midst" log_holds "${!log}" 0 'verb("Put Page From URL").length === 5'
     expect 0 '"committed":true' "$SF" copy env:RP1 env:A --path "$way" --json
     check "it went on ($way)" of 's.resumedBytes > 0 && !s.root'
     expect 0 equal "$SF" verify env:RP1 env:A
-    sleep 0.2
+    settled "slow_$way"
     check "nothing durable was written again ($way)" log_holds "${!log}" 0 '(() => {
         const seen = new Map();
         for (const x of [...verb("Put Page From URL"), ...verb("Put Page")])
