@@ -38,7 +38,7 @@ cat >config.json <<CONFIG
 {"regions":[{"name":"westus","url":"$west_URL/disks","account":"disks","key":"env:CLI_KEY"},
             {"name":"eastus","url":"$east_URL/disks","account":"disks","key":"env:CLI_KEY"},
             {"name":"northus","url":"$north_URL/disks","account":"disks","key":"env:CLI_KEY"}],
- "limits":{"bytesPerSecond":2500000},
+ "limits":{"bytesPerSecond":1000000},
  "virtualMachines":[{"id":"/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1",
    "location":"westus",
    "disks":[{"name":"vm1-os","role":"os","blob":"vhds/vm-os"},{"name":"vm1-data","lun":0,"blob":"vhds/vm-data"}]}]}

@@ -56,6 +56,9 @@ static bool sql_fail(const struct catalog_sql *sql, int status, struct err *e)
         return err_set(e, ERR_CORRUPT, RETRY_NEVER, "%.200s is damaged: %.100s", path, words);
     case SQLITE_NOTADB:
         return err_set(e, ERR_CORRUPT, RETRY_NEVER, "%.200s is no catalog of snapferryd", path);
+    case SQLITE_ERROR: /* our statements are right for our tables: these are others */
+        return err_set(e, ERR_CORRUPT, RETRY_NEVER, "%.200s is damaged: %.150s", path,
+                       sql->db ? sqlite3_errmsg(sql->db) : words);
     case SQLITE_FULL:
         return err_set_errno(e, ENOSPC, RETRY_LATER, "%.200s", path);
     case SQLITE_TOOBIG:
