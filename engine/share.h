@@ -29,7 +29,7 @@
 
 #define SHARE_REQUEST_NS        (100ull * NS_PER_MS) /* of a cap, in one request at most */
 #define SHARE_REQUEST_MIN_BYTES 65536u
-#define SHARE_SEAT_REST_BYTES   (256u << 10) /* what a disk under way takes beside buffers, about */
+#define SHARE_SEAT_REST_BYTES   (320u << 10) /* what a disk under way takes beside buffers, about */
 #define SHARE_WEIGHT_MAX        JOB_PRIORITY_MAX
 
 struct share;
