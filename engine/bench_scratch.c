@@ -26,19 +26,9 @@ bool bench_scratch_url(const struct secret_url *container, const char *id,
                        struct secret_url *out_url, struct err *e)
 {
     char name[BENCH_SCRATCH_NAME_MAX_BYTES];
-    size_t address_bytes = strlen(container->address);
-    char *text = NULL;
-    bool ok;
 
     bench_scratch_name(id, name);
-    while (address_bytes > 0 && container->address[address_bytes - 1] == '/')
-        address_bytes--;
-    if (asprintf(&text, "%.*s/%s?%s", (int)address_bytes, container->address, name,
-                 container->query) < 0)
-        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
-    ok = secret_url_parse(text, out_url, e);
-    secret_wipe_free(text);
-    return ok;
+    return secret_url_of_blob(container, name, out_url, e);
 }
 
 /* The value of a parameter of the query, not decoded; NULL: there is none. */

@@ -226,6 +226,23 @@ static bool is_named(const char *parameter, const char *name, const char **out_v
     return true;
 }
 
+bool secret_url_of_blob(const struct secret_url *container, const char *name,
+                        struct secret_url *out_url, struct err *e)
+{
+    size_t address_bytes = strlen(container->address);
+    char *text = NULL;
+    bool ok = false;
+
+    while (address_bytes > 0 && container->address[address_bytes - 1] == '/')
+        address_bytes--;
+    if (asprintf(&text, "%.*s/%s?%s", (int)address_bytes, container->address, name,
+                 container->query) < 0)
+        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
+    ok = secret_url_parse(text, out_url, e);
+    secret_wipe_free(text);
+    return ok;
+}
+
 bool secret_url_has_signature(const struct secret_url *url)
 {
     const char *value;

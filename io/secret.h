@@ -41,6 +41,9 @@ bool secret_resolve(const char *argument, char **out_text, struct err *e);
 void secret_wipe_free(char *text); /* NULL is fine */
 
 bool secret_url_parse(const char *text, struct secret_url *out_url, struct err *e);
+/* ADDRESS/NAME?QUERY of a container's URL. name stands as it is: nothing in it needs escaping. */
+bool secret_url_of_blob(const struct secret_url *container, const char *name,
+                        struct secret_url *out_url, struct err *e);
 bool secret_url_has_signature(const struct secret_url *url);
 void secret_url_fini(struct secret_url *url); /* wipes; a zeroed struct is fine */
 

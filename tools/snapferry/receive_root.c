@@ -45,24 +45,6 @@ static bool read_url(const struct receive_root *root, struct secret_url *out_url
     return ok;
 }
 
-/* ADDRESS/NAME?QUERY */
-static bool name_blob(const struct secret_url *container, const char *name,
-                      struct secret_url *out_url, struct err *e)
-{
-    size_t address_bytes = strlen(container->address);
-    char *text = NULL;
-    bool ok = false;
-
-    while (address_bytes > 0 && container->address[address_bytes - 1] == '/')
-        address_bytes--;
-    if (asprintf(&text, "%.*s/%s?%s", (int)address_bytes, container->address, name,
-                 container->query) < 0)
-        return err_set(e, ERR_LIMIT, RETRY_LATER, "no memory for a URL");
-    ok = secret_url_parse(text, out_url, e);
-    secret_wipe_free(text);
-    return ok;
-}
-
 static struct endpoint *open_blob(const struct receive_root *root, struct session *session,
                                   const char *name, struct err *e)
 {
@@ -71,7 +53,7 @@ static struct endpoint *open_blob(const struct receive_root *root, struct sessio
     struct endpoint *ep = NULL;
     struct http *http = session_http(session, e);
 
-    if (http && read_url(root, &container, e) && name_blob(&container, name, &blob, e))
+    if (http && read_url(root, &container, e) && secret_url_of_blob(&container, name, &blob, e))
         ep = endpoint_pageblob_open(session->reactor, http, &blob, &plain, e);
     secret_url_fini(&container);
     secret_url_fini(&blob);
