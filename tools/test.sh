@@ -50,7 +50,8 @@ bad_tests() {
 stands_alone() {
     local preset=$1 name=$2 turn
     case $name in
-    *storm* | *kill* | *crash* | *flipped* | *fault* | *resume* | *path* | *proof* | *copy* | *chain* | *own*) return 1 ;;
+    *storm* | *kill* | *crash* | *flipped* | *fault*) return 1 ;;
+    *resume* | *path* | *proof* | *copy* | *chain* | *own*) return 1 ;;
     fuzz/* | stress/* | lint/*) return 1 ;;
     esac
     for turn in 1 2 3; do
