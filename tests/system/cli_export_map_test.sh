@@ -101,7 +101,7 @@ expect 0 'The stream has' "$SF" export vhd.img --map blob.map -o vhd.sfd
 check "the footer is no change" [ "$(size_of vhd.sfd)" -lt $((3 * 65536 + 4096)) ]
 expect 0 'delta copy' "$SF" apply vhd.sfd env:BLOB
 expect 0 equal "$SF" verify vhd.img env:BLOB
-no_secret vhd.sfd blob.map
+holds_no_signature "$BLOB" vhd.sfd blob.map
 expect 0 complete "$SF" copy disk.img grown.img --map grown.map
 truncate -s $((48 * 1048576 + 20480)) disk.img
 dd if=/dev/urandom of=disk.img bs=4096 seek=$((48 * 256 + 3)) count=1 conv=notrunc status=none

@@ -200,8 +200,9 @@ function checkLast(page, run) {
     check("blobs' limit", value(page, 'snapferry_limit_requests_per_second{scope="blob"}') === 500);
     check("progress", value(page, 'snapferry_events_total{kind="summary"}') ===
         run.events.filter((e) => e.event === "summary").length);
+    // How many each has hangs on how many were under way together; that both work evenly is bench/threads.sh's.
     for (let thread = 0; thread < THREADS; thread++) {
-        check("threads share the requests", value(page, `snapferry_http_thread_requests_total{thread="${thread}"}`) > 20, page);
+        check("threads share the requests", value(page, `snapferry_http_thread_requests_total{thread="${thread}"}`) > 0, page);
         check("and their CPU", value(page, `snapferry_http_thread_cpu_seconds_total{thread="${thread}"}`) > 0, page);
     }
     check("memory", value(page, "process_resident_memory_bytes") > lab.MIB);
