@@ -76,6 +76,13 @@ cpu_gib() { awk -v b="$bytes" '{printf "%.3f\n", $2/(b/1073741824)}' "$work/$1";
 rss() { awk '{print $3}' "$work/$1"; }
 # Ratios are taken run by run, of neighbours in time, and their median is told.
 ratio() { paste "$1" "$2" | awk '{print $1/$2}' | median; }
+# figure CHAPTER SCENARIO WHAT UNIT MEDIAN [LOWEST HIGHEST [at_least|at_most BOUND]]: a line for the JSON of bench/run.sh,
+# when that runs: BENCH_JSON names its file. Words without quotes; numbers as they are.
+figure() {
+    [ -n "${BENCH_JSON:-}" ] || return 0
+    printf '{"chapter":"%s","scenario":"%s","what":"%s","unit":"%s","median":%s,"lowest":%s,"highest":%s,"%s":%s}\n' \
+        "$1" "$2" "$3" "$4" "$5" "${6:-$5}" "${7:-$5}" "${8:-bound}" "${9:-null}" >>"$BENCH_JSON"
+}
 # the_machine: one sentence.
 the_machine() {
     echo "Machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1), Linux $(uname -r)."
