@@ -1,6 +1,9 @@
 # lab.sh - what benchmarks against regions share: four regions on loopback, plain and TLS, a disk in each, and
-# the arithmetic of medians. Sourced, from the root, with bytes and mib set; everything it starts it ends.
+# the arithmetic of medians, what system calls are counted with, chapters and figures. Sourced, from the root, with
+# bytes and mib set; everything it starts it ends. BENCH_OUT: the folder of RESULTS.md (bench).
 build=${BUILD:-build/release}
+out=${BENCH_OUT:-bench}
+mkdir -p "$out"
 work=$(mktemp -d "${TMPDIR:-/tmp}/snapferry-bench.XXXXXX")
 pids=()
 finish() {
@@ -76,30 +79,67 @@ cpu_gib() { awk -v b="$bytes" '{printf "%.3f\n", $2/(b/1073741824)}' "$work/$1";
 rss() { awk '{print $3}' "$work/$1"; }
 # Ratios are taken run by run, of neighbours in time, and their median is told.
 ratio() { paste "$1" "$2" | awk '{print $1/$2}' | median; }
+# counted KEY COMMAND...: one run, of which only the system calls are told, its threads' and children's too: their number
+# goes to $work/KEY.calls. With perf, or strace; with neither there is no such file.
+counted() {
+    local key=$1
+    shift
+    case $(counter) in
+    perf)
+        perf stat -x, -o "$work/$key.stat" -e raw_syscalls:sys_enter "$@" >"$work/$key.out" 2>&1 ||
+            { cat "$work/$key.out" >&2; exit 1; }
+        awk -F, '/sys_enter/ {print $1}' "$work/$key.stat" >"$work/$key.calls"
+        ;;
+    strace)
+        strace -c -f -o "$work/$key.stat" "$@" >"$work/$key.out" 2>&1 || { cat "$work/$key.out" >&2; exit 1; }
+        awk '$NF == "total" {print $4}' "$work/$key.stat" >"$work/$key.calls"
+        ;;
+    esac
+}
+counter() { # perf's event of the kernel is not everybody's
+    if perf stat -o /dev/null -e raw_syscalls:sys_enter true 2>/dev/null; then
+        echo perf
+    elif strace -c -o /dev/null true 2>/dev/null; then
+        echo strace
+    fi
+}
+# calls_gib KEY [BYTES]: thousands of system calls a GiB, or nothing.
+calls_gib() {
+    [ ! -s "$work/$1.calls" ] || awk -v b="${2:-$bytes}" '{printf "%.2f\n", $1 / 1e3 / (b / 1073741824)}' "$work/$1.calls"
+}
+
 # figure CHAPTER SCENARIO WHAT UNIT MEDIAN [LOWEST HIGHEST [at_least|at_most BOUND]]: a line for the JSON of bench/run.sh,
-# when that runs: BENCH_JSON names its file. Words without quotes; numbers as they are.
+# when that runs: BENCH_JSON names its file. Words without quotes; numbers as they are. WHAT is "throughput" for ours alone.
 figure() {
     [ -n "${BENCH_JSON:-}" ] || return 0
     printf '{"chapter":"%s","scenario":"%s","what":"%s","unit":"%s","median":%s,"lowest":%s,"highest":%s,"%s":%s}\n' \
         "$1" "$2" "$3" "$4" "$5" "${6:-$5}" "${7:-$5}" "${8:-bound}" "${9:-null}" >>"$BENCH_JSON"
+}
+# figures CHAPTER SCENARIO WHAT UNIT [at_least|at_most BOUND] <NUMBERS: the same, of all runs' numbers; of none, no line.
+figures() {
+    local all
+    all=$(sort -g)
+    [ -n "$all" ] || return 0
+    figure "$1" "$2" "$3" "$4" "$(median <<<"$all")" "$(head -n1 <<<"$all")" "$(tail -n1 <<<"$all")" "${@:5}"
 }
 # the_machine: one sentence.
 the_machine() {
     echo "Machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1), Linux $(uname -r)."
 }
 # replace_chapter NAME: what the function `chapter` prints, which begins with "## NAME", takes the place of the one
-# of that name in bench/RESULTS.md, or stands at its end; all others stay.
+# of that name in RESULTS.md, or stands at its end; all others stay.
 replace_chapter() {
     chapter >"$work/chapter"
-    if grep -q "^## $1\$" bench/RESULTS.md; then
-        sed "/^## $1\$/,\$d" bench/RESULTS.md
+    [ -e "$out/RESULTS.md" ] || echo "# Figures" >"$out/RESULTS.md"
+    if grep -qx "## $1" "$out/RESULTS.md"; then
+        sed "/^## $1\$/,\$d" "$out/RESULTS.md"
         cat "$work/chapter"
-        sed "1,/^## $1\$/d" bench/RESULTS.md | sed -n '/^## /,$p'
+        sed "1,/^## $1\$/d" "$out/RESULTS.md" | sed -n '/^## /,$p' | sed '1s/^/\n/'
     else
-        cat bench/RESULTS.md
+        cat "$out/RESULTS.md"
         echo
         cat "$work/chapter"
-    fi >"$work/RESULTS.md"
-    cp "$work/RESULTS.md" bench/RESULTS.md
+    fi | cat -s >"$work/RESULTS.md"
+    cp "$work/RESULTS.md" "$out/RESULTS.md"
     cat "$work/chapter"
 }
