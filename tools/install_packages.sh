@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing and showing snapferry need; does nothing when
-# they are there. As root, or with sudo. `install_packages.sh build` leaves out what only tests need.
+# they are there. As root, or with sudo. `install_packages.sh build` leaves out what only tests need; `bench` adds
+# the peers that bench/ measures beside us, and what it counts system calls with.
 set -euo pipefail
 
 wanted=(gcc cmake ninja-build pkg-config libcurl4-openssl-dev liburing-dev libssl-dev libxxhash-dev
@@ -12,6 +13,7 @@ if [ "${1:-all}" != build ]; then
         python3 python3-jsonschema python3-prometheus-client libsecret-1-0 bsdutils openssl tmux xfsprogs
         chromium)
 fi
+[ "${1:-all}" != bench ] || wanted+=(nbdkit libnbd-bin qemu-utils zstd perl linux-perf strace)
 
 missing=()
 for package in "${wanted[@]}"; do
