@@ -1,6 +1,9 @@
-/* pageranges.c - see pageranges.h. expat parses; the handlers only compare names and collect digits, because
- * they run eight times a range and a list may have a million. */
+/* pageranges.c - see pageranges.h. expat parses. Its handlers run eight times a range, and a list may have
+ * ten million; so what stands between two of its tokens in exactly the form the service writes is taken past
+ * it: a whole element more or less there changes nothing for it. All that is a little different is expat's.
+ */
 #include "io/pageranges.h"
+#include "io/pagerange_scan.h"
 
 #include <assert.h>
 #include <expat.h>
@@ -33,6 +36,9 @@ struct pageranges {
     uint64_t start, end;
     uint64_t last_end; /* where the range before this one ended */
     uint64_t pushed_bytes;
+    uint64_t parsed_bytes; /* of them: what expat was given */
+    uint64_t tag_end;      /* of those: where the last tag that expat told of ended */
+    bool plain;            /* the root's tag has no attribute, and a byte a character */
     uint64_t count, clear_count;
     size_t text_bytes;
     char text[PAGERANGES_MARKER_MAX_BYTES + 1];
@@ -92,6 +98,25 @@ static void take_range(struct pageranges *list)
     }
 }
 
+/* The entries that expat need not see; how many bytes they have. */
+static size_t take_plain(struct pageranges *list, const char *bytes, size_t count)
+{
+    struct pagerange_entry entry;
+    size_t taken = 0, entry_bytes;
+
+    list->has_start = list->has_end = true;
+    while ((entry_bytes = pagerange_scan(bytes + taken, count - taken, &entry)) > 0) {
+        list->start = entry.start;
+        list->end = entry.end;
+        list->is_clear = entry.is_clear;
+        take_range(list);
+        if (err_is_set(&list->err))
+            break;
+        taken += entry_bytes;
+    }
+    return taken;
+}
+
 static void take_number(struct pageranges *list, uint64_t *out_value, bool *has)
 {
     const char *at = list->text + strspn(list->text, " \t\r\n");
@@ -116,6 +141,12 @@ static void take_number(struct pageranges *list, uint64_t *out_value, bool *has)
 }
 
 /* ---- expat's handlers ---- */
+
+static void note_tag(struct pageranges *list)
+{
+    list->tag_end = (uint64_t)XML_GetCurrentByteIndex(list->parser) +
+                    (uint64_t)XML_GetCurrentByteCount(list->parser);
+}
 
 static enum inside child_of_list(struct pageranges *list, const char *name)
 {
@@ -143,6 +174,7 @@ static void on_start(void *user, const char *name, const char **attributes)
     enum inside next = IN_OTHER;
 
     (void)attributes;
+    note_tag(list);
     if (++list->depth > PAGERANGES_DEPTH_MAX) {
         err_set(&list->err, ERR_LIMIT, RETRY_NEVER, "the host's range list nests deeper than %u",
                 PAGERANGES_DEPTH_MAX);
@@ -158,6 +190,8 @@ static void on_start(void *user, const char *name, const char **attributes)
             stop(list);
             return;
         }
+        list->plain =
+            XML_GetCurrentByteCount(list->parser) == (int)sizeof "<PageList>" - 1 && !*attributes;
         next = IN_LIST;
     } else if (list->inside == IN_LIST) {
         next = child_of_list(list, name);
@@ -177,6 +211,7 @@ static void on_end(void *user, const char *name)
     struct pageranges *list = user;
 
     (void)name;
+    note_tag(list);
     list->depth--;
     if (list->other_depth) {
         if (list->other_depth > list->depth)
@@ -299,30 +334,60 @@ static bool report(struct pageranges *list, struct err *e)
                        "the host's range list is cut off after %" PRIu64 " ranges", list->count);
     return err_set(e, ERR_CORRUPT, RETRY_LATER,
                    "the host's range list is not well-formed XML at byte %" PRIu64 ": %s",
-                   (uint64_t)XML_GetCurrentByteIndex(list->parser), XML_ErrorString(code));
+                   list->pushed_bytes - list->parsed_bytes +
+                       (uint64_t)XML_GetCurrentByteIndex(list->parser),
+                   XML_ErrorString(code));
+}
+
+/* expat has no byte that it has not told of, and the next ones are the root's content. */
+static bool between_tokens(const struct pageranges *list)
+{
+    return list->plain && list->depth == 1 && list->tag_end == list->parsed_bytes;
+}
+
+static bool parse(struct pageranges *list, const char *bytes, size_t count, struct err *e)
+{
+    list->pushed_bytes += count;
+    list->parsed_bytes += count;
+    if (XML_Parse(list->parser, bytes, (int)count, XML_FALSE) != XML_STATUS_OK)
+        return report(list, e);
+    if (list->parsed_bytes - (uint64_t)XML_GetCurrentByteIndex(list->parser) >
+        PAGERANGES_TOKEN_MAX_BYTES)
+        return err_set(e, ERR_CORRUPT, RETRY_LATER,
+                       "the host's range list has a tag or text longer than %u bytes",
+                       PAGERANGES_TOKEN_MAX_BYTES);
+    return true;
+}
+
+/* Up to where an entry seems to begin; all of it when that proves to be inside of something else, so that
+ * a text full of such places is not looked at once for each. */
+static bool parse_step(struct pageranges *list, const char *bytes, size_t count, struct err *e)
+{
+    size_t head = list->plain || list->depth == 0 ? pagerange_find(bytes, count) : count;
+
+    return parse(list, bytes, head, e) &&
+           (head == count || between_tokens(list) || parse(list, bytes + head, count - head, e));
 }
 
 bool pageranges_push(struct pageranges *list, const void *bytes, size_t count, struct err *e)
 {
-    const char *at = bytes;
+    const char *at = bytes, *end = at + count;
 
     if (err_is_set(&list->err))
         return report(list, e);
     if (count > PAGERANGES_BODY_MAX_BYTES - list->pushed_bytes)
         return err_set(e, ERR_LIMIT, RETRY_NEVER, "the host's range list is longer than 4 GiB");
-    while (count > 0) {
-        size_t step = count < PUSH_STEP_BYTES ? count : PUSH_STEP_BYTES;
+    while (at < end) {
+        uint64_t before_bytes = list->pushed_bytes;
+        size_t step = (size_t)(end - at) < PUSH_STEP_BYTES ? (size_t)(end - at) : PUSH_STEP_BYTES;
+        size_t taken = between_tokens(list) ? take_plain(list, at, (size_t)(end - at)) : 0;
 
-        if (XML_Parse(list->parser, at, (int)step, XML_FALSE) != XML_STATUS_OK)
+        list->pushed_bytes += taken;
+        if (err_is_set(&list->err))
             return report(list, e);
-        at += step;
-        count -= step;
-        list->pushed_bytes += step;
-        if (list->pushed_bytes - (uint64_t)XML_GetCurrentByteIndex(list->parser) >
-            PAGERANGES_TOKEN_MAX_BYTES)
-            return err_set(e, ERR_CORRUPT, RETRY_LATER,
-                           "the host's range list has a tag or text longer than %u bytes",
-                           PAGERANGES_TOKEN_MAX_BYTES);
+        if (taken == 0 && !parse_step(list, at, step, e))
+            return false;
+        at += list->pushed_bytes - before_bytes;
     }
     return true;
 }
