@@ -7,17 +7,14 @@
 # bench/RESULTS.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export SNAPFERRY_BIN=$PWD/build/release/snapferry REGIOND_BIN=$PWD/build/release/regiond
-export SNAPFERRYD_BIN=$PWD/build/release/snapferryd
-TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/snapferry-bench.XXXXXX")
-export TMPDIR
-trap 'rm -rf "$TMPDIR"' EXIT
-node bench/controld_bench.mjs "${1:-10000}" "${2:-200}" "${3:-5}" >"$TMPDIR/chapter"
-{
-    sed '/^## The service/,$d' bench/RESULTS.md
-    cat "$TMPDIR/chapter"
-    # What others measure stands before and after.
-    sed '1,/^## The service/d' bench/RESULTS.md | sed -n '/^## /,$p' | sed '1s/^/\n/'
-} >"$TMPDIR/RESULTS.md"
-cp "$TMPDIR/RESULTS.md" bench/RESULTS.md
-cat "$TMPDIR/chapter"
+. bench/lab.sh
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+export SNAPFERRY_BIN=$build/snapferry REGIOND_BIN=$build/regiond SNAPFERRYD_BIN=$build/snapferryd
+mkdir "$work/controld"
+TMPDIR=$work/controld node bench/controld_bench.mjs "${1:-10000}" "${2:-200}" "${3:-5}" >"$work/said"
+chapter() {
+    cat "$work/said"
+    echo
+    the_machine
+}
+replace_chapter "The service"

@@ -1,8 +1,9 @@
 // controld_bench.mjs - what snapferryd's answers take with many restore points, and what many who look cost a copy.
-// node controld_bench.mjs POINTS CLIENTS PAIRS, by controld.sh, in $TMPDIR. Prints a chapter for RESULTS.md.
+// node controld_bench.mjs POINTS CLIENTS PAIRS, by controld.sh, in $TMPDIR. Prints a chapter for RESULTS.md, and gives its
+// figures to the file $BENCH_JSON, if that is set.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { Controld, GROUP, sleep } from "../tests/system/controld_lab.mjs";
 import { fillRandom, makeBlob, MIB, putPages, random, Region } from "../tests/system/lab.mjs";
@@ -148,6 +149,19 @@ for (let i = 0; i < pairs; i++) {
 await one.stop();
 await west.stop();
 await east.stop();
+const figure = (what, unit, list, most) => {
+    if (!process.env.BENCH_JSON) return;
+    const short = (x) => Number(x.toFixed(3));
+    const line = { chapter: "The service", scenario: `${points} restore points`, what, unit, median: short(median(list)),
+        lowest: short(Math.min(...list)), highest: short(Math.max(...list)), ...(most ? { at_most: most } : { bound: null }) };
+    appendFileSync(process.env.BENCH_JSON, `${JSON.stringify(line)}\n`);
+};
+figure("GET of a restore point", "ms", plain, 5);
+figure("GET of one with its instance view", "ms", viewed, 5);
+figure("page of collections", "ms", pages, 50);
+figure("page of 100 restore points with their disks", "ms", listed, 50);
+figure(`instance view while ${clients} clients ask`, "ms", answers);
+figure(`a copy while ${clients} clients look at it, by one alone`, "ratio", ratios, 1.05);
 const ms = (list) => `${median(list).toFixed(2)} | ${Math.max(...list).toFixed(1)}`;
 console.log(`## The service
 

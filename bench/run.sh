@@ -57,7 +57,7 @@ scenario() {
     "full quick") SPREAD_RUNS=2 bench/full.sh "$runs" "$mib" ;;
     "peers"*) bench/peers.sh "$runs" "$mib" ;;
     churn) bench/churn.sh ;;
-    "churn quick") AZCOPY_LIMIT=5 bench/churn.sh 1 1 64 ;;
+    "churn quick") AZCOPY_LIMIT=5 bench/churn.sh 1 4 1024 ;;
     wan) bench/wan.sh ;;
     "wan quick") bench/wan.sh 1 640 ;;
     relay) bench/relay.sh "$IMAGE" ;;

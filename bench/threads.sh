@@ -57,15 +57,20 @@ row() { # WORDS KEY
     cpu_gib "$2_$threads" >"$work/more"
     own_rates "$2_1" >"$work/one_rate"
     own_rates "$2_$threads" >"$work/more_rate"
+    paste "$work/more" "$work/one" | awk '{printf "%.3f\n", $1 / $2}' >"$work/cpu_ratio"
+    figures Threads "$1" "CPU, $threads threads by 1" ratio at_most 1.05 <"$work/cpu_ratio"
+    figures Threads "$1, 1 thread" throughput MB/s <"$work/one_rate"
+    figures Threads "$1, $threads threads" throughput MB/s <"$work/more_rate"
+    figures Threads "$1, 1 thread" CPU s/GiB <"$work/one"
+    figures Threads "$1, $threads threads" CPU s/GiB <"$work/more"
     printf '| %s | %.3f | %.3f | %.3f | %s | %s | %.0f | %.0f | %.2f | %.0f, %.0f |\n' "$1" \
-        "$(median <"$work/one")" "$(median <"$work/more")" "$(ratio "$work/more" "$work/one")" \
+        "$(median <"$work/one")" "$(median <"$work/more")" "$(median <"$work/cpu_ratio")" \
         "$(parts "$2_$threads.cpu")" "$(parts "$2_$threads.bytes")" \
         "$(median <"$work/one_rate")" "$(median <"$work/more_rate")" \
         "$(ratio "$work/more_rate" "$work/one_rate")" \
         "$(rss "$2_1" | median)" "$(rss "$2_$threads" | median)"
 }
-{
-    sed '/^## Threads/,$d' bench/RESULTS.md
+chapter() {
     echo "## Threads"
     echo
     echo "Written by \`bench/threads.sh $runs $mib $threads\`: medians of $runs pairs, one thread and $threads in"
@@ -73,6 +78,7 @@ row() { # WORDS KEY
     echo "client on the same cores, so rates are told and no gain is claimed; with 4 cores or more it is"
     echo "unmeasured. Must hold: CPU seconds a GiB rise by less than 5 %. Load of the machine after each run"
     echo "(its own servers and client are about 2): $(median <"$work/load"), at most $(sort -g "$work/load" | tail -n1)."
+    echo
     the_machine
     echo
     echo "| scenario | CPU s/GiB, 1 thread | $threads threads | ratio | CPU by thread | bytes by thread | MB/s, 1 thread | $threads threads | ratio | peak RSS MiB, 1 and $threads |"
@@ -81,8 +87,5 @@ row() { # WORDS KEY
         row "region to null, $kind" "${kind}_null"
         row "region to region, $kind" "${kind}_copy"
     done
-    # What others measure stands before and after.
-    sed '1,/^## Threads/d' bench/RESULTS.md | sed -n '/^## /,$p' | sed '1s/^/\n/'
-} >"$work/RESULTS.md"
-cp "$work/RESULTS.md" bench/RESULTS.md
-sed -n '/^## Threads/,/^## [^T]/p' bench/RESULTS.md
+}
+replace_chapter Threads
