@@ -103,6 +103,17 @@ counter() { # perf's event of the kernel is not everybody's
         echo strace
     fi
 }
+# watched KEY COMMAND...: as `measure`, and where perf can count without being noticed, its system calls too: for lines
+# that are slow, and runs that are long.
+watched() {
+    if [ "$(counter)" != perf ]; then
+        measure "$@"
+        return
+    fi
+    perf stat -x, -o "$work/$1.stat" -e raw_syscalls:sys_enter \
+        "$build/bench/timed" "$work/$1" "${@:2}" >"$work/$1.out" 2>&1 || { cat "$work/$1.out" >&2; exit 1; }
+    awk -F, '/sys_enter/ {print $1}' "$work/$1.stat" >>"$work/$1.calls"
+}
 # calls_gib KEY [BYTES]: thousands of system calls a GiB, or nothing.
 calls_gib() {
     [ ! -s "$work/$1.calls" ] || awk -v b="${2:-$bytes}" '{printf "%.2f\n", $1 / 1e3 / (b / 1073741824)}' "$work/$1.calls"

@@ -25,18 +25,6 @@ rate_after() { # KEY SECONDS: bytes a second
         const [from, to] = [late[0], late[late.length - 1]];
         console.log(((to[1] - from[1]) / (to[0] - from[0])).toFixed(0));' "$work/$1.out" "$2" >>"$work/$1.rate"
 }
-# watched KEY COMMAND...: as `measure`, its system calls counted too where perf can: a line as slow as these does not
-# notice, and a run of its own would take half a minute.
-watched() {
-    if [ "$counter" != perf ]; then
-        measure "$@"
-        return
-    fi
-    perf stat -x, -o "$work/$1.stat" -e raw_syscalls:sys_enter \
-        "$build/bench/timed" "$work/$1" "${@:2}" >"$work/$1.out" 2>&1 || { cat "$work/$1.out" >&2; exit 1; }
-    awk -F, '/sys_enter/ {print $1}' "$work/$1.stat" >>"$work/$1.calls"
-}
-counter=$(counter)
 # shaped KEY LATENCY_MS FAULTS: region to region, both far and narrow.
 shaped() {
     local key=$1 i side options=()
