@@ -120,14 +120,37 @@ static void list_stream_free(void *context)
     free(list);
 }
 
+static char *put_text(char *out, const char *text)
+{
+    size_t n = strlen(text);
+
+    memcpy(out, text, n);
+    return out + n;
+}
+
+static char *put_number(char *out, uint64_t value)
+{
+    char digits[20];
+    char *first = digits + sizeof digits;
+    size_t n;
+
+    do
+        *--first = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
+    n = (size_t)(digits + sizeof digits - first);
+    memcpy(out, first, n);
+    return out + n;
+}
+
+/* Without printf: it was two thirds of what a list of a million entries costs. */
 static size_t entry_text(const struct store_range *range, char *out)
 {
-    const char *kind = range->clear ? "ClearRange" : "PageRange";
+    char *at = put_text(out, range->clear ? "<ClearRange><Start>" : "<PageRange><Start>");
 
-    return (size_t)snprintf(out, LIST_ENTRY_MAX_BYTES,
-                            "<%s><Start>%llu</Start><End>%llu</End></%s>", kind,
-                            (unsigned long long)range->start, (unsigned long long)range->end - 1,
-                            kind);
+    at = put_text(put_number(at, range->start), "</Start><End>");
+    at = put_number(at, range->end - 1);
+    at = put_text(at, range->clear ? "</End></ClearRange>" : "</End></PageRange>");
+    return (size_t)(at - out);
 }
 
 static ssize_t list_stream_bytes(void *context, uint64_t at, char *out, size_t max_bytes)
