@@ -1,18 +1,25 @@
 /* scattered_disk.c - makes a blob of many scattered ranges in a region's folder, no server running.
  *
- *   scattered_disk FOLDER ACCOUNT CONTAINER/BLOB SIZE_BYTES RANGES
+ *   scattered_disk FOLDER ACCOUNT CONTAINER/BLOB SIZE_BYTES RANGES [hollow]
  *
  * Each range is 4 KiB, somewhere in its own slice of the disk; the positions follow from a fixed seed.
  * Through HTTP a million writes would take minutes; here they take seconds, through the same store.
+ * hollow: what was written is given back to the file system while it goes on, so that ten million ranges
+ * need no 40 GiB. The region lists them as before, and reads zeros.
  */
+#include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/regiond/store.h"
 #include "tools/regiond/store_verbs.h"
 
 #define SCATTERED_RANGE_BYTES 4096u
+#define SCATTERED_HOLLOW_EACH 65536u /* ranges */
+#define SCATTERED_FOLDERS_MAX 16     /* open at once */
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -23,8 +30,25 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* A blob's segments hold bytes and nothing else; they lie in blobs/NUMBER/, beside its log. */
+static int hollow_out(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+    const char *name = path + at->base;
+    int fd, failed;
+
+    if (kind != FTW_F || at->level != 3 || strcmp(name, "log") == 0)
+        return 0;
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    failed = status->st_blocks &&
+             fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, status->st_size);
+    close(fd);
+    return failed;
+}
+
 static int fill(struct store *store, const struct store_key *key, uint64_t size_bytes,
-                uint64_t ranges)
+                uint64_t ranges, const char *hollow_folder)
 {
     struct store_conditions when = {0};
     struct store_new_blob blob = {.kind = STORE_PAGE_BLOB, .size_bytes = size_bytes};
@@ -44,6 +68,9 @@ static int fill(struct store *store, const struct store_key *key, uint64_t size_
         memcpy(page, &i, sizeof i);
         result = store_pages_write(store, key, &when, at * SCATTERED_RANGE_BYTES, page, sizeof page,
                                    &stamp);
+        if (hollow_folder && (i % SCATTERED_HOLLOW_EACH == 0 || i + 1 == ranges) &&
+            nftw(hollow_folder, hollow_out, SCATTERED_FOLDERS_MAX, FTW_PHYS) != 0)
+            result = STORE_IO;
     }
     return (int)result;
 }
@@ -57,8 +84,10 @@ int main(int argc, char **argv)
     struct store *store;
     int result;
 
-    if (argc != 6 || !slash || strtoull(argv[5], NULL, 10) == 0) {
-        fprintf(stderr, "usage: scattered_disk FOLDER ACCOUNT CONTAINER/BLOB SIZE_BYTES RANGES\n");
+    if (argc < 6 || argc > 7 || (argc == 7 && strcmp(argv[6], "hollow") != 0) || !slash ||
+        strtoull(argv[5], NULL, 10) == 0) {
+        fprintf(stderr, "usage: scattered_disk FOLDER ACCOUNT CONTAINER/BLOB SIZE_BYTES RANGES "
+                        "[hollow]\n");
         return 2;
     }
     snprintf(container, sizeof container, "%.*s", (int)(slash - argv[3]), argv[3]);
@@ -68,7 +97,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "scattered_disk: %s\n", why);
         return 1;
     }
-    result = fill(store, &key, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10));
+    result = fill(store, &key, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
+                  argc == 7 ? argv[1] : NULL);
     store_close(store);
     if (result != 0)
         fprintf(stderr, "scattered_disk: the store refused (%d)\n", result);
