@@ -1,13 +1,14 @@
-/* plan_bench.c - what planning costs without a network: lists of ranges as the service writes them, in memory,
- * through the parser of lists, and from the parsed lists to a plan.
+/* plan_bench.c - what planning costs without a network: lists of ranges as the service writes them, in
+ * memory, through the parser of lists, and from the parsed lists to a plan.
  *
  *     plan_bench [RANGES]...        [1000 10000 100000 1000000 10000000]
  *
- * A line for each kind of list and each number of ranges: kind, ranges, CPU nanoseconds a range to read the list (median,
- * lowest, highest), nanoseconds a range to plan (the same three), bytes a range at the peak: of both lists and plan.
- * "full": all that holds data. "delta": what changed and what became zero, a quarter of them, coalesced with the
- * help of the newer's full list, which is the read list's second.
- * Each run is a process of its own, so that none finds the memory of another warm. Must not know: HTTP, copies.
+ * A line for each kind of list and each number of ranges: kind, ranges, CPU nanoseconds a range to read the
+ * list (median, lowest, highest), CPU nanoseconds a range to plan (the same three), bytes a range at the
+ * peak, of lists and plan together. "full": all that holds data. "delta": what changed and what became zero,
+ * a quarter of them, coalesced with the help of the newer's full list, the second that is read.
+ * Each run is a process of its own, so that none finds the memory of another warm. Must not know: HTTP,
+ * copies.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* pageranges_forms_test.c - a range list reads alike in whatever form its entries come, and however it is cut:
- * what is taken past the parser of XML, what goes through it, and the two mixed. */
+/* pageranges_forms_test.c - a range list reads alike in whatever form its entries come, and however it is
+ * cut: what is taken past the parser of XML, what goes through it, and the two mixed. */
 #include "io/pageranges.h"
 
 #include <criterion/criterion.h>
