@@ -4,7 +4,7 @@ import { boundOf, number, score, span, value } from "./figure.mjs";
 
 const WIDTH = 1180, ROW = 22, BAR = 13, LEFT = 16;
 const BARS = 520, ROOM = 340; // where bars begin, and the longest; numbers stand behind them
-const LABEL_MAX = 76; // characters in front of the bars: longer ones take two lines
+const LABEL_MAX = 72; // characters in front of the bars: longer ones take two lines
 const SCORE_MAX = 2.5; // times better than the bound: longer bars are cut, and say so
 const COLOURS = { ours: "#3b82c4", held: "#2e9467", missed: "#d9662b", others: "#8a94a0", text: "#6b7684", line: "#8a94a0" };
 
@@ -68,7 +68,7 @@ function rates(page, figures) {
         page.chapter(chapter);
         for (const figure of some) {
             const ours = figure.what === "throughput";
-            page.row(ours ? figure.scenario : `${figure.scenario}: ${figure.what}`, (ROOM * figure.median) / most,
+            page.row(ours ? figure.scenario : `${figure.scenario} (${figure.what})`, (ROOM * figure.median) / most,
                 ours ? COLOURS.ours : COLOURS.others, span(figure).replace(" MB/s", ""));
         }
     }

@@ -97,7 +97,7 @@ versus() { paste -d' ' "$work/$1" "$work/$2" | awk -v c="$3" '{printf "%.2f\n", 
 row() {
     local calls column must=("${@:4}") names=(time "CPU s/GiB" "peak RSS") rate=throughput
     [ -s "$work/$2" ] || { echo "| $1 | not there | | | | | | |"; return; }
-    [[ "$1" == snapferry* ]] || rate="a peer's"
+    [[ "$1" == snapferry* ]] || rate="a peer"
     calls=$(calls_gib "$2")
     rates "$2" | figures Peers "$1" "$rate" MB/s
     cpu_gib "$2" | figures Peers "$1" CPU s/GiB
@@ -143,7 +143,7 @@ chapter() {
         echo "blob was deleted before they take $(versus azcopy anew 1 | median) times the seconds and $(versus azcopy anew 2 | median) times the CPU."
     fi
     sed 's/.*"mb_per_s":\([0-9.]*\).*/\1/' "$work/ceiling.json" >"$work/raw"
-    figures Peers "raw client, read" "a ceiling" MB/s <"$work/raw"
+    figures Peers "raw client, read" "the ceiling" MB/s <"$work/raw"
     echo "Raw sockets read the same disk at $(median <"$work/raw") MB/s."
 }
 replace_chapter Peers

@@ -22,7 +22,7 @@ command="bench/run.sh${*:+ $*}" quick= only=
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) quick=1 && shift ;;
-    --only) only=${2//,/ } && shift 2 ;;
+    --only) only=${2:?NAME,...} only=${only//,/ } && shift 2 ;;
     -*) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     *) break ;;
     esac
@@ -45,6 +45,8 @@ fi
 . bench/lab.sh
 export BENCH_OUT=$out
 lines=$work/figures
+commit=$(git describe --always 2>/dev/null || echo unknown) # now: what this writes is not a change of what is measured
+[ -z "$(git status --porcelain -- . ':!bench/RESULTS.*' ':!bench/results.json' 2>/dev/null)" ] || commit+=-dirty
 
 image() { # once, for those who need one
     [ -n "${IMAGE:-}" ] || { bench/image.sh "$work/image" "$([ -n "$quick" ] && echo 64 || echo 1536)" &&
@@ -90,6 +92,5 @@ for name in ${only:-${all[@]}}; do
 done
 
 touch "$lines"
-node bench/report.mjs "$out" "$lines" "$(the_machine)" "$(git describe --always --dirty 2>/dev/null || echo unknown)" \
-    "$command" "${failed[*]}"
+node bench/report.mjs "$out" "$lines" "$(the_machine)" "$commit" "$command" "${failed[*]}"
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
