@@ -48,7 +48,7 @@ lines=$work/figures
 commit=$(git describe --always 2>/dev/null || echo unknown) # now: what this writes is not a change of what is measured
 [ -z "$(git status --porcelain -- . ':!bench/RESULTS.*' ':!bench/results.json' 2>/dev/null)" ] || commit+=-dirty
 
-image() { # once, for those who need one
+image() { # once, for those who need one; without it they make their own, or say why not
     [ -n "${IMAGE:-}" ] || { bench/image.sh "$work/image" "$([ -n "$quick" ] && echo 64 || echo 1536)" &&
         export IMAGE=$work/image; }
 }
@@ -62,35 +62,38 @@ scenario() {
     "churn quick") AZCOPY_LIMIT=5 bench/churn.sh 1 4 1024 ;;
     wan) bench/wan.sh ;;
     "wan quick") bench/wan.sh 1 640 ;;
-    relay) bench/relay.sh "$IMAGE" ;;
-    "relay quick") CLONES=3 RUNS=1 bench/relay.sh "$IMAGE" ;;
+    relay) bench/relay.sh "${IMAGE:-}" ;;
+    "relay quick") CLONES=3 RUNS=1 bench/relay.sh "${IMAGE:-}" ;;
     disks) bench/disks.sh ;;
     "disks quick") bench/disks.sh 1 64 8 ;;
     planning) bench/scattered.sh ;;
     "planning quick") bench/scattered.sh --quick ;;
     "threads"*) bench/threads.sh "$runs" "$mib" ;;
-    parts) bench/parts.sh "$IMAGE" ;;
-    "parts quick") bench/parts.sh "$IMAGE" 1000 ;;
+    parts) bench/parts.sh "${IMAGE:-}" ;;
+    "parts quick") bench/parts.sh "${IMAGE:-}" 1000 ;;
     controld) bench/controld.sh 10000 200 3 ;;
     "controld quick") bench/controld.sh 1000 10 1 ;;
     esac
 }
 
+# report: of what was measured so far, so that a run that is cut short has its files too.
+report() {
+    node bench/report.mjs "$out" "$lines" "$(the_machine)" "$commit" "$command" "${failed[*]}" >"$work/said"
+}
 failed=()
+touch "$lines"
 for name in ${only:-${all[@]}}; do
     begun=$SECONDS
     printf '\n==== %s\n' "$name"
     : >"$work/some"
-    # In a shell of its own: `set -e` does not hold in one whose failure is looked at.
-    case $name in relay | parts) image || { failed+=("$name") && continue; } ;; esac
+    case $name in relay | parts) image || true ;; esac
     if BENCH_JSON=$work/some scenario "$name"; then
         cat "$work/some" >>"$lines"
     else
         failed+=("$name")
     fi
     printf '==== %s: %d s\n' "$name" $((SECONDS - begun))
+    report
 done
-
-touch "$lines"
-node bench/report.mjs "$out" "$lines" "$(the_machine)" "$commit" "$command" "${failed[*]}"
+cat "$work/said"
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
