@@ -93,6 +93,14 @@ struct block_hash digest_block(const void *block)
     return digest_bytes(block, DIGEST_BLOCK_BYTES);
 }
 
+uint32_t digest_blocks_within(uint64_t offset, uint64_t length, uint64_t *out_at)
+{
+    uint64_t at = (DIGEST_BLOCK_BYTES - offset % DIGEST_BLOCK_BYTES) % DIGEST_BLOCK_BYTES;
+
+    *out_at = at;
+    return length > at ? (uint32_t)((length - at) / DIGEST_BLOCK_BYTES) : 0;
+}
+
 struct block_hash digest_block_padded(const void *bytes, size_t count)
 {
     unsigned char block[DIGEST_BLOCK_BYTES];

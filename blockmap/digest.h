@@ -52,6 +52,10 @@ void digest_delta_record(struct digest_delta *delta, uint64_t offset, uint64_t l
                          const struct block_hash *hash);
 void digest_delta_end(struct digest_delta *delta, char out_text[DIGEST_TEXT_MAX_BYTES]);
 
+/* How many whole blocks of the disk lie within length bytes at offset; *out_at: bytes from there to the
+ * first. */
+uint32_t digest_blocks_within(uint64_t offset, uint64_t length, uint64_t *out_at);
+
 /* XXH3-128 of any run of bytes in canonical form (no zero rule). */
 struct block_hash digest_bytes(const void *bytes, size_t count);
 /* SHA-256 of bytes as "sha256:..." */

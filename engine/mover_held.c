@@ -15,7 +15,7 @@ static void held_read_done(struct block_req *req)
         return;
     }
     range->attempts = 0;
-    range->crc64_known = false;
+    range->crc64_known = range->hashes_known = false;
     range->read_at += (uint32_t)req->length;
     range->mover->counts.resumed_bytes += req->length;
     mover_range_again(range);

@@ -219,7 +219,8 @@ static bool range_hash(struct mover_range *range, struct err *e)
         return true;
     range->hashed = true;
     return root_take(m->root, range->extent.offset, range->buf->memory,
-                     (size_t)range->extent.length, &range->blocks, e);
+                     (size_t)range->extent.length, range->hashes_known ? range->hashes : NULL,
+                     &range->blocks, e);
 }
 
 void mover_range_judged(struct mover_range *range)
@@ -242,6 +243,7 @@ static void range_read_done(struct block_req *req)
         (struct mover_range *)((char *)req - offsetof(struct mover_range, req));
     struct mover *m = range->mover;
     struct extent part = {req->offset, req->length};
+    uint64_t at;
 
     if (err_is_set(&req->err)) {
         mover_range_trouble(range);
@@ -253,6 +255,8 @@ static void range_read_done(struct block_req *req)
     m->counts.proof_bytes += req->length - plan_own_bytes(m->setup.plan, part);
     range->crc64_known = req->crc64_known && req->length == range->extent.length;
     range->crc64 = req->crc64;
+    range->hashes_known = req->length == range->extent.length &&
+                          req->hashed_count == digest_blocks_within(req->offset, req->length, &at);
     range->read_at += (uint32_t)req->length;
     mover_range_read(range);
 }
@@ -277,6 +281,7 @@ static void mover_range_read(struct mover_range *range)
                                     .length = part.length,
                                     .buf = range->buf,
                                     .buf_offset = range->read_at,
+                                    .hashes = range->mover->root ? range->hashes : NULL,
                                     .done = range_read_done};
     endpoint_read(range->mover->setup.source, &range->req);
 }
@@ -287,7 +292,7 @@ void mover_range_begin(struct mover_range *range)
     range->attempts = 0;
     range->read_at = range->piece_at = 0;
     range->skipped_bytes = 0;
-    range->refused = range->hashed = range->judged = false;
+    range->refused = range->hashed = range->judged = range->hashes_known = false;
     range->blocks.count = 0;
     range->started_ns = reactor_now_ns(range->mover->setup.reactor);
     if (range->pull) {

@@ -43,6 +43,8 @@ struct mover_range {
     bool hashed;              /* the root has its bytes */
     uint64_t crc64;           /* of the whole range as it was read */
     bool crc64_known;
+    bool hashes_known; /* of its whole blocks, as they were read */
+    struct block_hash hashes[ROOT_TAKE_BLOCKS_MAX];
     uint64_t skipped_bytes;
     struct root_blocks blocks;   /* that its bytes made whole; of a delta: the hash of its bytes */
     uint32_t read_at;            /* bytes of the range that were read, or are known to be zero */

@@ -214,9 +214,11 @@ static void root_part_drop(struct root *root, struct root_part *part)
     free(part);
 }
 
-/* The bytes of one block, or a part of them. *out_whole: they made it whole, *out_hash is set. */
+/* The bytes of one block, or a part of them; known: its hash, if they are all of it. *out_whole: they made it
+ * whole, *out_hash is set. */
 static bool root_take_in_block(struct root *root, uint64_t block, size_t at,
-                               const unsigned char *bytes, size_t count, bool *out_whole,
+                               const unsigned char *bytes, size_t count,
+                               const struct block_hash *known, bool *out_whole,
                                struct block_hash *out_hash)
 {
     struct extent whole = {block * DIGEST_BLOCK_BYTES, DIGEST_BLOCK_BYTES};
@@ -225,7 +227,7 @@ static bool root_take_in_block(struct root *root, uint64_t block, size_t at,
 
     *out_whole = true;
     if (count == DIGEST_BLOCK_BYTES) {
-        *out_hash = digest_block(bytes);
+        *out_hash = known ? *known : digest_block(bytes);
         root_tell_whole(root, block, bytes, count);
         return root_block_done(root, block, out_hash);
     }
@@ -261,7 +263,7 @@ static void root_tell(struct root_blocks *blocks, uint64_t block, const struct b
 }
 
 bool root_take(struct root *root, uint64_t offset, const unsigned char *bytes, size_t count,
-               struct root_blocks *out_blocks, struct err *e)
+               const struct block_hash *known, struct root_blocks *out_blocks, struct err *e)
 {
     assert(offset <= root->disk_bytes && count <= root->disk_bytes - offset);
     assert(count <= ROOT_TAKE_MAX_BYTES);
@@ -275,8 +277,10 @@ bool root_take(struct root *root, uint64_t offset, const unsigned char *bytes, s
         bool whole = false;
 
         if (!(root->knows && root_has(root, block)) &&
-            !root_take_in_block(root, block, at, bytes, step, &whole, &hash))
+            !root_take_in_block(root, block, at, bytes, step, known, &whole, &hash))
             return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to make the disk's root");
+        if (known && step == DIGEST_BLOCK_BYTES)
+            known++;
         if (whole && out_blocks)
             root_tell(out_blocks, block, &hash);
         offset += step;

@@ -51,9 +51,11 @@ struct root *root_new(uint64_t disk_bytes, const struct extent_set *data,
 void root_free(struct root *root); /* NULL is fine */
 
 /* A part of data (at most ROOT_TAKE_MAX_BYTES); every byte of data comes exactly once, but for those of
- * blocks that root_know named. out_blocks may be NULL. False only when memory ran out. */
+ * blocks that root_know named. known: the hashes of the blocks that lie whole within, if somebody made them
+ * of these very bytes (digest_block); NULL: they are made here. out_blocks may be NULL. False only when
+ * memory ran out. */
 bool root_take(struct root *root, uint64_t offset, const unsigned char *bytes, size_t count,
-               struct root_blocks *out_blocks, struct err *e);
+               const struct block_hash *known, struct root_blocks *out_blocks, struct err *e);
 
 /* The hash of a block that data touches and that an earlier process made whole; its bytes do not come, or,
  * if some of them do, are passed over. What is known already stays. False only when memory ran out. */

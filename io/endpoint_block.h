@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "blockmap/digest.h"
 #include "blockmap/err.h"
 #include "io/bufpool.h"
 
@@ -28,6 +29,10 @@ struct block_req {
     uint32_t buf_offset; /* where in buf the range's first byte is */
     bool crc64_known;    /* in: write may send crc64. out: read computed (and checked) crc64 */
     uint64_t crc64;      /* of exactly these bytes */
+    /* Of a read. In: room for the hash of each block of the disk that lies whole within it; NULL: not wanted.
+     * Out: how many there are, all or none: who has the bytes in the cache as they come may hash them. */
+    struct block_hash *hashes;
+    uint32_t hashed_count;
     /* Of a write, where ENDPOINT_TAKES_ZEROS: runs that are zero in buf too, in order and apart. What is not
      * `clear` may be left out. Borrowed until done. */
     const struct block_zero *zeros;

@@ -211,6 +211,7 @@ static void compare_read_done(struct block_req *read)
     asked->err = read->err;
     asked->crc64_known = read->crc64_known;
     asked->crc64 = read->crc64;
+    asked->hashed_count = read->hashed_count;
     free(job);
     endpoint_block_end(&c->head, asked);
 }

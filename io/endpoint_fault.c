@@ -297,9 +297,11 @@ static void fault_block_done(struct block_req *req)
     asked->from_failed = req->from_failed;
     asked->crc64_known = req->crc64_known;
     asked->crc64 = req->crc64;
+    asked->hashed_count = req->hashed_count;
     if (fault_kind_of(o) == FAULT_FLIPPED && o->op == FAULT_READ && !err_is_set(&req->err)) {
         fault_flip(o, asked->buf->memory + asked->buf_offset);
         asked->crc64_known = false;
+        asked->hashed_count = 0;
     }
     fault_settle(o);
 }

@@ -259,6 +259,7 @@ void blob_call_block_done(struct pageblob_op *op)
     if (req->buf && !err_is_set(&op->err)) {
         req->crc64 = op->crc64;
         req->crc64_known = op->crc64_known;
+        req->hashed_count = op->hashed_count;
     }
     blob_call_give(call);
     endpoint_block_end(ep, req);
@@ -274,6 +275,7 @@ struct blob_call *blob_call_block(struct endpoint *base, struct block_req *req)
     call->op.memory = req->buf ? req->buf->memory + req->buf_offset : NULL;
     call->op.crc64_known = req->crc64_known;
     call->op.crc64 = req->crc64;
+    call->op.hashes = req->hashes;
     call->op.done = blob_call_block_done;
     return call;
 }

@@ -129,6 +129,7 @@ static void ask_alone_done(struct block_req *req)
     asked->err = req->err;
     asked->crc64_known = req->crc64_known;
     asked->crc64 = req->crc64;
+    asked->hashed_count = req->hashed_count;
     free(ask);
     endpoint_block_end(&h->head, asked);
 }

@@ -70,8 +70,8 @@ struct http_req {
     const void *body; /* sent with its length, 0 included, for PUT, POST and PATCH */
     size_t body_bytes;
     struct http_deadlines deadlines;
-    bool send_once, /* never sent again by itself on a fresh connection (protocol A.5) */
-        urgent;     /* waits for no other request to end; few may be */
+    bool send_once; /* never sent again by itself on a fresh connection (protocol A.5) */
+    bool urgent;    /* waits for no other request to end; few may be */
     /* in: where the body of a 2xx goes. push: of any length. Neither memory nor push: it is dropped */
     unsigned char *memory;
     size_t memory_bytes;
@@ -80,8 +80,10 @@ struct http_req {
     bool expect_range; /* a 206 must name range_first .. range_first + memory_bytes - 1 */
     uint64_t range_first;
     bool (*push)(struct http_req *, const void *bytes, size_t count, struct err *e);
-    /* in: every header of the final answer, its name in lower case but for what follows x-ms-meta-; NULL
-     * = not wanted */
+    /* in: the first `count` bytes of memory have come, some of them since the last call, and are in the
+     * cache; of a 2xx, last with all. Runs where the exchange does (as `header`). NULL = not wanted */
+    void (*landed)(struct http_req *, size_t count);
+    /* in: every header of the final answer, its name in lower case but for what follows x-ms-meta-; or NULL */
     void (*header)(struct http_req *, const char *name, const char *value);
     /* out */
     struct http_answer answer;

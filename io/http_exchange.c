@@ -15,7 +15,7 @@
 
 #define RECEIVE_BUFFER_BYTES (128u << 10)
 #define SEND_BUFFER_BYTES    (512u << 10)
-#define CRC_STEP_BYTES       (64u << 10) /* hashed and copied while it is in the cache */
+#define SUM_STEP_BYTES       (64u << 10) /* summed while it is in the cache */
 #define SHOWN_ADDRESS_BYTES  160
 _Static_assert(RECEIVE_BUFFER_BYTES <= CURL_MAX_READ_SIZE, "libcurl takes no larger one");
 
@@ -60,21 +60,31 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     return bytes;
 }
 
+/* Of memory, up to `count` bytes from its beginning. */
+static void sum_up_to(struct http_exchange *ex, size_t count)
+{
+    struct http_req *req = ex->req;
+
+    if (req->crc64)
+        req->answer.crc64 = crc64_update(req->answer.crc64, req->memory + ex->summed_bytes,
+                                         count - ex->summed_bytes);
+    ex->summed_bytes = count;
+    if (req->landed)
+        req->landed(req, count);
+}
+
 static bool to_memory(struct http_exchange *ex, const char *bytes, size_t count)
 {
     struct http_req *req = ex->req;
-    unsigned char *target = req->memory + req->answer.body_bytes;
+    size_t had = (size_t)req->answer.body_bytes;
 
-    if (count > req->memory_bytes - req->answer.body_bytes)
+    if (count > req->memory_bytes - had)
         return err_set(&ex->err, req->exact ? ERR_CORRUPT : ERR_LIMIT,
                        req->exact ? RETRY_LATER : RETRY_NEVER, "the host sent more than %zu bytes",
                        req->memory_bytes);
-    for (size_t step; count > 0; bytes += step, target += step, count -= step) {
-        step = count < CRC_STEP_BYTES ? count : CRC_STEP_BYTES;
-        memcpy(target, bytes, step);
-        if (req->crc64)
-            req->answer.crc64 = crc64_update(req->answer.crc64, bytes, step);
-    }
+    memcpy(req->memory + had, bytes, count);
+    if (had + count - ex->summed_bytes >= SUM_STEP_BYTES)
+        sum_up_to(ex, had + count);
     return true;
 }
 
@@ -248,6 +258,7 @@ bool http_exchange_prepare(struct http_exchange *ex, struct http_req *req, struc
     ex->req = req;
     ex->sent_bytes = ex->refusal_bytes = 0;
     ex->head = (struct http_head){.req = req};
+    ex->summed_bytes = 0;
     ex->dropped_bytes = 0;
     ex->enough = false;
     ex->sendings = 0;
@@ -315,6 +326,8 @@ void http_exchange_judge(struct http_exchange *ex, CURLcode result)
 
     if (ex->begun_ns) /* else the handle tells of the one before */
         count_heads(ex);
+    if (req->memory && req->answer.body_bytes > ex->summed_bytes)
+        sum_up_to(ex, (size_t)req->answer.body_bytes);
     ex->refusal[ex->refusal_bytes] = 0;
     req->answer.error_body = ex->refusal;
     req->answer.error_body_bytes = ex->refusal_bytes;

@@ -37,9 +37,10 @@ struct http_exchange {
     uint64_t begun_ns;         /* a connection was free for it; 0 = not yet */
     struct http_counts counts; /* of this exchange alone */
     /* changes while it runs */
-    uint64_t moved_ns; /* when the last byte went either way */
-    size_t sent_bytes; /* of the body, given to libcurl */
-    unsigned sendings; /* times the request was put on a connection */
+    uint64_t moved_ns;   /* when the last byte went either way */
+    size_t sent_bytes;   /* of the body, given to libcurl */
+    unsigned sendings;   /* times the request was put on a connection */
+    size_t summed_bytes; /* of memory: in answer.crc64, and told of */
     size_t refusal_bytes;
     uint64_t dropped_bytes; /* of bodies that nobody wants */
     bool enough;            /* stopped by us in the midst of such a body: the answer is whole */

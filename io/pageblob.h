@@ -5,10 +5,9 @@
  * Must not know: plans, markers, when to try again.
  * Threads:       the reactor's. An op is its caller's, unmoved until `done` ran: once, never in the verb.
  *
- * Checksums. A read asks for the range's CRC64, a write sends one and compares the answer's. A host that
- * knows none gets MD5 instead, and one that knows neither is used without (pageblob_checks_nothing
- * says so); each is found out once, by the first answer, and the request is then repeated as needed. A
- * host that gave a CRC64 once must go on to do so.
+ * Checksums. A read asks for the range's CRC64, a write sends one and compares the answer's. A host that knows
+ * none gets MD5 instead, and one that knows neither is used without (pageblob_checks_nothing says so); each is
+ * found out once, by the first answer, which may repeat a request. Who gave a CRC64 once must go on to do so.
  */
 #ifndef IO_PAGEBLOB_H
 #define IO_PAGEBLOB_H
@@ -16,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "blockmap/digest.h"
 #include "blockmap/err.h"
 #include "io/http.h"
 #include "io/pageblob_metadata.h"
@@ -41,8 +41,7 @@ struct pageblob_head {
     char md5[25]; /* of the range, base64 */
     uint64_t content_bytes;
     uint64_t blob_bytes; /* x-ms-blob-content-length */
-    uint64_t sequence;
-    uint64_t crc64;
+    uint64_t sequence, crc64;
     bool content_known, blob_known, sequence_known, crc64_known;
     bool copy_pending;     /* a copy into the blob is not done */
     bool incremental_copy; /* only its snapshots can be read */
@@ -62,6 +61,8 @@ struct pageblob_op {
     bool from_failed;              /* out, pull: it was the source that refused */
     bool crc64_known; /* put: in; get: out, computed here and, if the host can, checked */
     uint64_t crc64;
+    struct block_hash *hashes;              /* get: room and, in */
+    uint32_t hashed_count;                  /* this, what was made of it, as in block_req */
     struct pageblob_metadata *out_metadata; /* properties: filled; NULL = not wanted */
     /* out */
     struct pageblob_head head;
@@ -76,8 +77,7 @@ struct pageblob_op {
 
 struct pageblob_counts {
     uint64_t requests;
-    uint64_t received_bytes;
-    uint64_t sent_bytes;
+    uint64_t received_bytes, sent_bytes;
 };
 
 /* ---- Life ---- */

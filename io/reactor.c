@@ -151,7 +151,9 @@ static bool uring_wait(struct reactor_kernel *k, uint64_t wait_ns, struct err *e
     int status;
 
     send_cancels(u);
-    if (wait_ns == 0 || io_uring_cq_ready(&u->ring) > 0)
+    if (io_uring_cq_ready(&u->ring) > 0)
+        return true; /* first what is here; what is to be sent goes with the turn that finds nothing */
+    if (wait_ns == 0)
         status = look(u);
     else if (wait_ns == UINT64_MAX)
         status = io_uring_submit_and_wait(&u->ring, 1);
@@ -165,28 +167,28 @@ static bool uring_wait(struct reactor_kernel *k, uint64_t wait_ns, struct err *e
     return err_set_errno(e, -status, RETRY_NEVER, "io_uring stopped working");
 }
 
+/* One completion a turn: what it posts runs before the next one. A socket's may be a millisecond's work, and
+ * what is asked for next must not wait for those of all other sockets. */
 static void uring_reap(struct reactor_kernel *k)
 {
     struct uring *u = uring_of(k);
-    unsigned left = io_uring_cq_ready(&u->ring); /* later ones wait for the next turn */
+    struct io_uring_cqe *cqe;
+    uint64_t tag = TAG_CANCEL;
+    int result = 0;
 
-    while (left-- > 0) {
-        struct io_uring_cqe *cqe;
-        uint64_t tag;
-        int result;
-
+    while (tag == TAG_CANCEL && io_uring_cq_ready(&u->ring) > 0) {
         if (io_uring_peek_cqe(&u->ring, &cqe) != 0)
-            break;
+            return;
         tag = cqe->user_data;
         result = cqe->res;
         io_uring_cqe_seen(&u->ring, cqe);
-        if (tag == TAG_CANCEL) {
+        if (tag == TAG_CANCEL)
             u->cancels_count--;
-            continue;
-        }
-        u->ops_count--;
-        reactor_complete(k->reactor, tag, result);
     }
+    if (tag == TAG_CANCEL)
+        return;
+    u->ops_count--;
+    reactor_complete(k->reactor, tag, result);
 }
 
 /* ---- Memory ---- */

@@ -169,3 +169,18 @@ Test(digest, sha256_text_of_bytes)
     cr_expect_str_eq(text,
                      "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
+
+Test(digest, counts_the_blocks_that_lie_whole_within_a_range)
+{
+    uint64_t at;
+
+    cr_expect_eq(digest_blocks_within(0, DIGEST_BLOCK_BYTES, &at), 1u);
+    cr_expect_eq(at, 0u);
+    cr_expect_eq(digest_blocks_within(512, DIGEST_BLOCK_BYTES, &at), 0u);
+    cr_expect_eq(at, DIGEST_BLOCK_BYTES - 512u);
+    cr_expect_eq(digest_blocks_within(512, 2 * DIGEST_BLOCK_BYTES, &at), 1u);
+    cr_expect_eq(digest_blocks_within(512, 2 * DIGEST_BLOCK_BYTES - 513, &at), 0u);
+    cr_expect_eq(digest_blocks_within(3 * DIGEST_BLOCK_BYTES, 0, &at), 0u);
+    cr_expect_eq(digest_blocks_within(DIGEST_BLOCK_BYTES - 512, 4u << 20, &at), 63u);
+    cr_expect_eq(at, 512u);
+}

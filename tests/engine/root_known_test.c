@@ -125,7 +125,8 @@ static void take(struct root *root, struct extent piece, struct past *past)
     struct root_blocks blocks;
     struct err e = {0};
 
-    cr_assert(root_take(root, piece.offset, disk + piece.offset, (size_t)piece.length, &blocks, &e),
+    cr_assert(root_take(root, piece.offset, disk + piece.offset, (size_t)piece.length, NULL,
+                        &blocks, &e),
               "%s", e.text);
     for (uint32_t i = 0; i < blocks.count; i++) {
         cr_assert_not(past->known[blocks.first_block + i], "told twice");

@@ -93,7 +93,7 @@ static void take(struct root *root, const struct disk *disk, struct extent piece
     struct err e = {0};
 
     cr_assert(root_take(root, piece.offset, disk->bytes + piece.offset, (size_t)piece.length, NULL,
-                        &e),
+                        NULL, &e),
               "%s", e.text);
 }
 
@@ -302,7 +302,7 @@ Test(root, many_far_blocks_back_to_front)
     root = root_of(stride * count, &data);
     for (uint64_t i = count; i-- > 0;) {
         memcpy(block, &i, sizeof i);
-        cr_assert(root_take(root, i * stride + stride - BLOCK, block, BLOCK, NULL, &e));
+        cr_assert(root_take(root, i * stride + stride - BLOCK, block, BLOCK, NULL, NULL, &e));
     }
     cr_expect_eq(root_backlog(root), count);
     end_and_expect(root, expected);
@@ -325,7 +325,7 @@ Test(root, a_sparse_disk_of_32_tib_ends_in_bounded_steps, .timeout = 120)
     memset(page, 1, sizeof page);
     cr_assert(extent_set_append(&data, last));
     root = root_of(disk_bytes, &data);
-    cr_assert(root_take(root, last.offset, page, sizeof page, NULL, &e));
+    cr_assert(root_take(root, last.offset, page, sizeof page, NULL, NULL, &e));
     while (advance(root))
         turns++;
     cr_expect_leq(turns, disk_bytes / BLOCK / ROOT_ADVANCE_MAX + 2);
@@ -346,5 +346,35 @@ Test(root, may_be_freed_before_its_end)
     take(root, &disk, piece);
     root_free(root);
     root_free(NULL);
+    disk_fini(&disk);
+}
+
+Test(root, takes_the_hashes_of_whole_blocks_from_who_made_them)
+{
+    struct disk disk = disk_of(8 * BLOCK, 12);
+    struct extent piece = {BLOCK - 512, 3 * BLOCK + 1024}; /* a part, three blocks, a part */
+    char expected[DIGEST_TEXT_MAX_BYTES];
+    struct block_hash known[3];
+    struct root_blocks told;
+    struct err e = {0};
+
+    add(&disk, piece.offset, piece.length);
+    disk_punch_holes(&disk);
+    root_in_order(&disk, expected);
+    for (size_t i = 0; i < 3; i++)
+        known[i] = digest_block(disk.bytes + (i + 1) * BLOCK);
+    for (unsigned wrong = 0; wrong < 2; wrong++) { /* believed: who makes them answers for them */
+        struct root *root = root_of(disk.bytes_count, &disk.data);
+
+        known[1].bytes[0] ^= (unsigned char)wrong;
+        cr_assert(root_take(root, piece.offset, disk.bytes + piece.offset, (size_t)piece.length,
+                            known, &told, &e));
+        cr_assert_eq(told.count, 5u);
+        cr_assert_arr_eq(&told.hashes[1], known, sizeof known);
+        if (!wrong)
+            end_and_expect(root, expected);
+        else
+            root_free(root);
+    }
     disk_fini(&disk);
 }

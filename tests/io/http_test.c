@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "io/crc64.h"
 #include "tests/support/http_bench.h"
 
 #define OK(length)          HTTP_BENCH_OK(length)
@@ -31,6 +32,57 @@ Test(http, fills_memory_exactly_and_computes_its_crc)
     cr_assert(call.req.answer.crc64_known);
     cr_assert_eq(call.req.answer.crc64, 0xAE8B14860A799888ull);
     cr_assert_arr_eq(memory, "123456789", 9);
+    http_bench_finish(&b);
+}
+
+struct landing {
+    struct http_call call; /* first */
+    size_t landed_bytes;
+    unsigned count;
+};
+
+static void on_landed(struct http_req *req, size_t count)
+{
+    struct landing *landing = (struct landing *)req;
+
+    cr_assert_gt(count, landing->landed_bytes);
+    cr_assert_leq(count, req->memory_bytes);
+    cr_assert_eq(landing->call.done_count, 0);
+    cr_assert_eq(req->memory[count - 1], 'x');
+    cr_assert_eq(req->memory[landing->landed_bytes], 'x');
+    landing->landed_bytes = count;
+    landing->count++;
+}
+
+Test(http, tells_of_what_came_into_memory_up_to_its_last_byte)
+{
+    enum { BODY_BYTES = 300001 };
+    static char answer[BODY_BYTES + 200];
+    static unsigned char memory[BODY_BYTES];
+    struct script_answer answers[2] = {{.bytes = answer},
+                                       {.bytes = "HTTP/1.1 403 No\r\n"
+                                                 "Content-Length: 1\r\n\r\nx"}};
+    struct landing landing = {.call.req = {.memory = memory,
+                                           .memory_bytes = BODY_BYTES,
+                                           .exact = true,
+                                           .crc64 = true,
+                                           .landed = on_landed}};
+    struct http_bench b;
+    int head = sprintf(answer, OK("%d"), BODY_BYTES);
+
+    memset(answer + head, 'x', BODY_BYTES);
+    answers[0].count = (size_t)head + BODY_BYTES;
+    http_bench_setup(&b, answers, 2);
+    http_bench_exchange(&b, &landing.call);
+    cr_assert(!err_is_set(&landing.call.req.err), "%s", landing.call.req.err.text);
+    cr_assert_eq(landing.landed_bytes, BODY_BYTES);
+    cr_assert_gt(landing.count, 1u);
+    cr_assert_lt(landing.count, 7u);
+    cr_assert_eq(landing.call.req.answer.crc64, crc64_update(0, memory, BODY_BYTES));
+    landing.landed_bytes = landing.count = landing.call.done_count = 0;
+    http_bench_exchange(&b, &landing.call);
+    cr_assert_eq(landing.call.req.answer.status, 403);
+    cr_assert_eq(landing.count, 0u, "a refusal is not data");
     http_bench_finish(&b);
 }
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -95,6 +96,50 @@ TEST_BOTH(reactor_task, endless_posting_does_not_starve_completions)
         rig_turn(&rig);
     cr_assert(again.polled);
     rig_until_idle(&rig);
+    rig_close(&rig);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+struct answer {
+    struct reactor_op op;     /* first: a poll that is ready from the start */
+    struct reactor_task task; /* what it posts */
+    struct reactor *r;
+    char *log; /* of both answers */
+    char name;
+};
+
+static void on_answer_read(struct reactor_task *task)
+{
+    struct answer *answer = (struct answer *)((char *)task - offsetof(struct answer, task));
+
+    answer->log[strlen(answer->log)] = (char)(answer->name + 'a' - 'A');
+}
+
+static void on_answer(struct reactor_op *op)
+{
+    struct answer *answer = (struct answer *)op;
+
+    answer->log[strlen(answer->log)] = answer->name;
+    reactor_post(answer->r, &answer->task, on_answer_read);
+}
+
+/* To read an answer may take a millisecond, and the next question should not wait for all other answers. */
+Test(reactor_task, what_a_completion_posts_runs_before_the_next_one_on_io_uring)
+{
+    struct rig rig;
+    char log[5] = "";
+    struct answer a = {.log = log, .name = 'A'}, b = {.log = log, .name = 'B'};
+    int pair[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    cr_assert_eq(write(pair[1], "x", 1), 1);
+    rig_open(&rig, REACTOR_URING);
+    a.r = b.r = rig.r;
+    reactor_poll(rig.r, &a.op, pair[0], POLLIN, on_answer);
+    reactor_poll(rig.r, &b.op, pair[0], POLLIN, on_answer);
+    rig_until_idle(&rig);
+    cr_assert(!strcmp(log, "AaBb") || !strcmp(log, "BbAa"), "%s", log);
     rig_close(&rig);
     close(pair[0]);
     close(pair[1]);
