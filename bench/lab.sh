@@ -72,7 +72,7 @@ copy() {
     sed -n 's/.*"event":"summary".*"seconds":\([0-9.]*\).*/\1/p' "$work/$key.out" | head -n1 >>"$work/$key.s"
 }
 
-median() { sort -g | awk '{v[NR]=$1} END {print (NR%2) ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
+median() { sort -g | awk '{v[NR]=$1} END {if (NR) print (NR%2) ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
 spread() { sort -g | awk '{v[NR]=$1} END {printf "%.0f to %.0f", v[1], v[NR]}'; }
 own_rates() { awk -v b="$bytes" '{printf "%.1f\n", b/1e6/$1}' "$work/$1.s"; }
 cpu_gib() { awk -v b="$bytes" '{printf "%.3f\n", $2/(b/1073741824)}' "$work/$1"; }
@@ -96,7 +96,8 @@ counted() {
         ;;
     esac
 }
-counter() { # perf's event of the kernel is not everybody's
+# counter: perf, strace, or nothing: perf's event of the kernel is not everybody's.
+counter() {
     if perf stat -o /dev/null -e raw_syscalls:sys_enter true 2>/dev/null; then
         echo perf
     elif strace -c -o /dev/null true 2>/dev/null; then
