@@ -83,7 +83,7 @@ struct http_req {
     /* in: the first `count` bytes of memory have come, some of them since the last call, and are in the
      * cache; of a 2xx, last with all. Runs where the exchange does (as `header`). NULL = not wanted */
     void (*landed)(struct http_req *, size_t count);
-    /* in: every header of the final answer, its name in lower case but for what follows x-ms-meta-; or NULL */
+    /* in: every header of the final answer, its name in lower case but for what follows x-ms-meta- */
     void (*header)(struct http_req *, const char *name, const char *value);
     /* out */
     struct http_answer answer;
