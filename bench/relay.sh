@@ -212,7 +212,8 @@ chapter() {
     echo
     echo "Written by \`bench/relay.sh IMAGE\`: an ext4 image of this machine's files, $(stat -c %s "$image") bytes, $allocated_bytes of them"
     echo "allocated; sender, receiver and link on one machine. Wire bytes are TCP payload in both directions, with TLS, HTTP"
-    echo "and the questions which blocks are held; each received disk was compared with its source."
+    echo "and the questions which blocks are held; each received disk was compared with its source. Over a shaped link one run"
+    echo "each: the link sets the time."
     echo
     the_machine
     echo

@@ -4,7 +4,7 @@
 #
 #   bench/run.sh [--quick] [--only NAME,...] [RUNS] [MIB]
 #
-#   RUNS, MIB   medians of RUNS (5) over a disk of MIB (2048), where a scenario has no need of its own
+#   RUNS, MIB   medians of RUNS (5); full, peers and threads over a disk of MIB (2048), the others have sizes of their own
 #   --quick     small disks, one run: shows that all works; its figures mean nothing
 #   --only      some of: full peers churn wan relay disks planning threads parts controld. What is not measured again
 #               stays in the files as it was, with the commit that it is of
@@ -58,20 +58,20 @@ scenario() {
     full) bench/full.sh "$runs" "$mib" ;;
     "full quick") SPREAD_RUNS=2 bench/full.sh "$runs" "$mib" ;;
     "peers"*) bench/peers.sh "$runs" "$mib" ;;
-    churn) bench/churn.sh ;;
+    churn) bench/churn.sh "$runs" ;;
     "churn quick") AZCOPY_LIMIT=5 bench/churn.sh 1 4 1024 ;;
-    wan) bench/wan.sh ;;
+    wan) bench/wan.sh "$runs" 1152 ;;
     "wan quick") bench/wan.sh 1 640 ;;
-    relay) bench/relay.sh "${IMAGE:-}" ;;
+    relay) RUNS=$runs bench/relay.sh "${IMAGE:-}" ;;
     "relay quick") CLONES=3 RUNS=1 bench/relay.sh "${IMAGE:-}" ;;
-    disks) bench/disks.sh ;;
+    disks) bench/disks.sh "$runs" ;;
     "disks quick") bench/disks.sh 1 64 8 ;;
     planning) bench/scattered.sh ;;
     "planning quick") bench/scattered.sh --quick ;;
     "threads"*) bench/threads.sh "$runs" "$mib" ;;
     parts) bench/parts.sh "${IMAGE:-}" ;;
     "parts quick") bench/parts.sh "${IMAGE:-}" 1000 ;;
-    controld) bench/controld.sh 10000 200 3 ;;
+    controld) bench/controld.sh 10000 200 "$runs" ;;
     "controld quick") bench/controld.sh 1000 10 1 ;;
     esac
 }
