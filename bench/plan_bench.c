@@ -115,6 +115,8 @@ static void make_plan(struct planning *p, bool delta)
     struct plan_input input = {.disk_bytes = DISK_BYTES,
                                .delta = delta,
                                .source_data = &p->data,
+                               .take_data = &p->data,
+                               .take_clears = delta ? &p->clears : NULL,
                                .source_clears = delta ? &p->clears : NULL,
                                .source_all = delta ? &p->all : NULL,
                                .coalesce_bytes = delta ? COALESCE_BYTES : 0};

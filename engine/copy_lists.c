@@ -296,6 +296,8 @@ bool copy_after_plan(struct copy *copy)
         .delta = copy->summary.delta,
         .source_data = &lists->source.data,
         .source_clears = copy->summary.delta ? &lists->source.clears : NULL,
+        .take_data = &lists->source.data,
+        .take_clears = copy->summary.delta ? &lists->source.clears : NULL,
         .source_all = lists->all.data.count || copy_is_by_block(copy) ? &lists->all.data : NULL,
         .target_data = copy_target_held(copy) ? &lists->target.data : NULL,
         .coalesce_bytes = copy_coalesce_bytes(copy),

@@ -17,6 +17,22 @@ static bool plan_clip(struct extent_set *out, const struct extent_set *set, uint
     return true;
 }
 
+/* The same of a list of the source. One that may be taken is not copied: with ten million ranges that is
+ * most of the memory that a plan would take beside its lists. */
+static bool plan_source(struct extent_set *out, const struct extent_set *list,
+                        struct extent_set *take, uint64_t disk_bytes)
+{
+    struct extent beyond = {disk_bytes, UINT64_MAX - disk_bytes};
+
+    if (!take)
+        return plan_clip(out, list, disk_bytes);
+    assert(take == list);
+    if (!extent_set_subtract(take, beyond))
+        return false;
+    extent_set_move(out, take);
+    return true;
+}
+
 /* Joins neighbours whose gap is at most coalesce_bytes and wholly data in the newer snapshot: a gap
  * that holds a hole or a clear is never read, not even where the full list disagrees with the diff. */
 static bool plan_coalesce(struct extent_set *reads, const struct extent_set *clears,
@@ -53,7 +69,7 @@ fail:
 
 static bool plan_make_full(const struct plan_input *input, struct plan *plan)
 {
-    if (!plan_clip(&plan->reads, input->source_data, input->disk_bytes))
+    if (!plan_source(&plan->reads, input->source_data, input->take_data, input->disk_bytes))
         return false;
     if (input->target_data && !(plan_clip(&plan->stale, input->target_data, input->disk_bytes) &&
                                 extent_set_difference(&plan->clears, &plan->stale, &plan->reads)))
@@ -79,8 +95,8 @@ static bool plan_make_delta(const struct plan_input *input, struct plan *plan)
     struct extent whole = {0, input->disk_bytes};
     bool ok;
 
-    ok = plan_clip(&plan->reads, input->source_data, input->disk_bytes) &&
-         plan_clip(&clears, input->source_clears, input->disk_bytes) &&
+    ok = plan_source(&plan->reads, input->source_data, input->take_data, input->disk_bytes) &&
+         plan_source(&clears, input->source_clears, input->take_clears, input->disk_bytes) &&
          extent_set_difference(&plan->clears, &clears, &plan->reads) &&
          extent_set_add(&plan->stale, whole);
     extent_set_fini(&clears);

@@ -18,6 +18,8 @@ struct plan_input {
     bool delta;                             /* what is not listed keeps the base's content */
     const struct extent_set *source_data;   /* full: all that may hold data; delta: what changed */
     const struct extent_set *source_clears; /* delta only: what became zero */
+    struct extent_set *take_data; /* source_data, or NULL; is left empty: the plan's, not copied */
+    struct extent_set *take_clears;      /* source_clears in the same way */
     const struct extent_set *source_all; /* delta with coalescing: the newer's full list; or NULL */
     const struct extent_set *target_data; /* full: what the target may hold now; NULL: nothing */
     uint64_t coalesce_bytes;              /* join ranges over gaps up to this; 0 = never */

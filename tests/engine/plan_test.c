@@ -63,6 +63,39 @@ Test(plan, full_onto_a_fresh_target_reads_data_and_clears_nothing)
     extent_set_fini(&data);
 }
 
+Test(plan, lists_given_away_make_the_same_plan_and_are_left_empty)
+{
+    static const uint64_t ends[] = {3 * MIB, 3 * MIB - 512, 2 * MIB, 2 * MIB - 512, MIB, 4096, 512};
+
+    for (size_t i = 0; i < 2 * sizeof ends / sizeof ends[0]; i++) {
+        struct extent_set data = SET({0, 4096}, {MIB, MIB}, {3 * MIB - 1024, 1024});
+        struct extent_set clears = SET({4096, 512}, {2 * MIB, 1024}, {3 * MIB, 512});
+        struct extent_set target = SET({512, MIB}, {2 * MIB, 512});
+        struct plan_input input = {.disk_bytes = ends[i / 2],
+                                   .delta = i % 2,
+                                   .source_data = &data,
+                                   .source_clears = i % 2 ? &clears : NULL,
+                                   .target_data = i % 2 ? NULL : &target};
+        struct plan copied = plan_of(&input), taken;
+
+        cr_assert_eq(data.count, 3u);
+        cr_assert_eq(clears.count, 3u);
+        input.take_data = &data;
+        input.take_clears = i % 2 ? &clears : NULL;
+        taken = plan_of(&input);
+        cr_assert_eq(data.count, 0u);
+        cr_assert_eq(clears.count, i % 2 ? 0u : 3u);
+        cr_assert(extent_set_equal(&taken.reads, &copied.reads), "cut at %zu", (size_t)ends[i / 2]);
+        cr_assert(extent_set_equal(&taken.clears, &copied.clears));
+        cr_assert(extent_set_equal(&taken.stale, &copied.stale));
+        plan_fini(&copied);
+        plan_fini(&taken);
+        extent_set_fini(&data);
+        extent_set_fini(&clears);
+        extent_set_fini(&target);
+    }
+}
+
 Test(plan, full_clears_what_the_target_holds_and_the_source_does_not)
 {
     struct extent_set data = SET({MIB, MIB});
