@@ -5,8 +5,8 @@
  * Must not know: plans, markers, when to try again.
  * Threads:       the reactor's. An op is its caller's, unmoved until `done` ran: once, never in the verb.
  *
- * Checksums. A read asks for the range's CRC64, a write sends one and compares the answer's. A host that knows
- * none gets MD5 instead, and one that knows neither is used without (pageblob_checks_nothing says so); each
+ * Checksums. A read asks for the range's CRC64, a write sends one and compares the answer's. A host without
+ * gets MD5 instead, and one that knows neither is used without (pageblob_checks_nothing says so); each
  * is found out once, by the first answer, which may repeat a request. Who gave a CRC64 once must go on so.
  */
 #ifndef IO_PAGEBLOB_H
