@@ -191,20 +191,10 @@ static void copy_timer_fired(struct timer *timer)
     copy_post((struct copy *)((char *)timer - offsetof(struct copy, timer)));
 }
 
-/* At once, before others do; the step that wanted it finds it. */
-static void copy_may_borrow(struct buf_waiter *waiter)
+static void copy_page_drop(struct copy *copy)
 {
-    struct copy *copy = (struct copy *)((char *)waiter - offsetof(struct copy, buf_wait));
-
-    if (copy_borrow(copy))
-        copy_post(copy);
-}
-
-static void copy_release(struct copy *copy)
-{
-    if (copy->buf)
-        bufpool_release(copy->ends.pool, copy->buf);
-    copy->buf = NULL;
+    free(copy->page.memory);
+    copy->page.memory = NULL;
 }
 
 /* Comes again when the journal is at rest, and when the target's host has taken the lease back. */
@@ -222,7 +212,7 @@ static void copy_end(struct copy *copy)
         return;
     copy->ended = true;
     copy->summary.ended_ns = reactor_now_ns(copy->reactor);
-    copy_release(copy);
+    copy_page_drop(copy);
     copy->watch.done(copy->watch.arg, copy);
 }
 
@@ -269,15 +259,14 @@ void copy_step_fail(struct copy *copy, const struct err *error)
     copy_post(copy);
 }
 
-bool copy_borrow(struct copy *copy)
+/* Not of the pool: hundreds of copies that look at a page each, all at once, would make it as large as it
+ * may be, and then wait for those that move data. */
+bool copy_page_make(struct copy *copy)
 {
-    if (!copy->buf)
-        copy->buf = bufpool_borrow(copy->ends.pool);
-    if (!copy->buf && bufpool_grow(copy->ends.pool))
-        copy->buf = bufpool_borrow(copy->ends.pool);
-    if (!copy->buf)
-        bufpool_wait(copy->ends.pool, &copy->buf_wait, copy_may_borrow);
-    return copy->buf != NULL;
+    if (!copy->page.memory)
+        copy->page = (struct buf){.memory = aligned_alloc(BUF_ALIGN_BYTES, BUF_ALIGN_BYTES),
+                                  .registered = -1};
+    return copy->page.memory || err_set(&copy->err, ERR_LIMIT, RETRY_LATER, "no memory for a page");
 }
 
 /* What a step's request answered: the next step, another try, or the end. */
@@ -293,13 +282,11 @@ void copy_step_end(struct copy *copy, const struct err *error)
             copy_end(copy);
             return;
         }
-        copy_release(copy);
+        copy_page_drop(copy);
         copy->step++;
         copy_post(copy);
         return;
     }
-    copy_release(
-        copy); /* whoever waits, for another try or a URL, holds nothing that others want */
     if (copy_access_refused(copy, error))
         return;
     verdict = retry_judge(error, ++copy->attempts, &copy->random);
@@ -374,7 +361,7 @@ void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_v
     copy->changing = verb == COPY_WRITE || verb == COPY_ZERO;
     copy->block = (struct block_req){.offset = extent.offset,
                                      .length = extent.length,
-                                     .buf = with_buf ? copy->buf : NULL,
+                                     .buf = with_buf ? &copy->page : NULL,
                                      .done = copy_block_done};
     copy_access_asks(copy, ep, COPY_ASKS_BLOCK);
     switch (verb) {
@@ -416,8 +403,7 @@ void copy_stop(struct copy *copy)
         mover_stop(copy->mover);
     endpoint_give_up(copy->ends.source);
     endpoint_give_up(copy->ends.target);
-    if (copy_access_stop(copy) || bufpool_leave(copy->ends.pool, &copy->buf_wait) ||
-        copy->timer.slot) { /* waiting: go on, to end */
+    if (copy_access_stop(copy) || copy->timer.slot) { /* waiting: go on, to end */
         reactor_disarm(copy->reactor, &copy->timer);
         copy_post(copy);
     }

@@ -318,9 +318,9 @@ bool copy_want_footer(const struct copy *copy)
 
 bool copy_start_footer(struct copy *copy)
 {
-    if (!copy_borrow(copy))
-        return true;
-    memcpy(copy->buf->memory, copy->footer.written, VHD_FOOTER_BYTES);
+    if (!copy_page_make(copy))
+        return false;
+    memcpy(copy->page.memory, copy->footer.written, VHD_FOOTER_BYTES);
     copy_submit_block(copy, copy->ends.target, COPY_WRITE, copy_footer_page(copy));
     return true;
 }
@@ -332,16 +332,16 @@ bool copy_want_read_back(const struct copy *copy)
 
 bool copy_start_read_back(struct copy *copy)
 {
-    if (!copy_borrow(copy))
-        return true;
-    memset(copy->buf->memory, 0xA5, VHD_FOOTER_BYTES); /* so that an old copy of it cannot pass */
+    if (!copy_page_make(copy))
+        return false;
+    memset(copy->page.memory, 0xA5, VHD_FOOTER_BYTES); /* so that an old copy of it cannot pass */
     copy_submit_block(copy, copy->ends.target, COPY_READ, copy_footer_page(copy));
     return true;
 }
 
 bool copy_after_read_back(struct copy *copy)
 {
-    if (memcmp(copy->buf->memory, copy->footer.written, VHD_FOOTER_BYTES) == 0)
+    if (memcmp(copy->page.memory, copy->footer.written, VHD_FOOTER_BYTES) == 0)
         return true;
     return err_set(&copy->err, ERR_CORRUPT, RETRY_LATER,
                    "%s: the footer that was written is not the footer that is read back",

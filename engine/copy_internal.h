@@ -63,8 +63,7 @@ struct copy {
     struct setup_held held;
     struct list_req list;
     struct block_req block;
-    struct buf *buf;
-    struct buf_waiter buf_wait;
+    struct buf page; /* of the step's request; memory NULL: none. One page, and not the pool's */
     struct copy_asking asking;
     struct copy_facts facts;
     struct copy_lists lists;
@@ -94,8 +93,8 @@ void copy_submit_block(struct copy *copy, struct endpoint *ep, enum copy_block_v
                        struct extent extent);
 void copy_step_end(struct copy *copy, const struct err *error);  /* its request ended */
 void copy_step_fail(struct copy *copy, const struct err *error); /* no retry of it mends that */
-/* Sees to copy->buf. False: there is none now; the step begins again by itself when there is. */
-bool copy_borrow(struct copy *copy);
+/* Sees to copy->page, which is the step's until its request ended well. False: copy->err is set. */
+bool copy_page_make(struct copy *copy);
 void copy_say(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A base was given, but a full copy is made; the sentence says why. */
 void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -110,14 +110,15 @@ bool copy_want_last_page(const struct copy *copy)
 
 bool copy_start_last_page(struct copy *copy)
 {
-    if (copy_borrow(copy))
-        copy_submit_block(copy, copy->ends.source, COPY_READ, copy_last_page(copy));
+    if (!copy_page_make(copy))
+        return false;
+    copy_submit_block(copy, copy->ends.source, COPY_READ, copy_last_page(copy));
     return true;
 }
 
 bool copy_after_last_page(struct copy *copy)
 {
-    memcpy(copy->footer.last, copy->buf->memory, VHD_FOOTER_BYTES);
+    memcpy(copy->footer.last, copy->page.memory, VHD_FOOTER_BYTES);
     return true;
 }
 
@@ -133,14 +134,15 @@ bool copy_start_first_page(struct copy *copy)
 {
     struct extent page = {0, VHD_FOOTER_BYTES};
 
-    if (copy_borrow(copy))
-        copy_submit_block(copy, copy->ends.source, COPY_READ, page);
+    if (!copy_page_make(copy))
+        return false;
+    copy_submit_block(copy, copy->ends.source, COPY_READ, page);
     return true;
 }
 
 bool copy_after_first_page(struct copy *copy)
 {
-    memcpy(copy->footer.first, copy->buf->memory, VHD_FOOTER_BYTES);
+    memcpy(copy->footer.first, copy->page.memory, VHD_FOOTER_BYTES);
     return true;
 }
 

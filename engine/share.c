@@ -149,6 +149,10 @@ struct share_seat *share_seat_new(struct share_unit *unit, uint32_t weight,
     share_link_add(&unit->seats, &seat->all);
     unit->seats_count++;
     share->seats_count++;
+    seat->spent = unit->now;
+    seat->late = true;
+    share->new_count++;
+    share->joined_ns = reactor_now_ns(share->reactor);
     share_memory_set(share);
     if (seat_join(seat, SHARE_SOURCE, source, e) && seat_join(seat, SHARE_TARGET, target, e))
         return seat;
@@ -168,6 +172,7 @@ void share_seat_free(struct share_seat *seat)
     share_link_remove(&seat->all);
     seat->unit->seats_count--;
     share->seats_count--;
+    share->new_count -= !seat->asked;
     share_memory_set(share);
     for (int end = 0; end < SHARE_ENDS; end++) {
         share_place_leave(share, seat->blob[end]);

@@ -9,6 +9,8 @@
  * for takes nothing, and what it did not use is not owed to it. What nobody else wants is never held back,
  * but for the last quarter of the pool, and of that as much as those lack who hold less than their part of
  * it: seats that hold theirs do not take that, so that disks whose hosts do not answer cannot hold it all.
+ * Where more disks than buffers begin together, each has one at most until they asked, for 2 s; and what the
+ * others moved before a disk's first range is owed to it, up to 64 MiB: so equal disks end together.
  *
  * The pool is used beyond its first 64 MiB only as far as that makes the whole faster.
  *

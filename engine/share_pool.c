@@ -10,7 +10,8 @@
 
 #define SHARE_POOL_START                                                                           \
     ((uint32_t)(BUFPOOL_START_BYTES / BUF_BYTES)) /* buffers: these need not pay */
-#define SHARE_POOL_STILL_NS (250 * NS_PER_MS) /* nothing came or went: some hosts do not answer */
+#define SHARE_POOL_STARTS_NS (2 * NS_PER_S)    /* so long nobody has two, see share_is_starting */
+#define SHARE_POOL_STILL_NS  (250 * NS_PER_MS) /* nothing came or went: some hosts do not answer */
 
 static uint32_t pool_start(const struct share *share)
 {
@@ -54,6 +55,14 @@ static uint32_t share_lacking(const struct share *share, uint32_t part)
     return lacking;
 }
 
+/* More of those who began together still look at their ends than there are buffers: the first to ask would
+ * be done before the others begin. */
+static bool share_is_starting(const struct share *share)
+{
+    return share->new_count > share->pacer.window &&
+           reactor_now_ns(share->reactor) < share->joined_ns + SHARE_POOL_STARTS_NS;
+}
+
 /* See share.h: what is kept for those who hold little. More seats than buffers have a part of one: the long
  * way is gone only where seats are few. */
 bool share_pool_enough(const struct share_seat *seat)
@@ -63,6 +72,8 @@ bool share_pool_enough(const struct share_seat *seat)
     uint32_t part = most / (share->active_count + 1);
     uint32_t left = share->held_count < most ? most - share->held_count : 0;
 
+    if (share_is_starting(share))
+        return seat->held_count > 0;
     if (part == 0)
         part = 1;
     /* none left: the window is what is in the way, and must hear of it */

@@ -12,7 +12,8 @@
 
 #define SHARE_TURNS_MAX  1024u           /* in one turn of the reactor */
 #define SHARE_TIMER_NS   (1 * NS_PER_MS) /* wakes for caps are not closer: buckets are deeper */
-#define SHARE_COST_BYTES 4096u /* of a range, besides its bytes, in what a seat has spent */
+#define SHARE_COST_BYTES 4096u         /* of a range, besides its bytes, in what a seat has spent */
+#define SHARE_OWED_BYTES (64ull << 20) /* at most, to a seat that was late for its first range */
 
 _Static_assert(BUCKET_DEPTH_NS >= 10 * SHARE_TIMER_NS, "what a late wake misses is kept");
 
@@ -64,6 +65,21 @@ void share_seat_withdraw(struct share_seat *seat)
         turn_heap_remove(&unit->share->ready, &unit->turn);
 }
 
+/* What a seat did not ask for is not owed to it, but for what its siblings moved before its first
+ * range: those who begin together end together, however long each looks at its ends. */
+static void seat_catch_up(struct share_seat *seat)
+{
+    uint64_t owed_max = SHARE_OWED_BYTES * SHARE_WEIGHT_MAX / seat->weight;
+    uint64_t now = seat->unit->now;
+
+    if (seat->late && seat->spent < now && now - seat->spent > owed_max)
+        seat->spent = now - owed_max;
+    if (seat->spent >= now)
+        seat->late = false;
+    else if (!seat->late)
+        seat->spent = now;
+}
+
 void share_seat_settle(struct share_seat *seat)
 {
     struct share_unit *unit = seat->unit;
@@ -71,8 +87,7 @@ void share_seat_settle(struct share_seat *seat)
     if (seat->granting || share_ring_empty(&seat->asks) || seat->turn.slot || seat->sleep.slot ||
         seat->aside.next)
         return;
-    if (seat->spent < unit->now)
-        seat->spent = unit->now;
+    seat_catch_up(seat);
     turn_heap_add(&unit->ready, &seat->turn, seat->spent);
     if (unit->turn.slot)
         return;
@@ -105,7 +120,8 @@ static void seat_grant(struct share_seat *seat, struct buf *buf)
     uint64_t bytes;
 
     unit->share->now = unit->spent;
-    unit->now = seat->spent;
+    if (unit->now < seat->spent)
+        unit->now = seat->spent;
     seat->granting = true;
     share_seat_withdraw(seat);
     (void)share_leave(ask);
@@ -279,6 +295,8 @@ void share_want(struct share_seat *seat, struct share_ask *ask, enum share_verb 
 {
     struct share *share = seat->unit->share;
 
+    share->new_count -= !seat->asked;
+    seat->asked = true;
     if (share_waits(ask)) {
         if (ask->begins && ask->verb == verb)
             return;
