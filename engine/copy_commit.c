@@ -367,28 +367,71 @@ bool copy_start_complete(struct copy *copy)
     return true;
 }
 
-/* Without the state file a later delta needs another proof of its base: worth a sentence, no more. */
-void copy_keep_target_state(struct copy *copy, const char *etag)
+static bool copy_keeps_state(const struct copy *copy)
+{
+    return copy_want_complete(copy) && copy->options.state_folder && copy_keeps(copy);
+}
+
+static struct target_state copy_state_now(const struct copy *copy, const char *etag)
 {
     struct target_state state = {0};
-    struct err e = {0};
 
-    if (!copy_want_complete(copy) || !copy->options.state_folder || !copy_keeps(copy))
-        return;
     memcpy(state.copy_uuid, copy->marker.copy_uuid, sizeof state.copy_uuid);
     snprintf(state.etag, sizeof state.etag, "%s", etag);
     digest_sha256_text(copy->ends.source->identity, strlen(copy->ends.source->identity),
                        state.source);
+    return state;
+}
+
+/* Without the state file a later delta needs another proof of its base: worth a sentence, no more. */
+static void copy_say_not_kept(struct copy *copy, const struct err *error)
+{
+    copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
+             error->text);
+}
+
+void copy_keep_target_state(struct copy *copy, const char *etag)
+{
+    struct target_state state;
+    struct err e = {0};
+
+    if (!copy_keeps_state(copy))
+        return;
+    state = copy_state_now(copy, etag);
     if (!target_state_save(copy->options.state_folder, copy->ends.target->identity, &state, &e))
-        copy_say(copy, "The copy is complete, but what is known of its target was not kept: %s",
-                 e.text);
+        copy_say_not_kept(copy, &e);
+}
+
+static void copy_state_kept(void *arg, const struct err *error)
+{
+    struct copy *copy = arg;
+    struct err none = {0};
+
+    if (err_is_set(error))
+        copy_say_not_kept(copy, error);
+    copy_step_end(copy, &none);
 }
 
 /* The ETag is the one that the marker's own write answered: one that is asked for later may already be
  * a foreign writer's. */
+bool copy_start_keep_state(struct copy *copy)
+{
+    struct target_state state = copy_state_now(copy, copy->setup.out_etag);
+    struct err e = {0};
+
+    if (copy_keeps_state(copy) &&
+        target_state_save_later(copy->reactor, copy->options.state_folder,
+                                copy->ends.target->identity, &state, copy_state_kept, copy, &e))
+        return true;
+    if (err_is_set(&e))
+        copy_say_not_kept(copy, &e);
+    copy->step++;
+    copy_post(copy);
+    return true;
+}
+
 bool copy_after_commit(struct copy *copy)
 {
-    copy_keep_target_state(copy, copy->setup.out_etag);
     copy->summary.committed = true;
     progress_commit(&copy->progress);
     copy_journal_committed(copy);

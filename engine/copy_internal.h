@@ -101,6 +101,7 @@ void copy_go_full(struct copy *copy, const char *fmt, ...) __attribute__((format
 bool copy_can(const struct endpoint *ep, enum endpoint_capability capability);
 uint64_t copy_coalesce_bytes(const struct copy *copy);
 void copy_keep_target_state(struct copy *copy, const char *etag);
+bool copy_start_keep_state(struct copy *copy);
 /* Reads an end into nothing, to know its root: copy->proof. For a step's start. */
 bool copy_begin_proof(struct copy *copy, struct endpoint *of, struct access *access);
 /* Is the target as our last copy to it left it? */

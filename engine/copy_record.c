@@ -18,15 +18,36 @@ bool copy_want_journal_begin(const struct copy *copy)
     return !resume->found || copy->summary.delta != (journal_header(resume->journal)->base[0] != 0);
 }
 
-bool copy_after_journal_begin(struct copy *copy)
+/* A sync that failed is not tried again: the journal says no more from then on. */
+static void copy_journal_synced(void *arg, const struct err *error)
+{
+    struct copy *copy = arg;
+
+    if (err_is_set(error))
+        copy_step_fail(copy, error);
+    else
+        copy_step_end(copy, error);
+}
+
+static void copy_journal_begun(void *arg, const struct err *error)
+{
+    struct copy *copy = arg;
+
+    copy->resume.begun = !err_is_set(error);
+    copy_journal_synced(copy, error);
+}
+
+bool copy_start_journal_begin(struct copy *copy)
 {
     struct journal_header header;
 
     copy_resume_forget(copy);
     copy_make_uuid(copy);
     copy_fit_header(copy, &header);
-    copy->resume.begun = journal_begin(copy->resume.journal, &header, &copy->err);
-    return copy->resume.begun;
+    if (!journal_begin_unsynced(copy->resume.journal, &header, &copy->err))
+        return false;
+    journal_sync(copy->resume.journal, JOURNAL_SYNC_NAME, copy_journal_begun, copy);
+    return true;
 }
 
 bool copy_journal_begin_anew(struct copy *copy)
@@ -178,11 +199,14 @@ bool copy_want_note_moved(const struct copy *copy)
     return copy->resume.journal && !copy->resume.moved;
 }
 
-bool copy_after_note_moved(struct copy *copy)
+bool copy_start_note_moved(struct copy *copy)
 {
     struct journal_record record = {.type = JOURNAL_STAGE, .stage = JOURNAL_MOVED};
 
-    return journal_append_synced(copy->resume.journal, &record, &copy->err);
+    if (!journal_append(copy->resume.journal, &record, &copy->err))
+        return false;
+    journal_sync(copy->resume.journal, JOURNAL_SYNC_RECORDS, copy_journal_synced, copy);
+    return true;
 }
 
 /* The commit stands, whatever becomes of this. */

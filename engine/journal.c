@@ -119,7 +119,7 @@ struct journal *journal_open(struct reactor *r, const char *path, struct err *e)
         return NULL;
     }
     j->reactor = r;
-    j->fd = -1;
+    j->fd = j->folder_fd = -1;
     strcpy(j->path, path);
     if (!journal_make_folder(path, e) || !journal_lock(j, e) || !journal_look(j, e)) {
         journal_free(j);
@@ -133,7 +133,7 @@ struct journal *journal_open(struct reactor *r, const char *path, struct err *e)
 
 void journal_rest(struct journal *j)
 {
-    assert(!j->syncing);
+    assert(!journal_busy(j));
     reactor_disarm(j->reactor, &j->sync_timer);
     if (j->dirty)
         (void)fsync(j->fd);
@@ -158,44 +158,6 @@ void journal_drop(struct journal *j)
 }
 
 /* ---- Appending ---- */
-
-static void journal_sync_due(struct timer *timer);
-
-static void journal_sync_in_a_while(struct journal *j)
-{
-    reactor_arm(j->reactor, &j->sync_timer, reactor_now_ns(j->reactor) + JOURNAL_SYNC_NS,
-                journal_sync_due);
-}
-
-static void journal_sync_done(struct reactor_op *op)
-{
-    struct journal *j = (struct journal *)((char *)op - offsetof(struct journal, sync_op));
-    struct err e = {0};
-
-    j->syncing = false;
-    if (op->result < 0)
-        (void)journal_fail_errno(j, (int)-op->result, "synced", &e);
-    else if (j->dirty)
-        journal_sync_in_a_while(j);
-}
-
-static void journal_sync_due(struct timer *timer)
-{
-    struct journal *j = (struct journal *)((char *)timer - offsetof(struct journal, sync_timer));
-
-    assert(!j->syncing);
-    j->dirty = false;
-    j->syncing = true;
-    reactor_fsync(j->reactor, &j->sync_op, j->fd, journal_sync_done);
-}
-
-/* Something was written. */
-static void journal_touched(struct journal *j)
-{
-    if (!j->dirty && !j->syncing)
-        journal_sync_in_a_while(j);
-    j->dirty = true;
-}
 
 static bool journal_sync_now(struct journal *j, struct err *e)
 {
@@ -251,7 +213,7 @@ static bool journal_put(struct journal *j, unsigned char *bytes, size_t count, u
     return true;
 }
 
-bool journal_begin(struct journal *j, const struct journal_header *header, struct err *e)
+bool journal_begin_unsynced(struct journal *j, const struct journal_header *header, struct err *e)
 {
     struct journal_record record = {.type = JOURNAL_HEADER, .header = *header};
     unsigned char bytes[JOURNAL_RECORD_MAX_BYTES];
@@ -266,7 +228,12 @@ bool journal_begin(struct journal *j, const struct journal_header *header, struc
     j->noted_count = j->sealed_count = 0;
     j->header = *header;
     count = journal_encode(&record, bytes);
-    if (!journal_put(j, bytes, count, 1, e) || !journal_sync_now(j, e))
+    return journal_put(j, bytes, count, 1, e);
+}
+
+bool journal_begin(struct journal *j, const struct journal_header *header, struct err *e)
+{
+    if (!journal_begin_unsynced(j, header, e) || !journal_sync_now(j, e))
         return false;
     if (!durable_sync_folder_of(j->path))
         return journal_fail_errno(j, errno, "begun", e);
@@ -339,11 +306,6 @@ bool journal_append(struct journal *j, const struct journal_record *record, stru
     return journal_put(j, bytes, journal_encode(record, bytes), 1, e);
 }
 
-bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e)
-{
-    return journal_append(j, record, e) && journal_sync_now(j, e);
-}
-
 /* ---- Look ---- */
 
 bool journal_found(const struct journal *j)
@@ -380,9 +342,4 @@ void journal_watch(struct journal *j, void (*written)(void *arg, uint64_t record
 {
     j->written = written;
     j->written_arg = arg;
-}
-
-bool journal_busy(const struct journal *j)
-{
-    return j->syncing;
 }

@@ -4,7 +4,7 @@
  *                beginning, then appended to; when records reach the file.
  * Must not know: endpoints, what the records mean to a copy.
  * Threads:       the reactor's. Opening and appending are blocking calls of microseconds (write(2) of a few
- *                KiB); only the periodic sync goes through the reactor.
+ *                KiB); syncs go through the reactor, but for those that journal_begin and the end wait for.
  *
  * Order of use: open; if journal_found, read records with journal_next until it answers JOURNAL_NO_MORE;
  * only then, or after journal_begin, append. A torn tail is cut off before the first append.
@@ -64,14 +64,19 @@ void journal_rewind(struct journal *j);
 
 /* Empties the file and writes the header, synced. */
 bool journal_begin(struct journal *j, const struct journal_header *header, struct err *e);
+/* The same without the syncs: nothing may rest on it before a journal_sync with SYNC_NAME is done. */
+bool journal_begin_unsynced(struct journal *j, const struct journal_header *header, struct err *e);
 void journal_note_done(struct journal *j, const struct journal_done *done);
 bool journal_is_full(const struct journal *j);
 void journal_seal(struct journal *j);
 bool journal_write_sealed(struct journal *j, struct err *e);
 /* Writes one record at once; it overtakes what is noted. */
 bool journal_append(struct journal *j, const struct journal_record *record, struct err *e);
-/* The same and fsync before it returns: for the few records that must survive a power loss. */
-bool journal_append_synced(struct journal *j, const struct journal_record *record, struct err *e);
+/* All that was written before the call survives a power loss when done runs, once, from the reactor, without
+ * an error; for the few records that must. SYNC_NAME: so does the file's being there. One at a time. */
+enum journal_sync { JOURNAL_SYNC_RECORDS, JOURNAL_SYNC_NAME };
+void journal_sync(struct journal *j, enum journal_sync what,
+                  void (*done)(void *arg, const struct err *error), void *arg);
 
 /* ---- Look ---- */
 const char *journal_path(const struct journal *j);
@@ -81,6 +86,6 @@ uint64_t journal_torn_bytes(const struct journal *j);
 uint64_t journal_records_written(const struct journal *j); /* by this process, header included */
 /* written runs right after records reached the file, with that count. For tests that end a process there. */
 void journal_watch(struct journal *j, void (*written)(void *arg, uint64_t records), void *arg);
-bool journal_busy(const struct journal *j); /* a sync is under way */
+bool journal_busy(const struct journal *j); /* a sync is under way, waited for or not */
 
 #endif

@@ -51,12 +51,24 @@ struct journal {
     struct timer sync_timer;
     struct reactor_op sync_op;
     bool dirty, syncing;
+    /* a sync that is waited for; done NULL: none */
+    struct reactor_op file_op, folder_op;
+    int folder_fd; /* -1: its name is not new */
+    uint32_t sync_parts;
+    bool sync_joins; /* waits for the one that was under way, too */
+    int sync_errno;
+    void (*sync_waits)(void *arg, const struct err *error);
+    void *sync_arg;
 };
 
 /* ---- journal.c ---- */
 /* The first failure stays; *e is it. */
 bool journal_fail_errno(struct journal *j, int why, const char *what, struct err *e);
 bool journal_corrupt(const struct journal *j, struct err *e, const char *what);
+
+/* ---- journal_sync.c ---- */
+/* Something was written: it is synced within JOURNAL_SYNC_NS. */
+void journal_touched(struct journal *j);
 
 /* ---- journal_read.c ---- */
 /* What is in the file: nothing, a journal (found and header are set), or something not to be touched. */

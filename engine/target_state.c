@@ -76,29 +76,47 @@ bool target_state_load(const char *folder, const char *identity, struct target_s
     return true;
 }
 
+/* What the file says, malloc'd, and where it stands; its folder is there. */
+static char *target_state_text(const char *folder, const char *identity,
+                               const struct target_state *state, char out_path[PATH_MAX],
+                               struct err *e)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "target", identity, "copy", state->copy_uuid, "etag",
+                  state->etag, "snapshot", state->snapshot, "source", state->source);
+    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+
+    json_decref(object);
+    if (!text) {
+        err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to keep what is known of the target");
+        return NULL;
+    }
+    if (target_state_path(folder, identity, "json", out_path, e) &&
+        target_state_make_folder(out_path, e))
+        return text;
+    free(text);
+    return NULL;
+}
+
 bool target_state_save(const char *folder, const char *identity, const struct target_state *state,
                        struct err *e)
 {
     char path[PATH_MAX];
-    json_t *object;
-    char *text = NULL;
-    bool ok = false;
+    char *text = target_state_text(folder, identity, state, path, e);
+    bool ok = text && durable_write(path, text, strlen(text), e);
 
-    object = json_pack("{s:s, s:s, s:s, s:s, s:s}", "target", identity, "copy", state->copy_uuid,
-                       "etag", state->etag, "snapshot", state->snapshot, "source", state->source);
-    if (object)
-        text = json_dumps(object, JSON_INDENT(2));
-    if (!text) {
-        err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory to keep what is known of the target");
-        goto out;
-    }
-    if (!target_state_path(folder, identity, "json", path, e))
-        goto out;
-    if (!target_state_make_folder(path, e))
-        goto out;
-    ok = durable_write(path, text, strlen(text), e);
-out:
-    json_decref(object);
+    free(text);
+    return ok;
+}
+
+bool target_state_save_later(struct reactor *r, const char *folder, const char *identity,
+                             const struct target_state *state, durable_done_fn *done, void *arg,
+                             struct err *e)
+{
+    char path[PATH_MAX];
+    char *text = target_state_text(folder, identity, state, path, e);
+    bool ok = text && durable_write_later(r, path, text, strlen(text), done, arg, e);
+
     free(text);
     return ok;
 }

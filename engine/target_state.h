@@ -3,7 +3,8 @@
  *
  * Knows:         which copy a target holds, of what, its ETag after the commit, its snapshot, if one was
  * taken. Must not know: secrets; how a target is reached.
- * Threads:       none; blocking file I/O of a few hundred bytes, before and after a copy only.
+ * Threads:       none, save_later the reactor's; blocking file I/O of a few hundred bytes, before and after
+ *                a copy only.
  */
 #ifndef ENGINE_TARGET_STATE_H
 #define ENGINE_TARGET_STATE_H
@@ -13,6 +14,7 @@
 #include "blockmap/digest.h"
 #include "blockmap/err.h"
 #include "blockmap/marker.h"
+#include "io/durable_later.h"
 #include "io/endpoint.h"
 
 struct target_state {
@@ -28,6 +30,10 @@ bool target_state_load(const char *folder, const char *identity, struct target_s
 /* Written durably, readable by its owner only. */
 bool target_state_save(const char *folder, const char *identity, const struct target_state *state,
                        struct err *e);
+/* The same, with the waiting left to the reactor: see durable_write_later. */
+bool target_state_save_later(struct reactor *r, const char *folder, const char *identity,
+                             const struct target_state *state, durable_done_fn *done, void *arg,
+                             struct err *e);
 
 /* The target for this process alone until *out_fd is closed. ERR_CONFLICT names the process that has
  * it; any other error: it could not be locked. out_lease_id: what the last holder signed with, or "";

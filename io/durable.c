@@ -30,13 +30,10 @@ static bool durable_write_all(int fd, const char *bytes, size_t count)
     return fsync(fd) == 0;
 }
 
-/* A rename is durable only once the folder is. */
-bool durable_sync_folder_of(const char *path)
+int durable_open_folder_of(const char *path)
 {
     char folder[PATH_MAX];
     char *slash;
-    int fd;
-    bool ok;
 
     snprintf(folder, sizeof folder, "%s", path);
     slash = strrchr(folder, '/');
@@ -44,7 +41,15 @@ bool durable_sync_folder_of(const char *path)
         snprintf(folder, sizeof folder, ".");
     else
         slash[slash == folder] = '\0';
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* A rename is durable only once the folder is. */
+bool durable_sync_folder_of(const char *path)
+{
+    int fd = durable_open_folder_of(path);
+    bool ok;
+
     if (fd < 0)
         return false;
     ok = fsync(fd) == 0;

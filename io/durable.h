@@ -24,6 +24,9 @@ bool durable_read(const char *path, size_t count_max, char **out_bytes, size_t *
 /* Makes a folder and those above it (mode 0700); existing ones are fine. */
 bool durable_make_folder(const char *path, struct err *e);
 
+/* The folder a path is in, to be synced; -1 and errno. */
+int durable_open_folder_of(const char *path);
+
 /* Makes a file's being there (its name in its folder) survive a power loss. */
 bool durable_sync_folder_of(const char *path);
 

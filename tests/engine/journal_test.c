@@ -324,6 +324,45 @@ Test(journal, what_was_written_is_synced_within_a_second_and_then_nothing_more)
     journal_case_close(j);
 }
 
+struct synced {
+    struct err error;
+    bool done;
+};
+
+static void note_synced(void *arg, const struct err *error)
+{
+    struct synced *synced = arg;
+
+    cr_assert_not(synced->done);
+    *synced = (struct synced){.error = *error, .done = true};
+}
+
+Test(journal, a_sync_that_is_waited_for_ends_once_and_leaves_nothing_to_sync)
+{
+    struct journal *j = journal_case_open();
+    struct synced synced = {0};
+    struct err e = {0};
+
+    cr_assert(journal_begin_unsynced(j, &journal_case_header, &e), "%s", e.text);
+    journal_sync(j, JOURNAL_SYNC_NAME, note_synced, &synced);
+    cr_expect(journal_busy(j));
+    cr_expect_not(synced.done, "never from inside");
+    rig_until(&journal_case.rig, &synced.done);
+    cr_expect_not(err_is_set(&synced.error), "%s", synced.error.text);
+    cr_expect_not(journal_busy(j));
+    cr_expect_not(reactor_busy(journal_case.rig.r), "the sync of each second has nothing to do");
+    journal_case_append(j, 0);
+    while (!journal_busy(j)) /* the sync of each second */
+        rig_turn(&journal_case.rig);
+    journal_case_append(j, 1);
+    synced.done = false;
+    journal_sync(j, JOURNAL_SYNC_RECORDS, note_synced, &synced);
+    rig_until(&journal_case.rig, &synced.done);
+    cr_expect_not(err_is_set(&synced.error), "%s", synced.error.text);
+    cr_expect_not(journal_busy(j), "it waited for the one that was under way, too");
+    journal_case_close(j);
+}
+
 static void limit_files(rlim_t bytes)
 {
     struct rlimit limit;

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "io/durable_later.h"
 #include "tests/support/test_reactor.h"
 
 struct folder {
@@ -182,4 +184,61 @@ Test(durable, a_lock_that_is_given_back_soon_is_waited_for)
     cr_assert(durable_lock(f.file, true, &second, &e), "%s", e.text);
     close(second);
     folder_close(&f);
+}
+
+/* ---- Later ---- */
+
+struct later {
+    struct err error;
+    bool ended;
+};
+
+static void later_done(void *arg, const struct err *error)
+{
+    struct later *later = arg;
+
+    later->error = *error;
+    later->ended = true;
+}
+
+TEST_BOTH(durable, replaces_a_file_later_and_leaves_nothing_else)
+{
+    struct rig rig;
+    struct folder f;
+    struct later later = {0};
+    struct err e = {0};
+
+    folder_open(&f);
+    rig_open(&rig, backend);
+    cr_assert(durable_write(f.file, "old", 3, &e));
+    cr_assert(durable_write_later(rig.r, f.file, "newer", 5, later_done, &later, &e), "%s", e.text);
+    cr_expect_not(later.ended, "never from inside");
+    holds(&f, "old");
+    rig_until(&rig, &later.ended);
+    cr_expect_not(err_is_set(&later.error), "%s", later.error.text);
+    holds(&f, "newer");
+    cr_expect_eq(folder_count(&f), 1u);
+    rig_close(&rig);
+    folder_close(&f);
+}
+
+TEST_BOTH(durable, what_cannot_be_replaced_is_told_and_nothing_new_is_left)
+{
+    struct rig rig;
+    struct folder f;
+    struct later later = {0};
+    struct err e = {0};
+
+    folder_open(&f);
+    rig_open(&rig, backend);
+    cr_assert_eq(mkdir(f.file, 0700), 0); /* no file can be renamed over it */
+    cr_assert(durable_write_later(rig.r, f.file, "new", 3, later_done, &later, &e), "%s", e.text);
+    rig_until(&rig, &later.ended);
+    cr_expect_eq(later.error.sys_errno, EISDIR);
+    cr_expect_eq(folder_count(&f), 1u);
+    cr_assert_eq(rmdir(f.file), 0);
+    cr_assert_eq(rmdir(f.path), 0);
+    cr_expect_not(durable_write_later(rig.r, f.file, "new", 3, later_done, &later, &e));
+    cr_expect_eq(e.sys_errno, ENOENT);
+    rig_close(&rig);
 }
