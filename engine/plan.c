@@ -33,23 +33,41 @@ static bool plan_source(struct extent_set *out, const struct extent_set *list,
     return true;
 }
 
-/* Joins neighbours whose gap is at most coalesce_bytes and wholly data in the newer snapshot: a gap
- * that holds a hole or a clear is never read, not even where the full list disagrees with the diff. */
+/* Neighbours whose gap is at most coalesce_bytes and wholly data in the newer snapshot: a gap that holds a
+ * hole or a clear is never read, not even where the full list disagrees with the diff. */
+static bool plan_joins(struct extent left, struct extent right, const struct extent_set *clears,
+                       const struct plan_input *input)
+{
+    struct extent gap = {extent_end(left), right.offset - extent_end(left)};
+
+    return gap.length <= input->coalesce_bytes && extent_set_covers(input->source_all, gap) &&
+           !extent_set_touches(clears, gap);
+}
+
+/* Of scattered ranges most often none has such a neighbour: then they stay as they are, in their memory. */
+static bool plan_nothing_joins(const struct extent_set *reads, const struct extent_set *clears,
+                               const struct plan_input *input)
+{
+    for (size_t i = 1; i < reads->count; i++)
+        if (plan_joins(extent_set_at(reads, i - 1), extent_set_at(reads, i), clears, input))
+            return false;
+    return true;
+}
+
 static bool plan_coalesce(struct extent_set *reads, const struct extent_set *clears,
                           const struct plan_input *input, uint64_t *out_gap_bytes)
 {
-    const struct extent_set *all = input->source_all;
     struct extent_set joined = {0};
     struct extent last = {0, 0};
     uint64_t gap_bytes = 0;
 
+    if (plan_nothing_joins(reads, clears, input))
+        return true;
     for (size_t i = 0; i < reads->count; i++) {
         struct extent next = extent_set_at(reads, i);
-        struct extent gap = {extent_end(last), next.offset - extent_end(last)};
 
-        if (last.length && gap.length <= input->coalesce_bytes && extent_set_covers(all, gap) &&
-            !extent_set_touches(clears, gap)) {
-            gap_bytes += gap.length;
+        if (last.length && plan_joins(last, next, clears, input)) {
+            gap_bytes += next.offset - extent_end(last);
             last.length = extent_end(next) - last.offset;
             continue;
         }
