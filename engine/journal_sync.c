@@ -1,5 +1,5 @@
-/* journal_sync.c - when what was written to a journal survives a power loss: each second, and when somebody waits
- * for it. See journal.h. The reactor syncs, so that many journals share the waits of their disk.
+/* journal_sync.c - when what was written to a journal survives a power loss: each second, and when
+ * somebody waits for it. See journal.h. The reactor syncs, so that many journals share their disk's waits.
  */
 #include <assert.h>
 #include <errno.h>

@@ -33,12 +33,11 @@ struct share_seat {
     struct share_place *blob[SHARE_ENDS], *account[SHARE_ENDS]; /* NULL: not limited by one */
     /* changes */
     uint32_t weight;
-    bool granting;       /* inside granted: it is put in order afterwards */
-    bool counts;         /* as active: it asks, or holds buffers */
-    bool asked;          /* ever */
-    bool late;           /* what was begun beside it went on while it looked: that is owed to it */
-    uint32_t held_count; /* buffers */
-    uint64_t spent;      /* bytes by weight: the lowest is next */
+    bool granting;         /* inside granted: it is put in order afterwards */
+    bool counts;           /* as active: it asks, or holds buffers */
+    bool asked, late;      /* ever; what others moved before its first range is owed to it */
+    uint32_t held_count;   /* buffers */
+    uint64_t spent;        /* bytes by weight: the lowest is next */
     struct share_link all; /* of the unit */
     struct share_link asks;
     struct turn turn;        /* in unit->ready */
@@ -68,8 +67,8 @@ struct share {
     struct share_link units;
     uint32_t units_count, seats_count;
     uint32_t active_count, holders_count; /* seats that ask or hold buffers; that hold some */
-    uint32_t new_count;                   /* seats that never asked yet */
-    uint64_t joined_ns;                   /* the last of them came */
+    uint32_t new_count;                   /* seats that never asked */
+    uint64_t joined_ns;                   /* the last seat came */
     struct pacer pacer;                   /* of the pool: buffers as its window */
     uint32_t held_count;                  /* buffers, of all seats */
     uint64_t moved_ns;                    /* a buffer came or went */
@@ -77,8 +76,7 @@ struct share {
     uint64_t now;             /* as share_unit.now */
     struct share_link passes; /* asks without a buffer, oldest first */
     struct share_link aside;
-    uint32_t asks_count; /* with a buffer */
-    uint32_t passes_count;
+    uint32_t asks_count, passes_count; /* with a buffer; without */
     struct reactor_task task;
     bool posted;
     struct timer timer;

@@ -1,4 +1,4 @@
-/* durable_later.h - durable_write, with its syncs left to the reactor, so that those of many files go together.
+/* durable_later.h - durable_write with its syncs left to the reactor: those of many files go together.
  *
  * Knows:         write, sync, rename, and that nothing may wait for a disk meanwhile.
  * Must not know: what the files mean.
@@ -15,9 +15,9 @@
 
 typedef void durable_done_fn(void *arg, const struct err *error);
 
-/* As durable_write. done runs once, from the reactor, when path holds bytes durably, or *error says why the old
- * content stays. False: nothing was begun, done never runs, *e is set. Two of one path must not be under way
- * in one process. */
+/* As durable_write. done runs once, from the reactor, when path holds bytes durably, or *error says why
+ * the old content stays. False: nothing was begun, done never runs, *e is set. Two of one path must not
+ * be under way in one process. */
 bool durable_write_later(struct reactor *r, const char *path, const void *bytes, size_t count,
                          durable_done_fn *done, void *arg, struct err *e);
 
