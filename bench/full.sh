@@ -89,7 +89,7 @@ chapter() {
     echo "## A full copy"
     echo
     echo "Written by \`bench/full.sh $runs $mib\`: medians of $runs runs; a disk of $mib MiB without holes; $connections connections;"
-    echo "servers and client on one machine, over loopback; the regions' files on $(stat -f -c %T "$work"). Ratios are taken within"
+    echo "servers and client on one machine, over loopback; the regions' files and our journals on $(stat -f -c %T "$work"). Ratios are taken within"
     echo "a run, against the ceiling measured just before, and must be 0.90 at least. Before the runs each copy was made once,"
     echo "unmeasured; the target's blob is written again in place. System calls are those of snapferry, counted (by ${by:-nobody}) in a"
     echo "run of its own that is not timed."

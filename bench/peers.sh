@@ -118,7 +118,7 @@ chapter() {
     echo
     echo "Written by \`bench/peers.sh $runs $mib\`: medians of $runs runs over a disk of $mib MiB without holes, plain HTTP on"
     echo "loopback, $connections connections for those who can be told; servers and clients on the same cores. A whole process"
-    echo "each, from its start to its end; the regions' files, and AzCopy's on its way, on $(stat -f -c %T "$work"). Times ours:"
+    echo "each, from its start to its end; the regions' files, our journals, and AzCopy's file on its way, on $(stat -f -c %T "$work"). Times ours:"
     echo "2.00 is twice what snapferry took in the run beside it. After one round that is not measured, so that nobody pays for"
     echo "memory's first touch, all write to one blob that is there: snapferry into it, page by page; AzCopy makes a blob"
     echo "anew where one is, in the memory that the old one leaves. The last row is snapferry's when it must do so too. System"

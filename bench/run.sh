@@ -37,6 +37,7 @@ for name in $only; do
 done
 room_mib() { df --output=avail -B1M /dev/shm 2>/dev/null | tail -n1; }
 free_mib() { awk '/^MemAvailable/ {print int($2 / 1024)}' /proc/meminfo; }
+journals=${BENCH_TMP:-${TMPDIR:-/tmp}} # of many disks: what they sync is part of what they cost
 if [ -n "${BENCH_TMP:-}" ]; then
     export TMPDIR=$BENCH_TMP
 elif [ "$(room_mib)" -gt 16384 ] && [ "$(free_mib)" -gt 16384 ]; then
@@ -64,8 +65,8 @@ scenario() {
     "wan quick") bench/wan.sh 1 640 ;;
     relay) RUNS=$runs bench/relay.sh "${IMAGE:-}" ;;
     "relay quick") CLONES=3 RUNS=1 bench/relay.sh "${IMAGE:-}" ;;
-    disks) bench/disks.sh "$runs" ;;
-    "disks quick") bench/disks.sh 1 64 8 ;;
+    disks) REGIONS=${TMPDIR:-/tmp} TMPDIR=$journals bench/disks.sh "$runs" ;;
+    "disks quick") REGIONS=${TMPDIR:-/tmp} TMPDIR=$journals bench/disks.sh 1 64 8 ;;
     planning) bench/scattered.sh ;;
     "planning quick") bench/scattered.sh --quick ;;
     "threads"*) bench/threads.sh "$runs" "$mib" ;;
