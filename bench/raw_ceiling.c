@@ -4,7 +4,10 @@
  * sent from) one 4 MiB buffer a connection, nothing hashed, nothing checked but status and length. TLS
  * by OpenSSL on the same sockets. Must not know: snapferry's data path.
  *
- *   raw_ceiling read|write env:URL SIZE_BYTES CONNECTIONS [--no-crc]
+ *   raw_ceiling read|write env:URL SIZE_BYTES CONNECTIONS [--no-crc|--checks]
+ *
+ * --checks: what reads also does what snapferry does with the bytes, CRC64 of each range and XXH3-128 of each
+ * 64 KiB, in the cache as they come: what a range reader without libcurl would reach.
  *
  * Prints one JSON line. Exit 1 when an answer is not what it must be.
  */
@@ -22,18 +25,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "blockmap/digest.h"
 #include "io/clock.h"
 #include "io/crc64.h"
 #include "io/secret.h"
 
 #define CEILING_CHUNK_BYTES     (4u << 20)
+#define CEILING_CHECK_BYTES     (128u << 10) /* received at once, where they are checked */
 #define CEILING_HEAD_MAX_BYTES  16384u
 #define CEILING_CONNECTIONS_MAX 256u
 
 enum phase { PHASE_SEND, PHASE_SEND_BODY, PHASE_HEAD, PHASE_BODY };
 
 struct ceiling {
-    bool writing, tls, crc;
+    bool writing, tls, crc, checks;
+    unsigned char checked; /* of all hashes, so that they are not left out */
     struct secret_url url;
     char host[256], port[16], path[4096];
     uint64_t size_bytes, next_offset, done_bytes;
@@ -49,9 +55,9 @@ struct connection {
     SSL *ssl;
     enum phase phase;
     const char *request;
-    size_t request_bytes, at; /* at: bytes of the phase done */
-    size_t body_bytes;        /* of the answer */
-    uint64_t chunk_bytes;
+    size_t request_bytes, at;                  /* at: bytes of the phase done */
+    size_t body_bytes;                         /* of the answer */
+    uint64_t chunk_bytes, summed_bytes, crc64; /* of the chunk */
     char head[CEILING_HEAD_MAX_BYTES];
     size_t head_bytes;
     unsigned char *buffer;
@@ -198,6 +204,7 @@ static bool connection_begin(struct connection *k)
     k->phase = PHASE_SEND;
     k->at = 0;
     k->head_bytes = 0;
+    k->summed_bytes = k->crc64 = 0;
     return true;
 }
 
@@ -218,6 +225,39 @@ static void connection_parse_head(struct connection *k, size_t head_end)
     memcpy(k->buffer, k->head + head_end, extra);
     k->at = extra;
     k->phase = PHASE_BODY;
+}
+
+/* Whole blocks of what came; with the last byte all of it. */
+static void connection_check(struct connection *k)
+{
+    size_t end = k->at == k->body_bytes ? k->at : k->at / DIGEST_BLOCK_BYTES * DIGEST_BLOCK_BYTES;
+
+    while (k->summed_bytes < end) {
+        size_t left = end - k->summed_bytes;
+        size_t step = left < DIGEST_BLOCK_BYTES ? left : DIGEST_BLOCK_BYTES;
+        const unsigned char *bytes = k->buffer + k->summed_bytes;
+        struct block_hash hash = digest_block_padded(bytes, step);
+
+        k->crc64 = crc64_update(k->crc64, bytes, step);
+        k->ceiling->checked ^= hash.bytes[0];
+        k->summed_bytes += step;
+    }
+    if (k->at == k->body_bytes)
+        k->ceiling->checked ^= (unsigned char)k->crc64;
+}
+
+static bool connection_receive_body(struct connection *k)
+{
+    size_t room = k->body_bytes - k->at;
+    size_t moved;
+
+    if (k->ceiling->checks && room > CEILING_CHECK_BYTES)
+        room = CEILING_CHECK_BYTES;
+    moved = connection_receive(k, k->buffer + k->at, room);
+    k->at += moved;
+    if (k->ceiling->checks && moved > 0)
+        connection_check(k);
+    return moved > 0;
 }
 
 static bool connection_receive_head(struct connection *k)
@@ -260,11 +300,8 @@ static bool connection_step(struct connection *k)
     case PHASE_HEAD:
         return connection_receive_head(k);
     case PHASE_BODY:
-        if (k->at < k->body_bytes) {
-            moved = connection_receive(k, k->buffer + k->at, k->body_bytes - k->at);
-            k->at += moved;
-            return moved > 0;
-        }
+        if (k->at < k->body_bytes)
+            return connection_receive_body(k);
         c->done_bytes += k->chunk_bytes;
         return connection_begin(k);
     }
@@ -340,20 +377,20 @@ static void clean_up(struct ceiling *c, struct connection *connections, unsigned
 
 int main(int argc, char **argv)
 {
-    struct ceiling ceiling = {.crc = true};
+    struct ceiling ceiling = {0};
     struct connection *connections;
     struct clock clock;
     unsigned count;
     uint64_t began_ns, began_cpu_ns, took_ns, cpu_ns;
 
     if (argc < 5) {
-        fprintf(stderr,
-                "usage: raw_ceiling read|write env:URL SIZE_BYTES CONNECTIONS [--no-crc]\n");
+        fprintf(stderr, "usage: raw_ceiling read|write env:URL SIZE_BYTES CONNECTIONS "
+                        "[--no-crc|--checks]\n");
         return 2;
     }
     ceiling.writing = strcmp(argv[1], "write") == 0;
-    if (argc > 5 && strcmp(argv[5], "--no-crc") == 0)
-        ceiling.crc = false;
+    ceiling.crc = argc < 6 || strcmp(argv[5], "--no-crc") != 0;
+    ceiling.checks = argc > 5 && strcmp(argv[5], "--checks") == 0;
     prepare(&ceiling, argv);
     count = (unsigned)strtoul(argv[4], NULL, 10);
     if (count == 0 || count > CEILING_CONNECTIONS_MAX)
