@@ -60,7 +60,8 @@ struct receiver_setup {
 struct receiver_counts {
     uint64_t calls, refused;
     uint64_t batches;
-    uint64_t written_bytes; /* at targets, COPY included; durable when their batch was answered */
+    uint64_t received_bytes; /* bodies of batches, as they came: records, mostly compressed */
+    uint64_t written_bytes;  /* at targets, COPY included; durable when their batch was answered */
     uint64_t cleared_bytes;
     uint64_t copied_bytes; /* of written: what did not cross the wire */
     uint64_t missing;      /* pieces that were not where the index knew them */

@@ -203,7 +203,7 @@ enum desk_answer receiver_admit_change(struct receiver_desk *desk, struct receiv
     if (call->generation < desk->generation_min)
         return refuse(e, RETRY_LATER, 409, "GenerationPassed",
                       "a fence was put up after this request was sent");
-    if (setup && call->setup.req.verb == SETUP_FENCE)
+    if (setup && (call->setup.req.verb == SETUP_FENCE || call->setup.req.verb == SETUP_REMOVE))
         return admit_fence(desk, call);
     return leases ? DESK_ADMITS : admit_sure(desk, call);
 }

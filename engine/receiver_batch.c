@@ -324,6 +324,7 @@ void receiver_ready_write(struct receiver_call *call)
     call->client = receiver_client_take(call->receiver, http_call_peer(call->http), call->name);
     call->receiver->batches++;
     call->receiver->counts.batches++;
+    call->receiver->counts.received_bytes += batch->body_bytes;
     batch->work.run = run_check;
     batch->work.done = on_checked;
     workers_submit(call->receiver->setup.workers, &batch->work);

@@ -62,12 +62,19 @@ static void setup_learn(struct receiver_desk *desk, const struct setup_req *req)
     if (req->verb == SETUP_FENCE)
         receiver_desk_fenced(desk, &req->err);
     if (err_is_set(&req->err)) {
-        if (req->verb == SETUP_CREATE || req->verb == SETUP_RESIZE || req->verb == SETUP_MARK)
+        if (req->verb == SETUP_CREATE || req->verb == SETUP_RESIZE || req->verb == SETUP_MARK ||
+            req->verb == SETUP_REMOVE)
             desk->looked = false;
         return;
     }
     if (req->verb == SETUP_CREATE || req->verb == SETUP_MARK)
         receiver_desk_saw(desk, true, req->marker);
+    if (req->verb == SETUP_REMOVE) {
+        extent_set_clear(&desk->unsure);
+        receiver_desk_saw(desk, false, NULL);
+        desk->leased_there = false;
+        desk->lease.held[0] = '\0';
+    }
     if (req->verb == SETUP_LEASE) {
         desk->leased_there = true;
         receiver_lease_take(desk, req->lease_id);
@@ -105,6 +112,8 @@ static unsigned setup_needs(enum setup_verb verb)
         return ENDPOINT_CAN_SNAPSHOT;
     case SETUP_FENCE:
         return ENDPOINT_CAN_FENCE;
+    case SETUP_REMOVE:
+        return ENDPOINT_CAN_REMOVE;
     case SETUP_LEASE:
     case SETUP_UNLEASE:
         return ENDPOINT_CAN_LEASE;
@@ -146,6 +155,13 @@ void receiver_ready_setup(struct receiver_call *call)
     const char *body = http_call_body(call->http, &count);
 
     if (!relay_setup_parse(body, count, &call->setup, &e)) {
+        receiver_refuse(call, &e);
+        return;
+    }
+    /* Disks are never removed from afar. */
+    if (call->setup.req.verb == SETUP_REMOVE && !relay_name_is_scratch(call->name)) {
+        err_set(&e, ERR_AUTH, RETRY_NEVER, "%.200s is no scratch of a measurement: it is kept",
+                call->name);
         receiver_refuse(call, &e);
         return;
     }

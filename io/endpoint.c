@@ -35,7 +35,7 @@ static unsigned endpoint_setup_needs(enum setup_verb verb)
         [SETUP_MARK] = ENDPOINT_CAN_MARK,         [SETUP_FENCE] = ENDPOINT_CAN_FENCE,
         [SETUP_SNAPSHOT] = ENDPOINT_CAN_SNAPSHOT, [SETUP_LEASE] = ENDPOINT_CAN_LEASE,
         [SETUP_UNLEASE] = ENDPOINT_CAN_LEASE,     [SETUP_EXPECT] = ENDPOINT_WANTS_PLAN,
-        [SETUP_AGREE] = ENDPOINT_KNOWS_RESULT,
+        [SETUP_AGREE] = ENDPOINT_KNOWS_RESULT,    [SETUP_REMOVE] = ENDPOINT_CAN_REMOVE,
     };
 
     assert(verb < sizeof needs / sizeof needs[0]);
@@ -46,7 +46,8 @@ void endpoint_setup(struct endpoint *ep, struct setup_req *req)
 {
     assert(req->done && !err_is_set(&req->err));
     assert(ep->capabilities & endpoint_setup_needs(req->verb));
-    assert((req->verb != SETUP_MARK && req->verb != SETUP_AGREE) || req->marker);
+    assert((req->verb != SETUP_MARK && req->verb != SETUP_AGREE && req->verb != SETUP_REMOVE) ||
+           req->marker);
     assert(req->verb != SETUP_EXPECT || req->expect);
     assert((req->verb != SETUP_LEASE && req->verb != SETUP_UNLEASE) || req->lease_id);
     assert((req->verb != SETUP_CREATE && req->verb != SETUP_RESIZE) ||

@@ -26,7 +26,8 @@ enum endpoint_capability {
     ENDPOINT_CAN_PULL = 1u << 16,     /* as a target: it reads from a source that lends */
     ENDPOINT_TAKES_ZEROS = 1u << 17,  /* of a write, what of it is zero may be named */
     ENDPOINT_KNOWS_RESULT = 1u << 18, /* a source that SETUP_AGREE asks before the commit */
-    ENDPOINT_IS_SNAPSHOT = 1u << 19   /* its identity names one moment of a disk, for good */
+    ENDPOINT_IS_SNAPSHOT = 1u << 19,  /* its identity names one moment of a disk, for good */
+    ENDPOINT_CAN_REMOVE = 1u << 20
 };
 
 #endif

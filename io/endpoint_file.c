@@ -18,7 +18,7 @@ static void set_capabilities(struct endpoint_file *f)
     if (f->writable)
         can |= ENDPOINT_CAN_MARK | ENDPOINT_CAN_FENCE | ENDPOINT_BUFFERS;
     if (f->writable && !f->block_device)
-        can |= ENDPOINT_CAN_CREATE | ENDPOINT_CAN_RESIZE;
+        can |= ENDPOINT_CAN_CREATE | ENDPOINT_CAN_RESIZE | ENDPOINT_CAN_REMOVE;
     if (f->block_device)
         can &= ~(unsigned)ENDPOINT_CAN_LIST;
     f->head.capabilities = can;
@@ -117,6 +117,20 @@ static bool mark(struct endpoint_file *f, const struct setup_req *req, struct er
                                         : file_marker_write(f->state_path, marker, birth, e);
 }
 
+static bool remove_it(struct endpoint_file *f, const struct setup_req *req, struct err *e)
+{
+    struct marker found = {0};
+    bool older;
+
+    if (!guard(f, req, e) || !look_at_marker(f, &found, &older, e))
+        return false;
+    if (f->block_device || found.state == MARKER_NONE ||
+        strcmp(found.copy_uuid, req->marker->copy_uuid) != 0)
+        return err_set(e, ERR_CONFLICT, RETRY_NEVER,
+                       "%.200s is not what this copy made: it is not removed", f->path);
+    return file_node_remove(f, e);
+}
+
 static bool setup_now(struct endpoint_file *f, struct setup_req *req)
 {
     if (!f->writable)
@@ -132,6 +146,8 @@ static bool setup_now(struct endpoint_file *f, struct setup_req *req)
         return mark(f, req, &req->err);
     case SETUP_FENCE: /* what a killed process asked of the kernel is over when its lock is free */
         return guard(f, req, &req->err);
+    case SETUP_REMOVE:
+        return remove_it(f, req, &req->err);
     case SETUP_SNAPSHOT:
     case SETUP_LEASE:
     case SETUP_UNLEASE:
@@ -151,7 +167,7 @@ static void file_setup(struct endpoint *ep, struct setup_req *req)
     uint64_t size_bytes;
 
     ep->requests_count++;
-    if (setup_now(f, req) && file_node_look(f, &st, &size_bytes, &req->err))
+    if (setup_now(f, req) && f->fd >= 0 && file_node_look(f, &st, &size_bytes, &req->err))
         file_node_etag(f, &st, req->out_etag);
     endpoint_later_setup(&f->later, ep, req);
 }

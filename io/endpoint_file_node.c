@@ -259,6 +259,20 @@ bool file_node_resize(struct endpoint_file *f, uint64_t size_bytes, struct err *
     return set_size(f, size_bytes, e);
 }
 
+/* The file first: a sidecar without one is seen as none. */
+bool file_node_remove(struct endpoint_file *f, struct err *e)
+{
+    if (unlink(f->path) != 0)
+        return err_set_errno(e, errno, RETRY_NEVER, "cannot remove %.200s", f->path);
+    file_node_close(f);
+    f->claimed = f->marked = false;
+    f->head.size_bytes = 0;
+    return file_marker_remove(f->state_path, e) &&
+           (durable_sync_folder_of(f->path) ||
+            err_set_errno(e, errno, RETRY_NEVER, "cannot make it durable that %.200s is gone",
+                          f->path));
+}
+
 void file_node_close(struct endpoint_file *f)
 {
     if (f->direct_fd >= 0)

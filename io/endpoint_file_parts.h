@@ -63,6 +63,7 @@ bool file_node_create(struct endpoint_file *f, uint64_t size_bytes, const struct
 /* Keeps other copies out until it is closed; ERR_CONFLICT when one is at work. */
 bool file_node_claim(struct endpoint_file *f, struct err *e);
 bool file_node_resize(struct endpoint_file *f, uint64_t size_bytes, struct err *e);
+bool file_node_remove(struct endpoint_file *f, struct err *e); /* with its sidecar; now absent */
 void file_node_etag(const struct endpoint_file *f, const struct stat *st,
                     char out_etag[ENDPOINT_ETAG_MAX_BYTES]);
 /* What a file of the same name that is made later has not; "" where nobody tells, and of a device. */

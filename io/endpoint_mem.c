@@ -187,6 +187,7 @@ static void mem_setup_now(struct endpoint_mem *m, struct setup_req *req)
         mem_lease_give(&m->lease, req->lease_id, &req->err);
         break;
     case SETUP_FENCE:
+    case SETUP_REMOVE: /* which it says it cannot */
     case SETUP_EXPECT:
     case SETUP_AGREE:
         break;

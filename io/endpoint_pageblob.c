@@ -383,7 +383,8 @@ static unsigned capabilities(const struct endpoint_pageblob *ep, const struct se
     if (url->snapshot)
         return all | ENDPOINT_CAN_DIFF;
     return all | ENDPOINT_CAN_DIFF | ENDPOINT_CAN_CREATE | ENDPOINT_CAN_RESIZE | ENDPOINT_CAN_MARK |
-           ENDPOINT_CAN_SNAPSHOT | ENDPOINT_CAN_FENCE | ENDPOINT_CAN_LEASE | ENDPOINT_CAN_PULL;
+           ENDPOINT_CAN_SNAPSHOT | ENDPOINT_CAN_FENCE | ENDPOINT_CAN_LEASE | ENDPOINT_CAN_PULL |
+           ENDPOINT_CAN_REMOVE;
 }
 
 static void set_host_kind(struct endpoint_pageblob *ep, enum pageblob_host host,

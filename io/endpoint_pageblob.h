@@ -13,6 +13,7 @@
  *                   endpoint (before it set one: be absent, or as its last stat saw it), else
  *                   ERR_CONFLICT: another copy works here, or the blob was made anew. A marker that is
  *                   ours already was set by a request whose answer was lost.
+ *   SETUP_REMOVE    HEAD, then Delete Blob, its snapshots too, with If-Match of that HEAD.
  *   SETUP_FENCE     increments the sequence number; every later write carries
  *                   x-ms-if-sequence-number-le, so that no older request can land any more.
  *   SETUP_SNAPSHOT  its time is the service's, verbatim.

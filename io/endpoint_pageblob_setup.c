@@ -1,5 +1,5 @@
-/* endpoint_pageblob_setup.c - create, resize, mark, fence, snapshot, lease: what endpoint_pageblob.h says
- * about setup. */
+/* endpoint_pageblob_setup.c - create, resize, mark, remove, fence, snapshot, lease: what
+ * endpoint_pageblob.h says about setup. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,22 +116,45 @@ static void resize(struct blob_call *call)
     pageblob_resize(call->ep->blob, &call->op);
 }
 
-/* ---- Mark: look, merge, write if nobody else wrote between ---- */
+/* ---- Looking before a change, that is made if nobody else wrote between ---- */
 
-static void look_before_mark(struct blob_call *call);
+static void look_first(struct blob_call *call, void (*done)(struct pageblob_op *op))
+{
+    pageblob_metadata_fini(&call->metadata);
+    err_clear(&call->op.err);
+    call->op.out_metadata = &call->metadata;
+    call->op.metadata = NULL;
+    call->op.if_match = NULL;
+    call->op.done = done;
+    pageblob_properties(call->ep->blob, &call->op);
+}
+
+/* Somebody did: true, and it is looked at again; or false, and that is the error. */
+static bool look_again(struct blob_call *call, void (*done)(struct pageblob_op *op))
+{
+    struct pageblob_op *op = &call->op;
+
+    if (op->err.http_status != 412 || strcmp(op->err.code, "ConditionNotMet") != 0)
+        return false;
+    if (++call->tries < MARK_TRIES_MAX) {
+        look_first(call, done);
+        return true;
+    }
+    op->err.kind = ERR_CONFLICT;
+    op->err.retry = RETRY_LATER;
+    return false;
+}
+
+/* ---- Mark: look, merge, write ---- */
+
+static void on_looked(struct pageblob_op *op);
 
 static void on_marked(struct pageblob_op *op)
 {
     struct blob_call *call = blob_call_of(op);
 
-    if (op->err.http_status == 412 && strcmp(op->err.code, "ConditionNotMet") == 0) {
-        if (++call->tries < MARK_TRIES_MAX) {
-            look_before_mark(call);
-            return;
-        }
-        op->err.kind = ERR_CONFLICT;
-        op->err.retry = RETRY_LATER;
-    }
+    if (look_again(call, on_looked))
+        return;
     if (!err_is_set(&op->err))
         remember_marker(call, call->setup->marker);
     on_setup(op);
@@ -185,15 +208,44 @@ static void on_looked(struct pageblob_op *op)
     pageblob_set_metadata(call->ep->blob, op);
 }
 
-static void look_before_mark(struct blob_call *call)
+/* ---- Remove: look, and delete what is still that ---- */
+
+static void on_found(struct pageblob_op *op);
+
+static void on_removed(struct pageblob_op *op)
 {
-    pageblob_metadata_fini(&call->metadata);
-    err_clear(&call->op.err);
-    call->op.out_metadata = &call->metadata;
-    call->op.metadata = NULL;
-    call->op.if_match = NULL;
-    call->op.done = on_looked;
-    pageblob_properties(call->ep->blob, &call->op);
+    struct blob_call *call = blob_call_of(op);
+
+    if (look_again(call, on_found))
+        return;
+    if (!err_is_set(&op->err))
+        call->ep->lease_id[0] = 0;
+    on_setup(op);
+}
+
+static void on_found(struct pageblob_op *op)
+{
+    struct blob_call *call = blob_call_of(op);
+    struct setup_req *req = call->setup;
+    struct marker found;
+
+    if (err_is_set(&op->err)) {
+        on_setup(op);
+        return;
+    }
+    if (blob_call_marker(call, &found, &req->err) &&
+        (found.state == MARKER_NONE || strcmp(found.copy_uuid, req->marker->copy_uuid) != 0))
+        err_set(&req->err, ERR_CONFLICT, RETRY_NEVER,
+                "%.160s is not what this copy made: it is not removed", call->ep->base.name);
+    if (err_is_set(&req->err)) {
+        end_setup(call);
+        return;
+    }
+    snprintf(call->etag, sizeof call->etag, "%s", op->head.etag);
+    op->out_metadata = NULL;
+    op->if_match = call->etag;
+    op->done = on_removed;
+    pageblob_delete(call->ep->blob, op);
 }
 
 /* ---- Lease ---- */
@@ -239,7 +291,10 @@ void endpoint_pageblob_setup(struct endpoint *base, struct setup_req *req)
         resize(call);
         break;
     case SETUP_MARK:
-        look_before_mark(call);
+        look_first(call, on_looked);
+        break;
+    case SETUP_REMOVE:
+        look_first(call, on_found);
         break;
     case SETUP_FENCE:
         pageblob_next_sequence(call->ep->blob, &call->op);

@@ -25,8 +25,10 @@ enum setup_verb {
     SETUP_LEASE,    /* for the next minute only this endpoint, or one that names lease_id too, may
                        change the target; again with the same: renews. ERR_CONFLICT: another's */
     SETUP_UNLEASE,  /* ends that; the endpoint forgets the lease whatever the host answers */
-    SETUP_EXPECT,   /* where ENDPOINT_WANTS_PLAN: all that will come, before the first of it */
-    SETUP_AGREE /* of a source, after the last read: is the marker's root, or delta, the one this
+    SETUP_REMOVE, /* fences, then present -> absent, its marker with it; ERR_CONFLICT unless that is of
+                       the copy that `marker` names; ERR_GONE: it was absent */
+    SETUP_EXPECT, /* where ENDPOINT_WANTS_PLAN: all that will come, before the first of it */
+    SETUP_AGREE   /* of a source, after the last read: is the marker's root, or delta, the one this
                        source must come to? ERR_CORRUPT: no */
 };
 
@@ -56,10 +58,10 @@ struct setup_expect {
 
 struct setup_req {
     enum setup_verb verb;
-    uint64_t size_bytes;         /* CREATE, RESIZE */
-    const struct marker *marker; /* MARK, AGREE; CREATE may have one too; borrowed until done */
-    const char *expect_etag;     /* MARK: what the target must still have; NULL: any */
-    const char *lease_id;        /* LEASE, UNLEASE: a UUID; borrowed until done */
+    uint64_t size_bytes;               /* CREATE, RESIZE */
+    const struct marker *marker;       /* MARK, REMOVE, AGREE; CREATE may have one; borrowed */
+    const char *expect_etag;           /* MARK: what the target must still have; NULL: any */
+    const char *lease_id;              /* LEASE, UNLEASE: a UUID; borrowed until done */
     const struct setup_expect *expect; /* EXPECT */
     char out_etag[ENDPOINT_ETAG_MAX_BYTES];
     char out_snapshot[64]; /* SNAPSHOT: the service's time, verbatim */

@@ -186,6 +186,7 @@ void pageblob_delete(struct pageblob *blob, struct pageblob_op *op)
     begin(op, &h);
     op->length = 0;
     verb_header(&h, "x-ms-delete-snapshots", "include");
+    verb_header_if_match(&h, blob, op->if_match);
     verb_header_lease(&h, blob);
     op->http = (struct http_req){.method = HTTP_DELETE, .verb = "delete"};
     verb_send(blob, op, &h, on_delete);

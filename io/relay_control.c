@@ -92,7 +92,7 @@ void relay_control_setup(struct endpoint *base, struct setup_req *req)
     struct relay_call *call = relay_call_take(ep, RELAY_SETUP);
 
     assert(req->verb != SETUP_EXPECT);
-    if (req->verb == SETUP_FENCE)
+    if (req->verb == SETUP_FENCE || req->verb == SETUP_REMOVE)
         ep->generation++;
     if (req->marker) /* also where the answer is lost: our caller looks if it stands */
         snprintf(ep->copy_uuid, sizeof ep->copy_uuid, "%s", req->marker->copy_uuid);

@@ -99,6 +99,13 @@ bool relay_number_parse(const char *text, uint64_t max, uint64_t *out_number)
     return true;
 }
 
+bool relay_name_is_scratch(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return slash && strncmp(slash + 1, RELAY_SCRATCH_PREFIX, strlen(RELAY_SCRATCH_PREFIX)) == 0;
+}
+
 bool relay_uuid_ok(const char *text)
 {
     if (strlen(text) != UUID_CHARS)

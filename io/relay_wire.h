@@ -22,6 +22,7 @@
 #define RELAY_HEADER_LEASE      "x-snapferry-lease"
 #define RELAY_HEADER_COPY       "x-snapferry-copy"
 #define RELAY_HEADER_SIZE       "x-snapferry-size"
+#define RELAY_SCRATCH_PREFIX    "snapferry-bench-"
 #define RELAY_NAME_MAX_BYTES    200u
 #define RELAY_NAME_SEGMENTS_MAX 8u
 #define RELAY_LIST_EXTENTS_MAX  8192u
@@ -48,6 +49,7 @@ const char *relay_verb_name(enum relay_verb verb); /* "stat", ... */
 bool relay_path_parse(const char *path, enum relay_verb *out_verb, const char **out_name);
 bool relay_name_ok(const char *name);
 bool relay_name_belongs(const char *name, const char *peer); /* its first segment is peer */
+bool relay_name_is_scratch(const char *name); /* its last begins with RELAY_SCRATCH_PREFIX */
 bool relay_uuid_ok(const char *text);
 /* Of a header or a query: digits alone, at most max. */
 bool relay_number_parse(const char *text, uint64_t max, uint64_t *out_number);

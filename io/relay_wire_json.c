@@ -26,6 +26,7 @@ static const struct {
     {ENDPOINT_COMPARES, "compares"},
     {ENDPOINT_CAN_LEASE, "lease"},
     {ENDPOINT_KEEPS_MARKS, "keepsMarks"},
+    {ENDPOINT_CAN_REMOVE, "remove"},
 };
 #define CAPABILITIES     (sizeof capability_names / sizeof capability_names[0])
 #define CAPABILITIES_MAX 64u /* named in one answer, those that we do not know included */
@@ -33,7 +34,7 @@ static const struct {
 static const char *const setup_names[] = {
     [SETUP_CREATE] = "create",   [SETUP_RESIZE] = "resize",     [SETUP_MARK] = "mark",
     [SETUP_FENCE] = "fence",     [SETUP_SNAPSHOT] = "snapshot", [SETUP_LEASE] = "lease",
-    [SETUP_UNLEASE] = "unlease",
+    [SETUP_UNLEASE] = "unlease", [SETUP_REMOVE] = "remove",
 };
 #define SETUP_NAMES (sizeof setup_names / sizeof setup_names[0])
 
@@ -226,8 +227,8 @@ static bool setup_is_whole(const struct relay_setup *setup, struct err *e)
 {
     const struct setup_req *req = &setup->req;
 
-    if (req->verb == SETUP_MARK && !req->marker)
-        return refuse("a mark without marker", e);
+    if ((req->verb == SETUP_MARK || req->verb == SETUP_REMOVE) && !req->marker)
+        return refuse("a mark or a removal without marker", e);
     if ((req->verb == SETUP_LEASE || req->verb == SETUP_UNLEASE) && !req->lease_id)
         return refuse("a lease without leaseId", e);
     if (req->lease_id && !relay_uuid_ok(req->lease_id))

@@ -392,3 +392,24 @@ Test(receiver_lease, a_marker_waits_for_a_fence_too)
     cr_assert_eq(receiver_count(b.receiver)->fences, 1);
     end();
 }
+
+/* ---- Removal ---- */
+
+Test(receiver_lease, nothing_but_a_scratch_is_removed_from_afar)
+{
+    struct bench_sender one = receiver_bench_sender(1);
+    struct marker marker;
+    struct setup_req req = {.verb = SETUP_REMOVE, .marker = &marker};
+    struct endpoint *ep;
+    struct err e = {0};
+
+    begin();
+    ep = receiver_bench_mem(&b, NAME, SIZE);
+    receiver_bench_open(&b, &one, NAME, 1);
+    marker = receiver_bench_marker(&one, MARKER_COPYING);
+    cr_assert_eq(receiver_bench_setup(&b, &one, NAME, &req, &e), 403);
+    cr_assert(strstr(e.text, "is no scratch"), "%s", e.text);
+    cr_assert_eq(ep->size_bytes, SIZE);
+    cr_assert_eq(write_page(&one, NULL), 200);
+    end();
+}

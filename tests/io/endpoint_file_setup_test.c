@@ -331,3 +331,32 @@ TEST_BOTH(endpoint_file_setup, the_etag_tells_a_changed_file_and_the_identity_a_
     unlink(link);
     file_case_close(&c);
 }
+
+TEST_BOTH(endpoint_file_setup, only_what_a_copy_made_itself_is_removed_for_it)
+{
+    struct marker other = copying;
+    struct file_case c;
+    struct endpoint *target;
+    struct setup_req req;
+
+    other.copy_uuid[0] = 'f';
+    file_case_open(&c, backend);
+    target = file_case_target(&c, ENDPOINT_FILE_DIRECT_AUTO);
+    req = await_setup(&c.rig, target, SETUP_REMOVE, 0, &copying);
+    await_error(&req.err, ERR_GONE, "does not exist");
+    await_good(await_setup(&c.rig, target, SETUP_CREATE, DISK_BYTES, &copying).err);
+    req = await_setup(&c.rig, target, SETUP_REMOVE, 0, &other);
+    await_error(&req.err, ERR_CONFLICT, "is not what this copy made");
+    cr_assert_eq(file_case_size_bytes(&c), DISK_BYTES);
+    await_good(await_setup(&c.rig, target, SETUP_REMOVE, 0, &copying).err);
+    cr_assert_eq(access(c.path, F_OK), -1);
+    cr_assert_eq(access(c.state_path, F_OK), -1);
+    cr_assert_not(await_stat(&c.rig, target).exists);
+    /* A disk that nobody marked is nobody's scratch. */
+    await_good(await_setup(&c.rig, target, SETUP_CREATE, DISK_BYTES, NULL).err);
+    req = await_setup(&c.rig, target, SETUP_REMOVE, 0, &copying);
+    await_error(&req.err, ERR_CONFLICT, "is not what this copy made");
+    cr_assert_eq(file_case_size_bytes(&c), DISK_BYTES);
+    endpoint_close(target);
+    file_case_close(&c);
+}

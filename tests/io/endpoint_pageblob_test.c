@@ -405,3 +405,27 @@ Test(endpoint_pageblob, an_upload_disk_takes_pages_and_nothing_else)
     endpoint_close(ep);
     blob_bench_end(&b);
 }
+
+Test(endpoint_pageblob, only_what_a_copy_made_itself_is_removed_for_it)
+{
+    struct blob_bench b;
+    struct endpoint *ep;
+    struct marker mine = marker_of(UUID_A, MARKER_COPYING),
+                  other = marker_of(UUID_B, MARKER_COPYING);
+    struct setup_req create = {.verb = SETUP_CREATE, .size_bytes = 8 * MIB, .marker = &mine};
+    struct setup_req theirs = {.verb = SETUP_REMOVE, .marker = &other};
+    struct setup_req ours = {.verb = SETUP_REMOVE, .marker = &mine};
+    struct setup_req again = ours;
+
+    blob_bench_begin(&b, NULL);
+    ep = blob_bench_open(&b, blob_bench_url(&b, BENCH_ACCOUNT, NULL, "rwd", NULL),
+                         (struct endpoint_pageblob_options){0});
+    blob_bench_ok(blob_bench_setup(&b, ep, &create));
+    cr_assert_eq(blob_bench_setup(&b, ep, &theirs).kind, ERR_CONFLICT);
+    cr_assert(blob_bench_stat(&b, ep).exists);
+    blob_bench_ok(blob_bench_setup(&b, ep, &ours));
+    cr_assert_not(blob_bench_stat(&b, ep).exists);
+    cr_assert_eq(blob_bench_setup(&b, ep, &again).kind, ERR_GONE);
+    endpoint_close(ep);
+    blob_bench_end(&b);
+}

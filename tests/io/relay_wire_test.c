@@ -32,6 +32,16 @@ Test(relay_wire, takes_names_within_the_rules)
     cr_assert_not(relay_name_ok(name));
 }
 
+Test(relay_wire, a_scratch_is_told_by_its_last_segment)
+{
+    cr_assert(relay_name_is_scratch("client/snapferry-bench-0"));
+    cr_assert(relay_name_is_scratch("client/x/snapferry-bench-"));
+    cr_assert_not(relay_name_is_scratch("client/snapferry-bench"));
+    cr_assert_not(relay_name_is_scratch("client/snapferry-bench-0/disk"));
+    cr_assert_not(relay_name_is_scratch("snapferry-bench-0")); /* a client's whole place */
+    cr_assert_not(relay_name_is_scratch("client/my-snapferry-bench-0"));
+}
+
 Test(relay_wire, refuses_names_that_leave_their_place)
 {
     static const char *const bad[] = {"",
@@ -255,6 +265,7 @@ Test(relay_wire, a_setup_arrives_with_all_it_needs)
     struct setup_req create = {.verb = SETUP_CREATE, .size_bytes = 1ull << 40};
     struct setup_req lease = {.verb = SETUP_LEASE, .lease_id = UUID};
     struct setup_req fence = {.verb = SETUP_FENCE};
+    struct setup_req removal = {.verb = SETUP_REMOVE, .marker = &marker};
     struct relay_setup *got = malloc(sizeof *got);
 
     cr_assert(got);
@@ -272,6 +283,9 @@ Test(relay_wire, a_setup_arrives_with_all_it_needs)
     cr_assert_str_eq(got->req.lease_id, UUID);
     over_the_wire(&fence, got);
     cr_assert_eq(got->req.verb, SETUP_FENCE);
+    over_the_wire(&removal, got);
+    cr_assert_eq(got->req.verb, SETUP_REMOVE);
+    expect_same_marker(got->req.marker, &marker);
     free(got);
 }
 
@@ -284,6 +298,7 @@ Test(relay_wire, refuses_a_setup_that_no_endpoint_would_take)
         {"{\"verb\":\"expect\",\"sizeBytes\":0}", "verb"},
         {"{\"sizeBytes\":0}", "verb"},
         {"{\"verb\":\"mark\",\"sizeBytes\":0}", "marker"},
+        {"{\"verb\":\"remove\",\"sizeBytes\":0}", "marker"},
         {"{\"verb\":\"lease\",\"sizeBytes\":0}", "leaseId"},
         {"{\"verb\":\"unlease\",\"sizeBytes\":0,\"leaseId\":\"mine\"}", "UUID"},
         {"{\"verb\":\"create\",\"sizeBytes\":0}", "sizeBytes"},

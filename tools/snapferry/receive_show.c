@@ -97,6 +97,7 @@ static void print_counts(const struct receive_show *show, const struct receiver_
     view_json_set_count(object, "requests", c->calls);
     view_json_set_count(object, "refused", c->refused);
     view_json_set_count(object, "batches", c->batches);
+    view_json_set_count(object, "receivedBytes", c->received_bytes);
     view_json_set_count(object, "writtenBytes", c->written_bytes);
     view_json_set_count(object, "clearedBytes", c->cleared_bytes);
     view_json_set_count(object, "copiedBytes", c->copied_bytes);
