@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blockmap/stream_pack.h"
 #include "engine/bench_point.h"
 #include "engine/bench_scratch.h"
+#include "io/compress_level.h"
 #include "io/pageblob_list.h"
 
 #define CONTROL_CONNECTIONS 2u
@@ -20,12 +22,15 @@ struct bench {
     struct pageblob_list list;
     struct extent_set data;
     uint64_t source_bytes;
+    struct bench_place place; /* of both: */
     struct bench_scratch scratch, old;
     uint32_t left_at;
     bool made, stopping, cleaning, ended;
     struct bench_plan plan;
     struct bench_point *point;
-    uint64_t read_at, write_at;
+    struct bench_walk walk;
+    enum bench_leg walked; /* by whom; BENCH_LEGS_COUNT: nobody yet */
+    uint64_t write_at;
     struct bench_result *results[BENCH_PLAN_STEPS_MAX]; /* owned */
     uint32_t results_count;
     struct reactor_task task;
@@ -62,14 +67,16 @@ struct bench *bench_new(const struct bench_setup *setup, struct err *e)
         return NULL;
     }
     b->setup = *setup;
+    b->walked = BENCH_LEGS_COUNT;
     how.connections_max = CONTROL_CONNECTIONS;
     how.threads = 1;
     how.observer = NULL;
     b->scratch =
         (struct bench_scratch){.id = setup->id, .bytes = BENCH_SCRATCH_BYTES, .done = on_made};
     b->http = http_new(setup->reactor, &how, e);
-    if (!b->http || !open_source(b, e) ||
-        !bench_scratch_open(&b->scratch, b->http, setup->target, e)) {
+    b->place = (struct bench_place){
+        .http = b->http, .url = setup->target, .options = setup->http, .relay = setup->relay};
+    if (!b->http || !open_source(b, e) || !bench_scratch_open(&b->scratch, &b->place, e)) {
         bench_free(b);
         return NULL;
     }
@@ -109,7 +116,7 @@ static void on_removed(struct bench_scratch *scratch)
     if (b->made) {
         if (!err_is_set(&b->error))
             b->error = scratch->err;
-        err_prefix(&b->error, "the blob %s%s could not be removed: ", BENCH_SCRATCH_PREFIX,
+        err_prefix(&b->error, "what was made, %s%s, could not be removed: ", BENCH_SCRATCH_PREFIX,
                    scratch->id);
     }
     end(b);
@@ -163,7 +170,6 @@ static void on_measured(void *arg)
         bench_plan_note(&b->plan, bench_point_result(point));
         keep_result(b, bench_point_result(point));
     }
-    b->read_at = bench_point_read_to(point);
     b->write_at = bench_point_written_to(point);
     bench_point_free(point);
     b->point = NULL;
@@ -173,16 +179,33 @@ static void on_measured(void *arg)
         next_point(b);
 }
 
+/* A relay's leg begins the same scattered way as the others of its kind: content matters there. */
+static void begin_walk(struct bench *b, enum bench_leg leg)
+{
+    bool relays = bench_leg_relays(leg);
+
+    if (b->walked == BENCH_LEGS_COUNT || (relays && leg != b->walked))
+        bench_walk_init(&b->walk, &b->data, b->source_bytes, relays);
+    b->walked = leg;
+}
+
+static int level_of(const struct bench *b, enum bench_leg leg)
+{
+    return leg == BENCH_LEG_RELAY_OFF    ? STREAM_LEVEL_RAW
+           : leg == BENCH_LEG_RELAY_AUTO ? COMPRESS_AUTO
+           : b->setup.relay              ? b->setup.relay->level
+                                         : 0;
+}
+
 static void next_point(struct bench *b)
 {
     struct bench_point_setup setup = {
         .reactor = b->setup.reactor,
         .http = b->setup.http,
         .source = b->setup.source,
-        .data = &b->data,
-        .source_bytes = b->source_bytes,
-        .read_from = b->read_at,
+        .walk = &b->walk,
         .target = bench_scratch_of(&b->scratch),
+        .relay = bench_scratch_relay(&b->scratch),
         .target_bytes = BENCH_SCRATCH_BYTES,
         .write_from = b->write_at,
         .random_seed = b->setup.random_seed + b->results_count,
@@ -196,7 +219,9 @@ static void next_point(struct bench *b)
         finish(b);
         return;
     }
+    begin_walk(b, step.leg);
     setup.leg = step.leg;
+    setup.level = level_of(b, step.leg);
     setup.request_bytes = step.request_bytes;
     setup.connections = step.connections;
     setup.budget_bytes = step.budget_bytes;
@@ -311,7 +336,7 @@ static void next_left(struct bench *b)
     bench_scratch_close(&b->old);
     if (b->left_at < b->setup.left_count && !b->stopping) {
         b->old = (struct bench_scratch){.id = b->setup.left[b->left_at], .done = on_left};
-        if (bench_scratch_open(&b->old, b->http, b->setup.target, &e))
+        if (bench_scratch_open(&b->old, &b->place, &e))
             bench_scratch_remove(&b->old);
         else
             tell_left(b, &e);
@@ -339,8 +364,10 @@ void bench_stop(struct bench *bench)
     bench->stopping = true;
     if (bench->point)
         bench_point_stop(bench->point);
-    else if (!bench->cleaning)
+    else if (!bench->cleaning) {
         http_cancel_all(bench->http);
+        bench_scratch_cancel(&bench->scratch);
+    }
 }
 
 /* ---- Look ---- */
@@ -382,22 +409,33 @@ const struct bench_result *bench_best_of(const struct bench *bench, enum bench_l
 
 void bench_judge(const struct bench *bench, struct bench_verdict *out_verdict)
 {
+    unsigned threads = bench->setup.http->threads ? bench->setup.http->threads : 1;
     struct bench_leg_facts facts[BENCH_LEGS_COUNT] = {0};
 
+    for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++) {
+        const struct bench_result *best = bench_best_of(bench, (enum bench_leg)leg);
+
+        if (best)
+            facts[leg] = (struct bench_leg_facts){
+                .rate = bench_span_of(&best->estimate),
+                .cpu_permille = best->cpu_permille,
+                .machine_permille = best->machine_permille,
+                .wire = bench_span_of(&best->relayed.wire),
+                .source_bytes = best->relayed.source_bytes,
+                .wire_bytes = best->written_bytes,
+                .level = best->relayed.level,
+            };
+    }
     for (uint32_t i = 0; i < bench->results_count; i++) {
         const struct bench_result *r = bench->results[i];
 
         facts[r->leg].requests_count += r->requests_count;
         facts[r->leg].throttles_count += r->throttles_count;
     }
-    for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++) {
-        const struct bench_result *best = bench_best_of(bench, (enum bench_leg)leg);
-
-        facts[leg].bytes_per_s = best ? best->estimate.bytes_per_s : 0;
-        facts[leg].cpu_permille = best ? best->cpu_permille : 0;
-    }
-    bench_verdict_find(facts, bench->setup.http->threads ? bench->setup.http->threads : 1,
-                       out_verdict);
+    if (bench->setup.relay)
+        bench_verdict_find_relay(facts, workers_threads(bench->setup.relay->workers), out_verdict);
+    else
+        bench_verdict_find(facts, threads, out_verdict);
 }
 
 uint32_t bench_skipped_count(const struct bench *bench)

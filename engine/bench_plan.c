@@ -10,19 +10,29 @@
 
 /* ---- Shares ---- */
 
-static uint64_t weight_of(enum bench_leg leg)
+static bool is_wanted(const struct bench_plan *plan, int leg)
 {
-    return leg == BENCH_LEG_BOTH ? 2 : 1;
+    return leg < BENCH_LEGS_COUNT && (plan->limits.legs & 1u << leg);
 }
 
-/* How this leg and those after it share what is left. */
-static uint64_t share_of(enum bench_leg leg, uint64_t left)
+static uint64_t weight_of(enum bench_leg leg)
 {
-    uint64_t weights = 0;
+    return bench_leg_reads(leg) && bench_leg_writes(leg) ? 2 : 1;
+}
 
-    for (int i = (int)leg; i < BENCH_LEGS_COUNT; i++)
-        weights += weight_of((enum bench_leg)i);
-    return left / weights * weight_of(leg);
+/* This leg and those after it share what is left. */
+static void take_share(struct bench_plan *plan)
+{
+    uint64_t weights = 0, legs = 0;
+
+    for (int leg = (int)plan->leg; leg < BENCH_LEGS_COUNT; leg++) {
+        if (!is_wanted(plan, leg))
+            continue;
+        weights += weight_of((enum bench_leg)leg);
+        legs++;
+    }
+    plan->leg_bytes = plan->left_bytes / weights * weight_of(plan->leg);
+    plan->leg_ns = plan->left_ns / legs;
 }
 
 /* The largest size, not above the pivot's, whose sweep of connections takes at most half of the leg. */
@@ -42,21 +52,24 @@ static uint32_t pick_pivot(const struct bench_plan *plan)
     return pivot;
 }
 
-static void begin_leg(struct bench_plan *plan, enum bench_leg leg)
+/* That one, or the next that is wanted. */
+static void begin_leg(struct bench_plan *plan, int leg)
 {
-    plan->leg = leg;
+    while (leg < BENCH_LEGS_COUNT && !is_wanted(plan, leg))
+        leg++;
+    plan->leg = (enum bench_leg)leg;
     plan->ramping = true;
     plan->at = 0;
     plan->idle_count = 0;
     if (leg == BENCH_LEGS_COUNT)
         return;
-    plan->leg_bytes = share_of(leg, plan->left_bytes);
-    plan->leg_ns = plan->left_ns / (uint64_t)(BENCH_LEGS_COUNT - leg);
+    take_share(plan);
     plan->pivot = pick_pivot(plan);
 }
 
 void bench_plan_init(struct bench_plan *plan, const struct bench_plan_limits *limits)
 {
+    assert(limits->legs & ((1u << BENCH_LEGS_COUNT) - 1));
     assert(limits->sizes_count >= 1 && limits->sizes_count <= BENCH_PLAN_LIST_MAX);
     assert(limits->connections_count >= 1 && limits->connections_count <= BENCH_PLAN_LIST_MAX);
     memset(plan, 0, sizeof *plan);
@@ -124,7 +137,7 @@ static void turn_over(struct bench_plan *plan)
         plan->at = 0;
     }
     if (!plan->ramping && plan->at >= plan->limits.sizes_count)
-        begin_leg(plan, (enum bench_leg)(plan->leg + 1));
+        begin_leg(plan, (int)plan->leg + 1);
 }
 
 bool bench_plan_next(struct bench_plan *plan, struct bench_step *out_step)
@@ -150,9 +163,11 @@ static uint64_t less(uint64_t from, uint64_t by)
 
 static uint64_t at_least(const struct bench_estimate *found)
 {
+    uint64_t low = less(found->bytes_per_s, found->half_bytes_per_s);
+
     if (!found->known)
         return found->bytes_per_s / 2;
-    return less(found->bytes_per_s, found->half_bytes_per_s);
+    return low > found->bytes_per_s / 4 ? low : found->bytes_per_s / 4;
 }
 
 void bench_plan_note(struct bench_plan *plan, const struct bench_result *result)

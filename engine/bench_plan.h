@@ -5,8 +5,9 @@
  * Threads:       none; one owner. Pure.
  *
  * Each leg: first more and more connections with one size, until that brought nothing twice; then the
- * other sizes with the connections that were best. BOTH has twice the bytes of the others, as it moves
- * each twice; what a leg leaves is the next one's. A point that needs more than there is is skipped.
+ * other sizes with the connections that were best. A leg that reads and writes has twice the bytes of the
+ * others, as it moves each twice; what a leg leaves is the next one's. A point that needs more than there is
+ * is skipped.
  */
 #ifndef ENGINE_BENCH_PLAN_H
 #define ENGINE_BENCH_PLAN_H
@@ -22,7 +23,12 @@
 #define BENCH_PLAN_PIVOT_BYTES (1u << 20)   /* connections are swept with at most this size */
 #define BENCH_PLAN_GAIN_PPM    30000u       /* what pays: 3 % more */
 
+#define BENCH_PLAN_PAIR (1u << BENCH_LEG_READ | 1u << BENCH_LEG_WRITE | 1u << BENCH_LEG_BOTH)
+#define BENCH_PLAN_RELAY                                                                           \
+    (1u << BENCH_LEG_READ | 1u << BENCH_LEG_RELAY_OFF | 1u << BENCH_LEG_RELAY_AUTO)
+
 struct bench_plan_limits {
+    unsigned legs;                             /* bits of enum bench_leg; at least one */
     uint32_t sizes_bytes[BENCH_PLAN_LIST_MAX]; /* ascending; each at most PAGEBLOB_RANGE_MAX */
     uint32_t sizes_count;
     uint32_t connections[BENCH_PLAN_LIST_MAX]; /* ascending */
@@ -39,7 +45,8 @@ struct bench_step {
 };
 
 /* The best point of a leg: of those that carry about as much the one with fewest connections. What
- * counts is what a point carries at least: the lower end of its interval, or half of a rate without one. */
+ * counts is what a point carries at least: the lower end of its interval, or half of a rate without one;
+ * but never less than a quarter of it, so that noise alone leaves no leg without a figure. */
 struct bench_best {
     bool known;
     uint32_t request_bytes, connections;

@@ -15,20 +15,26 @@
 
 uint64_t bench_point_need_bytes(enum bench_leg leg, uint32_t request_bytes, uint32_t connections)
 {
-    uint64_t round = (uint64_t)request_bytes * connections * (leg == BENCH_LEG_BOTH ? 2 : 1);
-    uint64_t probe =
-        (uint64_t)request_bytes * BENCH_POINT_PROBES_COUNT * (leg == BENCH_LEG_BOTH ? 2 : 1);
+    uint64_t one = 0;
 
-    return round * ROUNDS_MIN + probe;
+    if (bench_leg_reads(leg))
+        one += request_bytes;
+    if (bench_leg_writes(leg))
+        one += request_bytes + (bench_leg_relays(leg) ? BENCH_POINT_FRAMES_BYTES : 0);
+    return one * connections * ROUNDS_MIN + one * BENCH_POINT_PROBES_COUNT;
 }
 
 /* ---- What the HTTP clients tell ---- */
 
-static void on_seen(struct http_observer *observer, const struct http_seen *seen)
+static enum bench_verb verb_of(enum http_method method)
 {
-    struct bench_side *side =
-        (struct bench_side *)((char *)observer - offsetof(struct bench_side, observer));
-    struct bench_point *p = side->point;
+    return method == HTTP_GET    ? BENCH_VERB_GET
+           : method == HTTP_POST ? BENCH_VERB_POST
+                                 : BENCH_VERB_PUT;
+}
+
+static void note_exchange(struct bench_point *p, const struct http_seen *seen)
+{
     struct bench_result *result = &p->result;
 
     p->spent_bytes += seen->sent_bytes + seen->received_bytes;
@@ -39,8 +45,25 @@ static void on_seen(struct http_observer *observer, const struct http_seen *seen
     result->requests_count++;
     result->throttles_count += seen->status == 429 || seen->status == 503;
     if (p->proved && seen->status >= 200 && seen->status < 300)
-        latency_note(&result->latency[seen->method == HTTP_GET ? BENCH_VERB_GET : BENCH_VERB_PUT],
-                     seen->elapsed_ns);
+        latency_note(&result->latency[verb_of(seen->method)], seen->elapsed_ns);
+}
+
+static void on_seen(struct http_observer *observer, const struct http_seen *seen)
+{
+    struct bench_side *side =
+        (struct bench_side *)((char *)observer - offsetof(struct bench_side, observer));
+
+    note_exchange(side->point, seen);
+}
+
+static void on_relay_seen(void *arg, const struct http_seen *seen)
+{
+    struct bench_point *p = arg;
+    uint64_t now_ns = reactor_now_ns(p->setup.reactor);
+
+    note_exchange(p, seen);
+    if (p->proved && seen->status >= 200 && seen->status < 300)
+        bench_rate_note(&p->wire, now_ns - seen->elapsed_ns, now_ns, seen->sent_bytes);
 }
 
 /* ---- Life ---- */
@@ -94,7 +117,8 @@ static bool open_slots(struct bench_point *p, struct err *e)
         if (!slot->memory)
             return err_set(e, ERR_LIMIT, RETRY_NEVER, "no memory for %u requests of %u bytes",
                            p->setup.connections, p->setup.request_bytes);
-        if (p->setup.leg == BENCH_LEG_WRITE)
+        slot->buf = (struct buf){.memory = slot->memory, .registered = -1};
+        if (!bench_leg_reads(p->setup.leg))
             fill(slot, p->setup.request_bytes, &p->random);
     }
     return true;
@@ -105,9 +129,24 @@ static void check_setup(const struct bench_point_setup *s)
     assert(s->connections >= 1 && s->connections <= BENCH_POINT_CONNECTIONS_MAX);
     assert(s->request_bytes > 0 && s->request_bytes <= PAGEBLOB_RANGE_MAX);
     assert(s->request_bytes % PAGEBLOB_PAGE_BYTES == 0);
-    assert(s->leg == BENCH_LEG_WRITE || (s->source && s->data->count > 0));
-    assert(s->leg == BENCH_LEG_WRITE || s->source_bytes >= s->request_bytes);
-    assert(s->leg == BENCH_LEG_READ || (s->target && s->target_bytes >= s->request_bytes));
+    assert(!bench_leg_reads(s->leg) ||
+           (s->source && s->walk && s->walk->source_bytes >= s->request_bytes));
+    assert(!bench_leg_writes(s->leg) || s->target_bytes >= s->request_bytes);
+    assert(!bench_leg_writes(s->leg) || (bench_leg_relays(s->leg) ? !!s->relay : !!s->target));
+}
+
+static bool open_sides(struct bench_point *p, struct err *e)
+{
+    const struct bench_point_setup *s = &p->setup;
+
+    if (bench_leg_reads(s->leg) && !open_side(p, &p->source, s->source, e))
+        return false;
+    if (!bench_leg_relays(s->leg))
+        return !bench_leg_writes(s->leg) || open_side(p, &p->target, s->target, e);
+    endpoint_relay_set_level(s->relay->ep, s->level);
+    s->relay->seen = on_relay_seen;
+    s->relay->arg = p;
+    return true;
 }
 
 struct bench_point *bench_point_new(const struct bench_point_setup *setup, struct err *e)
@@ -121,14 +160,11 @@ struct bench_point *bench_point_new(const struct bench_point_setup *setup, struc
     }
     p->setup = *setup;
     p->random.state = setup->random_seed;
-    p->read_at = setup->read_from;
     p->write_at = setup->write_from;
     p->result.leg = setup->leg;
     p->result.request_bytes = setup->request_bytes;
     p->result.connections = setup->connections;
-    if (!open_slots(p, e) ||
-        (setup->leg != BENCH_LEG_WRITE && !open_side(p, &p->source, setup->source, e)) ||
-        (setup->leg != BENCH_LEG_READ && !open_side(p, &p->target, setup->target, e))) {
+    if (!open_slots(p, e) || !open_sides(p, e)) {
         bench_point_free(p);
         return NULL;
     }
@@ -148,6 +184,8 @@ void bench_point_free(struct bench_point *point)
     assert(point->busy_count == 0 && (point->ended || !point->started_ns));
     close_side(&point->source);
     close_side(&point->target);
+    if (bench_leg_relays(point->setup.leg))
+        point->setup.relay->seen = NULL;
     for (uint32_t i = 0; i < point->setup.connections; i++)
         free(point->slots[i].memory);
     free(point);
@@ -169,10 +207,26 @@ static uint64_t known_until_ns(const struct bench_point *p)
     return until_ns;
 }
 
+/* What auto came to, if the point is of that. */
+static void look_at_level(struct bench_point *p)
+{
+    int level;
+
+    if (!bench_leg_relays(p->setup.leg))
+        return;
+    level = endpoint_relay_count(p->setup.relay->ep)->level;
+    if (level != p->result.relayed.level)
+        p->level_since_ns = reactor_now_ns(p->setup.reactor);
+    p->result.relayed.level = level;
+}
+
 static bool is_sure(const struct bench_point *p)
 {
+    uint64_t now_ns = reactor_now_ns(p->setup.reactor);
     struct bench_estimate found;
 
+    if (p->setup.leg == BENCH_LEG_RELAY_AUTO && now_ns - p->level_since_ns < BENCH_POINT_LEVEL_NS)
+        return false;
     bench_rate_look(&p->result.rate, known_until_ns(p), &found);
     return found.known && found.counted_ns >= BENCH_POINT_MIN_NS &&
            (double)found.half_bytes_per_s * 1e6 <= (double)found.bytes_per_s * BENCH_POINT_SURE_PPM;
@@ -186,6 +240,8 @@ static void cut_off(struct bench_point *p)
         http_cancel_all(p->source.http);
     if (p->target.http)
         http_cancel_all(p->target.http);
+    if (bench_leg_relays(p->setup.leg))
+        http_cancel_all(p->setup.relay->http);
 }
 
 static void on_tick(struct timer *timer)
@@ -199,6 +255,7 @@ static void on_tick(struct timer *timer)
         reactor_arm(p->setup.reactor, &p->tick, now_ns + BENCH_POINT_TICK_NS, on_tick);
         return;
     }
+    look_at_level(p);
     p->sure_count = p->proved && is_sure(p) ? p->sure_count + 1 : 0;
     if (p->sure_count >= 2)
         bench_point_end(p, BENCH_END_STABLE);
@@ -226,6 +283,8 @@ void bench_point_proved(struct bench_point *p)
     p->cpu_ns = clock_process_cpu_ns();
     machine_cpu_look(&p->machine);
     bench_rate_init(&p->result.rate, p->proved_ns);
+    bench_rate_init(&p->wire, p->proved_ns);
+    p->level_since_ns = p->proved_ns;
     for (uint32_t i = 0; i < p->setup.connections && !p->stopping; i++)
         bench_slot_begin(&p->slots[i]);
 }
@@ -251,7 +310,8 @@ static void measure_cpu(struct bench_point *p)
         return;
     machine_cpu_look(&now);
     p->result.machine_permille = machine_cpu_permille(&p->machine, &now);
-    p->result.cpu_permille = (uint32_t)((clock_process_cpu_ns() - p->cpu_ns) * 1000 / passed_ns);
+    p->result.cpu_ns = clock_process_cpu_ns() - p->cpu_ns;
+    p->result.cpu_permille = (uint32_t)(p->result.cpu_ns * 1000 / passed_ns);
 }
 
 static void finish(struct reactor_task *task)
@@ -261,8 +321,11 @@ static void finish(struct reactor_task *task)
 
     reactor_disarm(p->setup.reactor, &p->tick);
     measure_cpu(p);
-    if (p->proved)
+    look_at_level(p);
+    if (p->proved) {
         bench_rate_look(&p->result.rate, p->stopped_ns, &p->result.estimate);
+        bench_rate_look(&p->wire, p->stopped_ns, &p->result.relayed.wire);
+    }
     p->result.elapsed_ns = reactor_now_ns(p->setup.reactor) - p->started_ns;
     p->ended = true;
     p->setup.done(p->setup.arg);
@@ -299,11 +362,6 @@ const struct bench_result *bench_point_result(const struct bench_point *point)
 {
     assert(point->ended);
     return &point->result;
-}
-
-uint64_t bench_point_read_to(const struct bench_point *point)
-{
-    return point->read_at;
 }
 
 uint64_t bench_point_written_to(const struct bench_point *point)

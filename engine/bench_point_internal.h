@@ -7,6 +7,7 @@
 #define ENGINE_BENCH_POINT_INTERNAL_H
 
 #include "engine/bench_point.h"
+#include "engine/copy.h"
 #include "engine/retry.h"
 #include "io/http.h"
 #include "io/machine_cpu.h"
@@ -24,6 +25,9 @@ enum bench_slot_state {
 struct bench_slot {
     struct bench_point *point;
     struct pageblob_op op;
+    struct block_req block; /* of a relay */
+    struct block_zero zeros[COPY_ZERO_RUNS_MAX];
+    struct buf buf;     /* of memory, as an endpoint takes it; no pool's */
     struct timer timer; /* of a request that waits to be tried again */
     enum bench_slot_state state;
     unsigned char *memory; /* owned */
@@ -48,11 +52,13 @@ struct bench_point {
     uint32_t busy_count; /* slots that are not idle */
     bool proved;         /* the first request went well: all slots may begin */
     bool stopping, ended;
-    uint64_t read_at, write_at;
+    uint64_t write_at;
     uint64_t spent_bytes;    /* bodies, in both directions, of exchanges that ended */
     uint64_t reserved_bytes; /* what those under way may cost at most */
     uint64_t started_ns, proved_ns, stopped_ns;
-    uint32_t sure_count; /* ticks in a row */
+    uint32_t sure_count;     /* ticks in a row */
+    struct bench_rate wire;  /* of a relay: bodies sent */
+    uint64_t level_since_ns; /* what auto chose is the same since */
     struct timer tick;
     struct reactor_task finish;
     struct retry_random random;

@@ -1,5 +1,4 @@
-/* bench_scratch.c - see bench_scratch.h. */
-#include "engine/bench_scratch.h"
+/* bench_scratch.c - see bench_scratch.h: names, tries, and a scratch in a container. */
 
 #include <assert.h>
 #include <stddef.h>
@@ -7,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/bench_scratch_internal.h"
 #include "io/clock.h"
 
 /* ---- Names ---- */
@@ -67,17 +67,20 @@ bool bench_scratch_check(const struct secret_url *container, struct err *e)
 
 /* ---- Life ---- */
 
-bool bench_scratch_open(struct bench_scratch *scratch, struct http *http,
-                        const struct secret_url *container, struct err *e)
+bool bench_scratch_open(struct bench_scratch *scratch, const struct bench_place *place,
+                        struct err *e)
 {
     struct secret_url url = {0};
 
     assert(bench_scratch_is_id(scratch->id) && scratch->done);
-    scratch->reactor = http_reactor(http);
+    scratch->http = place->http;
+    scratch->reactor = http_reactor(place->http);
     scratch->random.state = reactor_now_ns(scratch->reactor);
-    if (!bench_scratch_url(container, scratch->id, &url, e))
+    if (place->relay)
+        return bench_scratch_open_relay(scratch, place, e);
+    if (!bench_scratch_url(place->url, scratch->id, &url, e))
         return false;
-    scratch->blob = pageblob_new(http, &url, false, e);
+    scratch->blob = pageblob_new(place->http, &url, false, e);
     return scratch->blob != NULL;
 }
 
@@ -86,6 +89,7 @@ void bench_scratch_close(struct bench_scratch *scratch)
     pageblob_free(scratch->blob);
     pageblob_metadata_fini(&scratch->metadata);
     scratch->blob = NULL;
+    bench_relay_close(&scratch->relay);
 }
 
 /* ---- Tries ---- */
@@ -112,21 +116,24 @@ static void begin(struct bench_scratch *scratch, void (*verb)(struct bench_scrat
     verb(scratch);
 }
 
-/* True: the verb is tried again, later. Else it failed, and that was told. */
-static bool failed(struct bench_scratch *scratch)
+void bench_scratch_failed(struct bench_scratch *scratch, const struct err *why)
 {
     struct retry_verdict verdict;
 
     scratch->attempts++;
-    verdict = retry_judge(&scratch->op.err, scratch->attempts, &scratch->random);
+    verdict = retry_judge(why, scratch->attempts, &scratch->random);
     if (verdict.action == RETRY_ACT_AGAIN && scratch->attempts < BENCH_SCRATCH_ATTEMPTS_MAX) {
         reactor_arm(scratch->reactor, &scratch->timer,
                     reactor_now_ns(scratch->reactor) + verdict.delay_ns, on_time);
-        return true;
+        return;
     }
-    scratch->err = scratch->op.err;
+    scratch->err = *why;
     scratch->done(scratch);
-    return false;
+}
+
+static void failed(struct bench_scratch *scratch)
+{
+    bench_scratch_failed(scratch, &scratch->op.err);
 }
 
 /* ---- Make ---- */
@@ -186,7 +193,7 @@ static void send_create(struct bench_scratch *scratch)
 
 void bench_scratch_make(struct bench_scratch *scratch)
 {
-    begin(scratch, send_create);
+    begin(scratch, scratch->blob ? send_create : bench_scratch_make_relay);
 }
 
 /* ---- Remove ---- */
@@ -231,12 +238,22 @@ static void send_look(struct bench_scratch *scratch)
 
 void bench_scratch_remove(struct bench_scratch *scratch)
 {
-    begin(scratch, send_look);
+    begin(scratch, scratch->blob ? send_look : bench_scratch_remove_relay);
+}
+
+void bench_scratch_cancel(struct bench_scratch *scratch)
+{
+    http_cancel_all(scratch->blob ? scratch->http : scratch->relay.http);
 }
 
 /* ---- Look ---- */
 
 const struct secret_url *bench_scratch_of(const struct bench_scratch *scratch)
 {
-    return pageblob_url(scratch->blob);
+    return scratch->blob ? pageblob_url(scratch->blob) : NULL;
+}
+
+struct bench_relay *bench_scratch_relay(struct bench_scratch *scratch)
+{
+    return scratch->blob ? NULL : &scratch->relay;
 }

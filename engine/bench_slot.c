@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "blockmap/zero.h"
 #include "engine/bench_point_internal.h"
 #include "io/clock.h"
 
@@ -16,17 +17,25 @@ static void slot_write(struct bench_slot *slot);
 
 /* ---- What it may cost ---- */
 
-static uint64_t exchange_bytes(const struct bench_point *p)
+static uint64_t times(const struct bench_point *p)
 {
-    uint64_t bytes = p->setup.request_bytes;
-
-    return p->proved ? bytes : bytes * BENCH_POINT_PROBES_COUNT;
+    return p->proved ? 1 : BENCH_POINT_PROBES_COUNT;
 }
 
-static bool reserve(struct bench_point *p, uint64_t exchanges)
+static uint64_t read_cost(const struct bench_point *p)
 {
-    uint64_t bytes = exchange_bytes(p) * exchanges;
+    return bench_leg_reads(p->setup.leg) ? p->setup.request_bytes * times(p) : 0;
+}
 
+static uint64_t write_cost(const struct bench_point *p)
+{
+    uint64_t frames = bench_leg_relays(p->setup.leg) ? BENCH_POINT_FRAMES_BYTES : 0;
+
+    return bench_leg_writes(p->setup.leg) ? (p->setup.request_bytes + frames) * times(p) : 0;
+}
+
+static bool reserve(struct bench_point *p, uint64_t bytes)
+{
     if (p->setup.budget_bytes < p->spent_bytes + p->reserved_bytes ||
         p->setup.budget_bytes - p->spent_bytes - p->reserved_bytes < bytes)
         return false;
@@ -34,10 +43,8 @@ static bool reserve(struct bench_point *p, uint64_t exchanges)
     return true;
 }
 
-static void give_back(struct bench_point *p, uint64_t exchanges)
+static void give_back(struct bench_point *p, uint64_t bytes)
 {
-    uint64_t bytes = exchange_bytes(p) * exchanges;
-
     assert(bytes <= p->reserved_bytes);
     p->reserved_bytes -= bytes;
 }
@@ -65,7 +72,7 @@ static void try_again(struct timer *timer)
     struct bench_point *p = slot->point;
     bool reads = slot->state == BENCH_SLOT_READ_LATER;
 
-    if (!reserve(p, reads && p->setup.leg == BENCH_LEG_BOTH ? 2 : 1)) {
+    if (!reserve(p, (reads ? read_cost(p) : 0) + write_cost(p))) {
         bench_point_end(p, BENCH_END_BUDGET); /* which abandons this slot, too */
         return;
     }
@@ -76,10 +83,10 @@ static void try_again(struct timer *timer)
 }
 
 /* It failed. Of a point that is stopping nobody minds. */
-static void slot_failed(struct bench_slot *slot, enum bench_slot_state later)
+static void slot_failed(struct bench_slot *slot, const struct err *why, enum bench_slot_state later)
 {
     struct bench_point *p = slot->point;
-    struct err error = slot->op.err;
+    struct err error = *why;
     bool throttled = error.kind == ERR_THROTTLED;
     struct retry_verdict verdict;
 
@@ -112,6 +119,8 @@ static void slot_succeeded(struct bench_slot *slot)
     if (p->proved)
         bench_rate_note(&p->result.rate, slot->began_ns, reactor_now_ns(p->setup.reactor),
                         p->setup.request_bytes);
+    if (bench_leg_relays(p->setup.leg))
+        p->result.relayed.source_bytes += p->setup.request_bytes;
     if (p->stopping) {
         slot_idle(slot);
         return;
@@ -135,49 +144,37 @@ static void on_read(struct pageblob_op *op)
 {
     struct bench_slot *slot = slot_of(op);
     struct bench_point *p = slot->point;
-    bool both = p->setup.leg == BENCH_LEG_BOTH;
 
     slot->crc64 = op->crc64;
-    if (!err_is_set(&op->err) && both) {
-        give_back(p, 1); /* what the write costs stays reserved */
-        slot_write(slot);
+    give_back(p, read_cost(p));
+    if (!err_is_set(&op->err) && bench_leg_writes(p->setup.leg)) {
+        slot_write(slot); /* what that costs stays reserved */
         return;
     }
-    give_back(p, both ? 2 : 1);
+    give_back(p, write_cost(p));
     if (err_is_set(&op->err))
-        slot_failed(slot, BENCH_SLOT_READ_LATER);
+        slot_failed(slot, &op->err, BENCH_SLOT_READ_LATER);
+    else
+        slot_succeeded(slot);
+}
+
+static void written(struct bench_slot *slot, const struct err *error)
+{
+    give_back(slot->point, write_cost(slot->point));
+    if (err_is_set(error))
+        slot_failed(slot, error, BENCH_SLOT_WRITE_LATER);
     else
         slot_succeeded(slot);
 }
 
 static void on_written(struct pageblob_op *op)
 {
-    struct bench_slot *slot = slot_of(op);
-
-    give_back(slot->point, 1);
-    if (err_is_set(&op->err))
-        slot_failed(slot, BENCH_SLOT_WRITE_LATER);
-    else
-        slot_succeeded(slot);
+    written(slot_of(op), &op->err);
 }
 
-/* From where data begins, over holes that follow, so that every request is of the same size. */
-static uint64_t next_read(struct bench_point *p)
+static void on_relayed(struct block_req *req)
 {
-    const struct extent_set *data = p->setup.data;
-    uint64_t length = p->setup.request_bytes, last = p->setup.source_bytes - length, at;
-    size_t i = extent_set_find(data, p->read_at);
-
-    if (i == data->count)
-        p->read_at = extent_set_at(data, i = 0).offset;
-    at = extent_set_at(data, i).offset;
-    if (at < p->read_at)
-        at = p->read_at;
-    at -= at % PAGEBLOB_PAGE_BYTES;
-    if (at > last)
-        at = last;
-    p->read_at = at + length;
-    return at;
+    written((struct bench_slot *)((char *)req - offsetof(struct bench_slot, block)), &req->err);
 }
 
 static uint64_t next_write(struct bench_point *p)
@@ -196,20 +193,18 @@ static void slot_read(struct bench_slot *slot)
 
     slot->state = BENCH_SLOT_READING;
     slot->began_ns = reactor_now_ns(p->setup.reactor);
-    slot->op = (struct pageblob_op){.offset = next_read(p),
-                                    .length = p->setup.request_bytes,
-                                    .memory = slot->memory,
-                                    .done = on_read};
+    slot->op =
+        (struct pageblob_op){.offset = bench_walk_next(p->setup.walk, p->setup.request_bytes),
+                             .length = p->setup.request_bytes,
+                             .memory = slot->memory,
+                             .done = on_read};
     pageblob_get(p->source.blob, &slot->op);
 }
 
-static void slot_write(struct bench_slot *slot)
+static void write_blob(struct bench_slot *slot)
 {
     struct bench_point *p = slot->point;
 
-    slot->state = BENCH_SLOT_WRITING;
-    if (p->setup.leg == BENCH_LEG_WRITE)
-        slot->began_ns = reactor_now_ns(p->setup.reactor);
     slot->op = (struct pageblob_op){.offset = next_write(p),
                                     .length = p->setup.request_bytes,
                                     .memory = slot->memory,
@@ -219,22 +214,55 @@ static void slot_write(struct bench_slot *slot)
     pageblob_put(p->target.blob, &slot->op);
 }
 
+/* Zeros are left out as by a copy to a fresh target; none has to be cleared. */
+static void write_relay(struct bench_slot *slot)
+{
+    struct bench_point *p = slot->point;
+    struct zero_run runs[COPY_ZERO_RUNS_MAX];
+    size_t count = zero_runs(slot->memory, p->setup.request_bytes, ENDPOINT_PAGE_BYTES,
+                             COPY_ZERO_RUN_BYTES, runs, COPY_ZERO_RUNS_MAX);
+
+    for (size_t i = 0; i < count; i++)
+        slot->zeros[i] = (struct block_zero){.offset = (uint32_t)runs[i].offset,
+                                             .length = (uint32_t)runs[i].length};
+    slot->block = (struct block_req){.offset = next_write(p),
+                                     .length = p->setup.request_bytes,
+                                     .buf = &slot->buf,
+                                     .zeros = slot->zeros,
+                                     .zero_count = (uint32_t)count,
+                                     .done = on_relayed};
+    endpoint_write(p->setup.relay->ep, &slot->block);
+}
+
+static void slot_write(struct bench_slot *slot)
+{
+    struct bench_point *p = slot->point;
+
+    slot->state = BENCH_SLOT_WRITING;
+    if (!bench_leg_reads(p->setup.leg))
+        slot->began_ns = reactor_now_ns(p->setup.reactor);
+    if (bench_leg_relays(p->setup.leg))
+        write_relay(slot);
+    else
+        write_blob(slot);
+}
+
 void bench_slot_begin(struct bench_slot *slot)
 {
     struct bench_point *p = slot->point;
 
     assert(slot->state == BENCH_SLOT_IDLE && !p->stopping);
-    if (!reserve(p, p->setup.leg == BENCH_LEG_BOTH ? 2 : 1)) {
+    if (!reserve(p, read_cost(p) + write_cost(p))) {
         p->busy_count++; /* the end of the point is judged once, when this slot is idle */
         bench_point_end(p, BENCH_END_BUDGET);
         bench_point_slot_idle(p);
         return;
     }
     p->busy_count++;
-    if (p->setup.leg == BENCH_LEG_WRITE)
-        slot_write(slot);
-    else
+    if (bench_leg_reads(p->setup.leg))
         slot_read(slot);
+    else
+        slot_write(slot);
 }
 
 uint64_t bench_slot_since_ns(const struct bench_slot *slot)
@@ -244,7 +272,7 @@ uint64_t bench_slot_since_ns(const struct bench_slot *slot)
     case BENCH_SLOT_WRITING:
         return slot->began_ns;
     case BENCH_SLOT_WRITE_LATER:
-        return slot->point->setup.leg == BENCH_LEG_BOTH ? slot->began_ns : UINT64_MAX;
+        return bench_leg_reads(slot->point->setup.leg) ? slot->began_ns : UINT64_MAX;
     case BENCH_SLOT_IDLE:
     case BENCH_SLOT_READ_LATER:
         break;

@@ -152,6 +152,18 @@ out:
     return NULL;
 }
 
+void endpoint_relay_set_level(struct endpoint *base, int level)
+{
+    struct endpoint_relay *ep = endpoint_relay_of(base);
+
+    assert(base->ops == &relay_ops && base->inflight == 0);
+    if (ep->level.wanted == level)
+        return;
+    compress_level_init(&ep->level, level, workers_threads(ep->workers));
+    ep->link = (struct relay_link){0};
+    ep->counts.level = level;
+}
+
 const struct endpoint_relay_counts *endpoint_relay_count(const struct endpoint *ep)
 {
     assert(ep->ops == &relay_ops);

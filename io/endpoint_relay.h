@@ -35,7 +35,7 @@ struct endpoint_relay_counts {
     uint64_t zero_bytes;   /* cleared at the target */
     uint64_t asked_blocks; /* by have */
     uint64_t cpu_ns;       /* of the workers */
-    int level;             /* as of late */
+    int level;             /* as of late, probes left out */
 };
 
 /* url: of the receiver with NAME as its path (https://HOST:PORT/NAME); moved into the endpoint. http and
@@ -44,6 +44,8 @@ struct endpoint_relay_counts {
 struct endpoint *endpoint_relay_new(struct http *http, struct workers *workers,
                                     struct secret_url *url,
                                     const struct endpoint_relay_options *options, struct err *e);
+/* From now on; nothing is in flight. The same as before: what was learned of the link stays. */
+void endpoint_relay_set_level(struct endpoint *ep, int level);
 const struct endpoint_relay_counts *endpoint_relay_count(const struct endpoint *ep);
 
 #endif

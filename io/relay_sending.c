@@ -333,7 +333,7 @@ static void batch_pack(struct relay_batch *batch)
         return;
     }
     batch->level = compress_level_next(&ep->level, batch->part_bytes);
-    ep->counts.level = batch->level;
+    ep->counts.level = ep->level.level;
     batch->work = (struct work){.run = pack_run, .done = on_packed};
     workers_submit(ep->workers, &batch->work);
 }

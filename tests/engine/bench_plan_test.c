@@ -10,6 +10,7 @@
 #define S   1000000000ull
 
 static const struct bench_plan_limits usual = {
+    .legs = BENCH_PLAN_PAIR,
     .sizes_bytes = {64 * KIB, 256 * KIB, MIB, 4 * MIB},
     .sizes_count = 4,
     .connections = {1, 2, 4, 8, 16, 32, 64},
@@ -67,7 +68,7 @@ Test(bench_plan, the_default_budget_is_enough_for_all_legs_and_never_passed)
 {
     struct swept s = sweep(&usual, 10 * MIB, 10000ull * MIB);
 
-    for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++) {
+    for (int leg = BENCH_LEG_READ; leg <= BENCH_LEG_BOTH; leg++) {
         cr_expect_eq(s.connections_max[leg], 64);
         cr_expect(s.plan.best[leg].known);
         cr_expect_eq(s.plan.best[leg].connections, 64);
@@ -104,7 +105,7 @@ Test(bench_plan, every_size_is_tried_where_there_is_room)
 
     limits.budget_bytes = 1ull << 40;
     s = sweep(&limits, 10 * MIB, 40ull * MIB);
-    for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++)
+    for (int leg = BENCH_LEG_READ; leg <= BENCH_LEG_BOTH; leg++)
         cr_expect_eq(s.sizes_seen[leg], 0xf);
     cr_expect_eq(s.plan.skipped_count, 0);
     limits.memory_bytes = 4 * MIB;
@@ -138,7 +139,7 @@ Test(bench_plan, a_rate_that_is_not_sure_is_no_better_than_one_that_is)
         {.known = true, .bytes_per_s = 20 * MIB, .half_bytes_per_s = MIB},      /* 19 at least */
         {.known = false, .bytes_per_s = 38 * MIB},                              /* 19 */
         {.known = true, .bytes_per_s = 30 * MIB, .half_bytes_per_s = 11 * MIB}, /* 19 */
-        {.known = true, .bytes_per_s = 3 * MIB, .half_bytes_per_s = 9 * MIB},   /* none */
+        {.known = true, .bytes_per_s = 78 * MIB, .half_bytes_per_s = 90 * MIB}, /* a quarter */
     };
     struct bench_plan plan;
     struct bench_step step;
@@ -156,4 +157,65 @@ Test(bench_plan, a_rate_that_is_not_sure_is_no_better_than_one_that_is)
         cr_expect_eq(plan.best[BENCH_LEG_READ].connections, 1);
         cr_expect_eq(plan.best[BENCH_LEG_READ].bytes_per_s, 20 * MIB);
     }
+}
+
+Test(bench_plan, only_the_legs_that_are_wanted_are_measured_and_share_all)
+{
+    struct bench_plan_limits limits = usual;
+    struct swept s;
+
+    limits.legs = BENCH_PLAN_RELAY;
+    s = sweep(&limits, 10 * MIB, 10000ull * MIB);
+    cr_expect(s.by_leg[BENCH_LEG_READ] > 0 && s.by_leg[BENCH_LEG_RELAY_OFF] > 0 &&
+              s.by_leg[BENCH_LEG_RELAY_AUTO] > 0);
+    cr_expect(s.by_leg[BENCH_LEG_WRITE] + s.by_leg[BENCH_LEG_BOTH] == 0 &&
+              s.by_leg[BENCH_LEG_RELAY_LEVEL] == 0);
+    cr_expect_eq(s.connections_max[BENCH_LEG_RELAY_AUTO], 64);
+    cr_expect(s.spent_bytes <= limits.budget_bytes && s.spent_bytes > limits.budget_bytes / 2);
+    cr_expect(s.spent_ns <= limits.duration_ns && s.spent_ns > limits.duration_ns / 2);
+    limits.legs = 1u << BENCH_LEG_RELAY_LEVEL;
+    s = sweep(&limits, 10 * MIB, 100ull * MIB);
+    cr_expect_eq(s.by_leg[BENCH_LEG_RELAY_LEVEL], s.steps_count);
+    cr_expect_gt(s.steps_count, 0);
+}
+
+/* With few bytes left the last leg still gets its share: the first may not take it all. */
+Test(bench_plan, a_relays_legs_have_like_shares)
+{
+    struct bench_plan_limits limits = usual;
+    struct bench_step step;
+    struct bench_plan plan;
+
+    limits.legs = BENCH_PLAN_RELAY;
+    limits.sizes_count = limits.connections_count = 1;
+    bench_plan_init(&plan, &limits);
+    for (uint64_t left = limits.budget_bytes; bench_plan_next(&plan, &step);
+         left -= step.budget_bytes) {
+        static struct bench_result result;
+        uint64_t wanted = step.leg == BENCH_LEG_READ        ? limits.budget_bytes / 5
+                          : step.leg == BENCH_LEG_RELAY_OFF ? limits.budget_bytes / 5 * 2
+                                                            : left;
+
+        cr_expect(step.budget_bytes <= wanted + 4 && step.budget_bytes + 4 >= wanted, "leg %d",
+                  step.leg);
+        result = (struct bench_result){.leg = step.leg, .read_bytes = step.budget_bytes};
+        bench_plan_note(&plan, &result);
+    }
+}
+
+Test(bench_plan, a_leg_of_nothing_but_noise_has_a_figure)
+{
+    static struct bench_result result;
+    struct bench_plan plan;
+    struct bench_step step;
+
+    bench_plan_init(&plan, &usual);
+    cr_assert(bench_plan_next(&plan, &step));
+    result = (struct bench_result){
+        .leg = step.leg,
+        .request_bytes = step.request_bytes,
+        .connections = step.connections,
+        .estimate = {.known = true, .bytes_per_s = 30 * MIB, .half_bytes_per_s = 40 * MIB}};
+    bench_plan_note(&plan, &result);
+    cr_expect(plan.best[BENCH_LEG_READ].known);
 }

@@ -14,6 +14,7 @@ struct measuring {
     struct http_options http;
     struct secret_url source, target;
     struct extent_set data;
+    struct bench_walk walk;
     struct bench_point_setup setup;
     struct bench_point *point;
     bool done;
@@ -47,11 +48,11 @@ static void measuring_open(struct measuring *m, const char *faults, enum bench_l
     open_url(m, BENCH_ACCOUNT, "r", &m->source);
     open_url(m, BENCH_UPLOAD, "w", &m->target);
     cr_assert(extent_set_append(&m->data, (struct extent){64 * KIB, 512 * KIB}));
+    bench_walk_init(&m->walk, &m->data, BLOB_BYTES, false);
     m->setup = (struct bench_point_setup){.reactor = m->region.reactor,
                                           .http = &m->http,
                                           .source = &m->source,
-                                          .data = &m->data,
-                                          .source_bytes = BLOB_BYTES,
+                                          .walk = &m->walk,
                                           .target = &m->target,
                                           .target_bytes = BLOB_BYTES,
                                           .leg = leg,

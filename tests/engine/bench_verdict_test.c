@@ -16,12 +16,23 @@ struct row {
     const char *words;
 };
 
+static struct bench_span span(uint64_t mib, uint64_t percent)
+{
+    return (struct bench_span){mib * MIB, mib * MIB * percent / 100};
+}
+
 static struct bench_verdict judge(const struct row *row)
 {
     struct bench_leg_facts facts[BENCH_LEGS_COUNT] = {
-        [BENCH_LEG_READ] = {row->read * MIB, 100, 1000, row->read_throttles},
-        [BENCH_LEG_WRITE] = {row->write * MIB, 100, 1000, row->write_throttles},
-        [BENCH_LEG_BOTH] = {row->both * MIB, row->cpu_permille, 1000, 0},
+        [BENCH_LEG_READ] = {.rate = span(row->read, 4),
+                            .requests_count = 1000,
+                            .throttles_count = row->read_throttles},
+        [BENCH_LEG_WRITE] = {.rate = span(row->write, 4),
+                             .requests_count = 1000,
+                             .throttles_count = row->write_throttles},
+        [BENCH_LEG_BOTH] = {.rate = span(row->both, 4),
+                            .cpu_permille = row->cpu_permille,
+                            .requests_count = 1000},
     };
     struct bench_verdict verdict;
 
@@ -63,4 +74,63 @@ Test(bench_verdict, says_the_figures_it_judged_by)
     struct bench_verdict found = judge(&row);
 
     cr_expect(strstr(found.reason, "reading alone 100.0, writing alone 20.0, both together 19.0"));
+}
+
+Test(bench_verdict, is_not_known_where_the_intervals_leave_another_answer_open)
+{
+    static const struct {
+        uint64_t read, write, both; /* MiB/s */
+        uint64_t read_percent, write_percent, both_percent;
+        uint32_t cpu_permille;
+        enum bench_bottleneck name;
+    } rows[] = {
+        /* One side slower: its interval must end below the other's. */
+        {100, 60, 58, 20, 20, 10, 0, BENCH_LIMIT_TARGET},
+        {100, 70, 68, 20, 20, 10, 0, BENCH_LIMIT_UNKNOWN},
+        {60, 100, 58, 20, 20, 10, 0, BENCH_LIMIT_SOURCE},
+        {70, 100, 68, 10, 30, 10, 0, BENCH_LIMIT_UNKNOWN},
+        /* Both together slower: the same. */
+        {100, 300, 60, 10, 10, 10, 0, BENCH_LIMIT_LINK},
+        {100, 300, 60, 20, 10, 40, 0, BENCH_LIMIT_UNKNOWN},
+        /* No slower than the slower side, but that might be chance. */
+        {300, 100, 100, 5, 5, 25, 0, BENCH_LIMIT_TARGET},
+        {300, 100, 100, 5, 5, 50, 0, BENCH_LIMIT_UNKNOWN},
+        /* Alike, but perhaps far apart. */
+        {100, 100, 100, 5, 5, 5, 0, BENCH_LIMIT_LINK},
+        {100, 100, 100, 5, 40, 5, 0, BENCH_LIMIT_UNKNOWN},
+        /* Intervals as narrow as stable points have decide as their means do. */
+        {100, 91, 90, 5, 5, 5, 0, BENCH_LIMIT_LINK},
+        /* A busy CPU is seen, whatever the rates. */
+        {100, 100, 100, 90, 90, 90, 950, BENCH_LIMIT_CPU},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bench_leg_facts facts[BENCH_LEGS_COUNT] = {
+            [BENCH_LEG_READ] = {.rate = span(rows[i].read, rows[i].read_percent)},
+            [BENCH_LEG_WRITE] = {.rate = span(rows[i].write, rows[i].write_percent)},
+            [BENCH_LEG_BOTH] = {.rate = span(rows[i].both, rows[i].both_percent),
+                                .cpu_permille = rows[i].cpu_permille},
+        };
+        struct bench_verdict found;
+
+        bench_verdict_find(facts, 1, &found);
+        cr_expect(found.name == rows[i].name, "row %zu: %s", i, bench_verdict_name(found.name));
+        cr_expect_not(found.name == BENCH_LIMIT_UNKNOWN && !strstr(found.reason, "--duration"),
+                      "row %zu: %s", i, found.reason);
+        cr_expect_lt(strlen(found.reason) + 1, BENCH_REASON_MAX_BYTES);
+    }
+}
+
+Test(bench_verdict, says_how_unsure_the_figures_are)
+{
+    struct bench_leg_facts facts[BENCH_LEGS_COUNT] = {
+        [BENCH_LEG_READ] = {.rate = span(70, 10)},
+        [BENCH_LEG_WRITE] = {.rate = span(100, 32)},
+        [BENCH_LEG_BOTH] = {.rate = span(68, 7)},
+    };
+    struct bench_verdict found;
+
+    bench_verdict_find(facts, 1, &found);
+    cr_expect(strstr(found.reason, "too unsure to tell (within 10, 32 and 7 %)"), "%s",
+              found.reason);
 }

@@ -55,9 +55,13 @@ nothing_left() {
 }
 
 # ---- What it finds ----
-forget
-expect 0 '"bottleneck"' "$SF" bench env:POINT env:EAST --request-sizes 1M --connections 4,16 \
-    --duration 7 --budget-bytes 512M --json --profile pair.json --html report.html
+# On a machine that others use, too, the figures may be too unsure to tell; then it is measured again.
+for _ in {1..6}; do
+    forget
+    expect 0 '"bottleneck"' "$SF" bench env:POINT env:EAST --request-sizes 1M --connections 4,16 \
+        --duration 7 --budget-bytes 512M --json --profile pair.json --html report.html
+    grep -q 'too unsure to tell' out || break
+done
 check "it names the side that is capped, and its figure" \
     judge $((512 * MIB)) $((18 * MIB)) $((22 * MIB))
 check "nothing is left" nothing_left

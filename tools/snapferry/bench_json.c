@@ -1,4 +1,6 @@
 /* bench_json.c - the events of snapferry bench; see bench_show.h. */
+#include "blockmap/stream_pack.h"
+#include "io/compress_level.h"
 #include "tools/snapferry/bench_show.h"
 #include "tools/snapferry/view_json.h"
 
@@ -23,9 +25,23 @@ static json_t *latency_json(const struct latency *latency)
     return object;
 }
 
+static void set_relayed(json_t *object, const struct bench_result *r)
+{
+    const struct bench_relayed *relayed = &r->relayed;
+    bool packs = relayed->level != STREAM_LEVEL_RAW && relayed->level != COMPRESS_AUTO;
+
+    view_json_set_count(object, "sourceBytes", relayed->source_bytes);
+    view_json_set_count(object, "wireBytes", r->written_bytes);
+    if (r->written_bytes)
+        set_real(object, "compressionFactor",
+                 (double)relayed->source_bytes / (double)r->written_bytes);
+    view_json_set_count(object, "wireBytesPerSecond", relayed->wire.bytes_per_s);
+    json_object_set_new(object, "level", packs ? json_integer(relayed->level) : json_null());
+}
+
 json_t *bench_show_json(const struct bench_result *r)
 {
-    static const char *const verbs[] = {"get", "put"};
+    static const char *const verbs[] = {"get", "put", "post"};
     json_t *object = json_object(), *latencies = json_object();
 
     view_json_set_text(object, "leg", bench_show_leg(r->leg));
@@ -41,12 +57,28 @@ json_t *bench_show_json(const struct bench_result *r)
     view_json_set_count(object, "requests", r->requests_count);
     view_json_set_count(object, "throttles", r->throttles_count);
     view_json_set_count(object, "failures", r->failures_count);
+    if (bench_leg_relays(r->leg))
+        set_relayed(object, r);
+    set_real(object, "cpuSeconds", (double)r->cpu_ns / 1e9);
     set_real(object, "cpuPercent", r->cpu_permille / 10.0);
     set_real(object, "machinePercent", r->machine_permille / 10.0);
     for (int verb = 0; verb < BENCH_VERBS_COUNT; verb++)
         if (r->latency[verb].count)
             json_object_set_new(latencies, verbs[verb], latency_json(&r->latency[verb]));
     json_object_set_new(object, "latencyMs", latencies);
+    return object;
+}
+
+static json_t *compression_json(const struct bench_verdict *verdict)
+{
+    json_t *object = json_object();
+
+    if (verdict->better == BENCH_LEGS_COUNT)
+        json_object_set_new(object, "better", json_null());
+    else
+        view_json_set_text(object, "better", bench_show_leg(verdict->better));
+    view_json_set_text(object, "reason", verdict->advice);
+    json_object_set_new(object, "dedup", json_false());
     return object;
 }
 
@@ -73,6 +105,8 @@ json_t *bench_show_summary(const struct bench_pair *pair, const struct bench *be
     view_json_set_text(limit, "name", bench_verdict_name(verdict.name));
     json_object_set_new(limit, "throttled", json_boolean(verdict.throttled));
     view_json_set_text(limit, "reason", verdict.reason);
+    if (verdict.advice[0])
+        json_object_set_new(object, "compression", compression_json(&verdict));
     view_json_set_text(object, "source", pair->source);
     view_json_set_text(object, "target", pair->target);
     json_object_set_new(object, "best", best);

@@ -13,7 +13,8 @@
 
 const char *bench_show_leg(enum bench_leg leg)
 {
-    static const char *const names[] = {"read", "write", "both"};
+    static const char *const names[] = {"read",      "write",      "both",
+                                        "relay-off", "relay-auto", "relay-level"};
 
     return names[leg];
 }
@@ -27,7 +28,7 @@ const char *bench_show_ended(enum bench_end end)
 
 const char *bench_show_verb(enum bench_verb verb)
 {
-    static const char *const names[] = {"GET", "PUT"};
+    static const char *const names[] = {"GET", "PUT", "POST"};
 
     return names[verb];
 }

@@ -23,9 +23,9 @@ void bench_show_point(struct view *view, const struct bench_result *result, bool
 void bench_show_end(struct view *view, const struct bench_pair *pair, const struct bench *bench);
 
 /* ---- Parts ---- */
-const char *bench_show_leg(enum bench_leg leg);    /* "read", "write", "both"; static */
+const char *bench_show_leg(enum bench_leg leg);    /* "read", "relay-off", ...; static */
 const char *bench_show_ended(enum bench_end end);  /* "stable", "time", "budget", "stopped" */
-const char *bench_show_verb(enum bench_verb verb); /* "GET", "PUT" */
+const char *bench_show_verb(enum bench_verb verb); /* "GET", "PUT", "POST" */
 /* As in the event benchPoint; NULL when memory ran out. */
 json_t *bench_show_json(const struct bench_result *result);
 /* The verdict with what all points moved: what the last event says besides time and name. */

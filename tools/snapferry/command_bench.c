@@ -4,7 +4,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "blockmap/stream_pack.h"
 #include "engine/bench.h"
+#include "io/compress_level.h"
 #include "tools/snapferry/bench_html.h"
 #include "tools/snapferry/bench_limits.h"
 #include "tools/snapferry/bench_record.h"
@@ -14,7 +16,8 @@
 
 struct benching {
     struct stage *stage;
-    struct end_spec source, target; /* a blob or snapshot; a container */
+    struct end_spec source, target;  /* a blob or snapshot; a container or a relay */
+    struct bench_relay_access relay; /* of that */
     struct bench_record record;
     struct http_options http;
     struct bench_setup setup;
@@ -76,8 +79,7 @@ static void benching_stop(void *arg)
 {
     struct benching *b = arg;
 
-    view_say(&b->stage->view,
-             "Stopping: the blob that was made is removed. Once more ends at once.");
+    view_say(&b->stage->view, "Stopping: what was made is removed. Once more ends at once.");
     bench_stop(b->bench);
 }
 
@@ -98,33 +100,58 @@ static void benching_tick(void *arg)
 
 /* ---- From arguments to a bench ---- */
 
-static bool parse_end(enum end_role role, const char *argument, const char *what, bool allow_http,
-                      struct end_spec *out_spec, struct err *e)
+static bool parse_source(struct benching *b, const struct options *o, struct err *e)
 {
-    if (!end_spec_parse(role, argument, out_spec, e))
+    if (!end_spec_parse(END_SOURCE, o->ends[0], &b->source, e))
         return false;
-    if (out_spec->kind != END_BLOB)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "bench measures services: %s", what);
-    return end_url_check(role, &out_spec->url, allow_http, e);
+    if (b->source.kind != END_BLOB)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "bench measures services: SOURCE is the URL of a page blob or a snapshot "
+                       "with its SAS");
+    if (b->source.url.upload_disk)
+        return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE: an upload disk cannot be read");
+    return end_url_check(END_SOURCE, &b->source.url, o->allow_http, e);
+}
+
+static bool check_container(const struct benching *b, const struct options *o, struct err *e)
+{
+    const struct secret_url *url = &b->target.url;
+
+    if (!end_url_check(END_TARGET, url, o->allow_http, e))
+        return false;
+    if (url->managed_disk || url->upload_disk || url->snapshot)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: bench makes a blob of its own in a container; a managed disk or a "
+                       "snapshot is one blob");
+    if (o->client_cert || o->compress != COMPRESS_AUTO)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "--client-cert, --client-key and --compress are for a TARGET that is a "
+                       "relay");
+    return bench_scratch_check(url, e);
+}
+
+static bool check_relay(const struct options *o, struct err *e)
+{
+    if (!o->client_cert)
+        return err_set(e, ERR_USAGE, RETRY_NEVER,
+                       "TARGET: a receiver wants to see a certificate: --client-cert FILE "
+                       "--client-key FILE");
+    return true;
 }
 
 static bool parse_ends(struct benching *b, struct err *e)
 {
     const struct options *o = b->stage->options;
 
-    if (!parse_end(END_SOURCE, o->ends[0],
-                   "SOURCE is the URL of a page blob or a snapshot with its SAS", o->allow_http,
-                   &b->source, e) ||
-        !parse_end(END_TARGET, o->ends[1], "TARGET is the URL of a container with its SAS",
-                   o->allow_http, &b->target, e))
+    if (!parse_source(b, o, e) || !end_spec_parse(END_TARGET, o->ends[1], &b->target, e))
         return false;
-    if (b->source.url.upload_disk)
-        return err_set(e, ERR_USAGE, RETRY_NEVER, "SOURCE: an upload disk cannot be read");
-    if (b->target.url.managed_disk || b->target.url.upload_disk || b->target.url.snapshot)
-        return err_set(e, ERR_USAGE, RETRY_NEVER,
-                       "TARGET: bench makes a blob of its own in a container; a managed disk or a "
-                       "snapshot is one blob");
-    return bench_scratch_check(&b->target.url, e);
+    if (b->target.kind == END_RELAY)
+        return check_relay(o, e);
+    if (b->target.kind == END_BLOB)
+        return check_container(b, o, e);
+    return err_set(e, ERR_USAGE, RETRY_NEVER,
+                   "bench measures services: TARGET is the URL of a container with its SAS, or "
+                   "relay:https://HOST:PORT/NAME");
 }
 
 static bool find_state_folder(struct benching *b, struct err *e)
@@ -139,8 +166,27 @@ static bool find_state_folder(struct benching *b, struct err *e)
         return err_set(e, ERR_USAGE, RETRY_NEVER, "--state-dir: the path is too long");
     if (!stage->state_folder[0])
         view_say(&stage->view, "There is no state folder (HOME is not set): should this process be "
-                               "killed, no later bench knows which blob it left.");
+                               "killed, no later bench knows what it left.");
     return true;
+}
+
+/* Both legs of a relay are always measured; another level only if it was asked for. */
+static bool open_relay(struct benching *b, struct err *e)
+{
+    const struct options *o = b->stage->options;
+
+    b->setup.limits.legs = BENCH_PLAN_PAIR;
+    if (b->target.kind != END_RELAY)
+        return true;
+    b->relay = (struct bench_relay_access){.workers = session_workers(&b->stage->session, e),
+                                           .client_cert = o->client_cert,
+                                           .client_key = o->client_key,
+                                           .level = o->compress};
+    b->setup.relay = &b->relay;
+    b->setup.limits.legs = BENCH_PLAN_RELAY;
+    if (o->compress != COMPRESS_AUTO && o->compress != STREAM_LEVEL_RAW)
+        b->setup.limits.legs |= 1u << BENCH_LEG_RELAY_LEVEL;
+    return b->relay.workers != NULL;
 }
 
 static bool open_bench(struct benching *b, struct err *e)
@@ -164,6 +210,8 @@ static bool open_bench(struct benching *b, struct err *e)
     if (getrandom(&b->setup.random_seed, sizeof b->setup.random_seed, 0) !=
         (ssize_t)sizeof b->setup.random_seed)
         return err_set_errno(e, errno, RETRY_NEVER, "the kernel gives no random bytes");
+    if (!open_relay(b, e))
+        return false;
     b->bench = bench_new(&b->setup, e);
     return b->bench != NULL;
 }
@@ -223,8 +271,9 @@ static void benching_run(struct benching *b, struct view_outcome *outcome)
     if (!err_is_set(&outcome->error))
         benching_report(b, &pair, &outcome->error);
     if (!bench_cleaned(b->bench))
-        view_say(&b->stage->view, "The blob that bench made may still be there; the next bench of "
-                                  "that container removes it.");
+        view_say(&b->stage->view,
+                 "What bench made may still be there; the next bench to that TARGET "
+                 "removes it.");
 }
 
 void command_bench(struct stage *stage, struct view_outcome *outcome)

@@ -28,7 +28,7 @@ static const struct {
     [COMMAND_RP_ACCESS] = {2, 2, "grant or revoke, and a restore point's DISK"},
     [COMMAND_RP_RESTORE] = {2, 2, "a restore point's DISK, and the file or device"},
     [COMMAND_RP_COPY] = {1, 1, "a restore POINT"},
-    [COMMAND_BENCH] = {2, 2, "SOURCE, and TARGET: a container"},
+    [COMMAND_BENCH] = {2, 2, "SOURCE, and TARGET: a container or a relay"},
 };
 
 /* What proves a copy: which of it goes together. */
