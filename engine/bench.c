@@ -238,8 +238,7 @@ static void on_made(struct bench_scratch *scratch)
     struct bench *b = (struct bench *)((char *)scratch - offsetof(struct bench, scratch));
 
     if (err_is_set(&scratch->err)) {
-        /* Of a refusal it is known that nothing was made; of a lost answer it is not. */
-        b->made = scratch->err.http_status == 0 || scratch->err.http_status >= 500;
+        b->made = scratch->may_be_there;
         fail(b, &scratch->err);
     } else if (b->stopping) {
         finish(b);
@@ -335,7 +334,9 @@ static void next_left(struct bench *b)
 
     bench_scratch_close(&b->old);
     if (b->left_at < b->setup.left_count && !b->stopping) {
-        b->old = (struct bench_scratch){.id = b->setup.left[b->left_at], .done = on_left};
+        b->old = (struct bench_scratch){.id = b->setup.left[b->left_at],
+                                        .bytes = BENCH_SCRATCH_BYTES,
+                                        .done = on_left};
         if (bench_scratch_open(&b->old, &b->place, &e))
             bench_scratch_remove(&b->old);
         else

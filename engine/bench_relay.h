@@ -1,4 +1,4 @@
-/* bench_relay.h - the way to a receiver for a measurement: an HTTP client of its own and the endpoint behind it.
+/* bench_relay.h - the way to a receiver for a measurement: an HTTP client of its own, the endpoint behind it.
  *
  * Knows:         the receiver's address, certificates, the name of a scratch there.
  * Must not know: what is sent, when (bench_point.h), how a scratch is made and removed (bench_scratch.h).

@@ -110,7 +110,7 @@ static void on_time(struct timer *timer)
 static void begin(struct bench_scratch *scratch, void (*verb)(struct bench_scratch *scratch))
 {
     scratch->err = (struct err){0};
-    scratch->was_there = false;
+    scratch->was_there = scratch->may_be_there = false;
     scratch->attempts = 0;
     scratch->again = verb;
     verb(scratch);
@@ -167,6 +167,8 @@ static void on_created(struct pageblob_op *op)
 {
     struct bench_scratch *scratch = scratch_of(op);
 
+    /* Of a refusal it is known that nothing was made; of a lost answer it is not. */
+    scratch->may_be_there |= op->err.http_status == 0 || op->err.http_status >= 500;
     if (!err_is_set(&op->err))
         scratch->done(scratch);
     else if (op->err.http_status == 409 && scratch->attempts > 0)

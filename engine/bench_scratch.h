@@ -43,7 +43,8 @@ struct bench_scratch {
     void (*done)(struct bench_scratch *scratch); /* once a verb, from the reactor */
     /* out */
     struct err err;
-    bool was_there; /* remove: it was, and is no more */
+    bool was_there;    /* remove: it was, and is no more */
+    bool may_be_there; /* make failed: whether it was made all the same is not known */
     /* private */
     struct reactor *reactor;
     struct http *http;     /* to a container */

@@ -1,6 +1,6 @@
-/* bench_scratch_relay.c - a scratch at a receiver; see bench_scratch.h. It bears the marker of a copy that never
- * ends, whose UUID is made of the id: so whoever knows the id, as the next bench after a killed one, can remove it.
- */
+/* bench_scratch_relay.c - a scratch at a receiver; see bench_scratch.h. It bears the marker of a copy that
+ * never ends, whose UUID is made of the id: whoever knows the id, as the next bench after a killed one, can
+ * remove it. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void uuid_of(const char *id, char out_uuid[MARKER_UUID_MAX_BYTES])
     for (size_t i = 0; id[i]; i++) {
         unsigned digit = (unsigned)(id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
 
-        bytes[i / 2] = (unsigned char)(bytes[i / 2] << 4 | digit);
+        bytes[i / 2] = (unsigned char)(bytes[i / 2] * 16u + digit);
     }
     marker_uuid_from(bytes, out_uuid);
 }
@@ -93,10 +93,12 @@ static void on_looked(struct stat_req *req)
         err_set(&scratch->err, ERR_USAGE, RETRY_NEVER,
                 "%.160s: this receiver cannot make a target and remove it again: is it older?",
                 scratch->relay.ep->name);
-    if (req->exists || err_is_set(&scratch->err)) /* there: an answer was lost */
+    if (req->exists || err_is_set(&scratch->err)) { /* there: an answer was lost */
         scratch->done(scratch);
-    else
-        ask(scratch, SETUP_CREATE, on_created);
+        return;
+    }
+    scratch->may_be_there = true; /* an answer may be lost */
+    ask(scratch, SETUP_CREATE, on_created);
 }
 
 void bench_scratch_make_relay(struct bench_scratch *scratch)

@@ -102,8 +102,7 @@ static void choose(const struct sent *s, struct bench_verdict *v)
 
 static bool is_busy(const struct sent *s, const struct bench_leg_facts *leg)
 {
-    return leg->cpu_permille >= (uint64_t)BENCH_CPU_BUSY_PERMILLE * s->cpus ||
-           leg->machine_permille >= BENCH_CPU_BUSY_PERMILLE;
+    return leg->cpu_permille >= (uint64_t)BENCH_CPU_BUSY_PERMILLE * s->cpus;
 }
 
 /* Of a leg that compressed otherwise by more than a tenth: NULL, there is none. */
@@ -136,27 +135,30 @@ static struct cause find_cause(const struct sent *s, const struct bench_leg_fact
     const struct bench_leg_facts *other = find_other(s, leg);
 
     if (is_busy(s, leg))
-        return (struct cause){BENCH_LIMIT_CPU, "the CPUs here are busy"};
+        return (struct cause){BENCH_LIMIT_CPU, "the CPUs here are busy with it"};
     if (bench_verdict_throttled(leg))
         return (struct cause){BENCH_LIMIT_TARGET, "the receiver, or its target, throttles"};
     if (leg->rate.bytes_per_s >= read.bytes_per_s || bench_span_alike(leg->rate, read))
         return bench_span_may_be_less(leg->rate, read)
                    ? unsure
                    : (struct cause){BENCH_LIMIT_SOURCE, "reading alone is no faster"};
-    if (!other)
-        return (struct cause){BENCH_LIMIT_UNKNOWN,
-                              "this content does not compress, so the link cannot be told from the "
-                              "receiver; the source and the CPUs here could do more"};
-    if (bench_span_alike(leg->wire, other->wire))
+    if (other && bench_span_alike(leg->wire, other->wire))
         return bench_span_may_be_apart(leg->wire, other->wire)
                    ? unsure
                    : (struct cause){BENCH_LIMIT_LINK,
                                     "it carries the same however much is compressed"};
-    if (bench_span_alike(leg->rate, other->rate))
+    if (other && bench_span_alike(leg->rate, other->rate))
         return bench_span_may_be_apart(leg->rate, other->rate)
                    ? unsure
                    : (struct cause){BENCH_LIMIT_TARGET, "the receiver takes no more of the disk, "
                                                         "however little of it is on the wire"};
+    /* By others: the last that is thought of, as rates that are alike say more. */
+    if (leg->machine_permille >= BENCH_CPU_BUSY_PERMILLE)
+        return (struct cause){BENCH_LIMIT_CPU, "all CPUs here are busy, mostly with other work"};
+    if (!other)
+        return (struct cause){BENCH_LIMIT_UNKNOWN,
+                              "this content does not compress, so the link cannot be told from the "
+                              "receiver; the source and the CPUs here could do more"};
     return (struct cause){BENCH_LIMIT_UNKNOWN,
                           "neither the wire nor the disk's bytes are the same in both ways, and "
                           "reading and the CPUs here could do more"};

@@ -1,4 +1,4 @@
-/* bench_walk.h - which bytes of a source a measurement reads next: such that hold data, all requests of one size.
+/* bench_walk.h - which bytes of a source a measurement reads next: those that hold data, at one size.
  *
  * Knows:         where data is, a place to go on from.
  * Must not know: what is done with them.

@@ -20,7 +20,8 @@ static const char head[] =
     "style-src 'unsafe-inline'\">\n"
     "<meta name=\"viewport\" content=\"width=device-width\">\n"
     "<title>snapferry bench</title>\n<style>\n"
-    ":root{color-scheme:light dark;--read:#1f6feb;--write:#c4570c;--both:#1a7f4b;--line:#8886}\n"
+    ":root{color-scheme:light dark;--read:#1f6feb;--write:#c4570c;--both:#1a7f4b;--off:#c4570c;"
+    "--auto:#1a7f4b;--level:#8250df;--line:#8886}\n"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\n"
     "table{display:block;overflow-x:auto;white-space:nowrap;border-collapse:collapse;font-variant-"
     "numeric:tabular-nums}\n"
@@ -30,12 +31,18 @@ static const char head[] =
     "svg text{font-size:12px;fill:currentColor}svg .y{text-anchor:end}svg .x{text-anchor:middle}\n"
     ".grid{stroke:var(--line)}polyline{fill:none;stroke-width:2}.bar{stroke-width:1.5}\n"
     ".read{stroke:var(--read)}.write{stroke:var(--write)}.both{stroke:var(--both)}\n"
+    ".relay-off{stroke:var(--off)}.relay-auto{stroke:var(--auto)}.relay-level{stroke:var(--level)}"
+    "\n"
+    "circle.relay-off{fill:var(--off)}circle.relay-auto{fill:var(--auto)}"
+    "circle.relay-level{fill:var(--level)}\n"
     ".put{stroke-dasharray:6 4}circle.read{fill:var(--read)}circle.write{fill:var(--write)}"
     "circle.both{fill:var(--both)}\n"
     ".key b{display:inline-block;width:1.6em;border-top:3px solid;vertical-align:middle;"
     "margin:0 .4em 0 1em}\n"
     ".key .read{border-color:var(--read)}.key .write{border-color:var(--write)}"
-    ".key .both{border-color:var(--both)}.key .put{border-top-style:dashed}\n"
+    ".key .relay-off{border-color:var(--off)}.key .relay-auto{border-color:var(--auto)}"
+    ".key .relay-level{border-color:var(--level)}.key .both{border-color:var(--both)}.key "
+    ".put{border-top-style:dashed}\n"
     ".verdict{font-size:1.15em}\n</style></head><body>\n<h1>snapferry bench</h1>\n";
 
 void bench_html_text(FILE *out, const char *text)
@@ -119,6 +126,7 @@ bool bench_html_write(const char *path, const struct bench_pair *pair, const str
     fputs(head, out);
     write_pair(out, pair, wall_ns);
     write_verdict(out, bench);
+    bench_html_relay(out, bench);
     bench_html_charts(out, bench);
     write_points(out, bench);
     fprintf(out, "</body></html>\n");

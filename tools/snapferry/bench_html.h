@@ -23,4 +23,7 @@ void bench_html_text(FILE *out, const char *text);
 /* bench_html_charts.c: throughput against connections, latencies, throughput over time. */
 void bench_html_charts(FILE *out, const struct bench *bench);
 
+/* bench_html_relay.c: how to compress, and what each way carried; nothing where there was no relay. */
+void bench_html_relay(FILE *out, const struct bench *bench);
+
 #endif

@@ -54,7 +54,8 @@ static void connections_line(struct chart *chart, const struct bench *bench, enu
                 (struct chart_point){place_of(r->connections), mib_of(r->estimate.bytes_per_s),
                                      r->estimate.known ? mib_of(r->estimate.half_bytes_per_s) : 0};
     }
-    chart_line(chart, bench_show_leg(leg), points, count, 1);
+    if (count)
+        chart_line(chart, bench_show_leg(leg), points, count, 1);
 }
 
 static void chart_connections(FILE *out, const struct bench *bench)
@@ -82,9 +83,12 @@ static void chart_connections(FILE *out, const struct bench *bench)
     chart_end(&chart);
     write_key(out, bench);
     for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++) {
+        uint32_t size_bytes = sweep_of(bench, (enum bench_leg)leg);
         char size[SIZE_TEXT_MAX_BYTES];
 
-        size_text_format(sweep_of(bench, (enum bench_leg)leg), size);
+        if (!size_bytes)
+            continue;
+        size_text_format(size_bytes, size);
         fprintf(out, "%s%s: requests of %s", leg ? ", " : ". ", bench_show_leg((enum bench_leg)leg),
                 size);
     }
@@ -115,7 +119,7 @@ static void latency_line(struct chart *chart, const struct bench_result *r, enum
             (struct chart_point){.x = marks[i].place,
                                  .y = (double)latency_at_ns(&r->latency[verb], marks[i].ppm) / 1e6};
     snprintf(series, sizeof series, "%s%s", bench_show_leg(r->leg),
-             verb == BENCH_VERB_PUT ? " put" : "");
+             verb == BENCH_VERB_GET ? "" : " put");
     chart_line(chart, series, points, MARKS_COUNT, 1);
 }
 
@@ -143,7 +147,8 @@ static void chart_latencies(FILE *out, const struct bench *bench)
             latency_line(&chart, best[leg], (enum bench_verb)verb);
     chart_end(&chart);
     write_key(out, bench);
-    fprintf(out, "; dashed: PUT. So many of the requests took at most so long.</p>\n");
+    fprintf(out, "; dashed: PUT, or POST to a receiver. So many of the requests took at most so "
+                 "long.</p>\n");
 }
 
 /* ---- Over time ---- */

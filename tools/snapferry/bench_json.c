@@ -33,8 +33,7 @@ static void set_relayed(json_t *object, const struct bench_result *r)
     view_json_set_count(object, "sourceBytes", relayed->source_bytes);
     view_json_set_count(object, "wireBytes", r->written_bytes);
     if (r->written_bytes)
-        set_real(object, "compressionFactor",
-                 (double)relayed->source_bytes / (double)r->written_bytes);
+        set_real(object, "compressionFactor", bench_show_factor(r));
     view_json_set_count(object, "wireBytesPerSecond", relayed->wire.bytes_per_s);
     json_object_set_new(object, "level", packs ? json_integer(relayed->level) : json_null());
 }

@@ -19,6 +19,13 @@ const char *bench_show_leg(enum bench_leg leg)
     return names[leg];
 }
 
+const char *bench_show_way(enum bench_leg leg)
+{
+    return leg == BENCH_LEG_RELAY_OFF    ? "off"
+           : leg == BENCH_LEG_RELAY_AUTO ? "auto"
+                                         : "at the level asked for";
+}
+
 const char *bench_show_ended(enum bench_end end)
 {
     static const char *const names[] = {"stable", "time", "budget", "stopped"};
@@ -33,15 +40,25 @@ const char *bench_show_verb(enum bench_verb verb)
     return names[verb];
 }
 
-void bench_show_cost(struct view *view, const struct bench_options *options)
+double bench_show_factor(const struct bench_result *r)
 {
-    char budget[SIZE_TEXT_MAX_BYTES], sentence[400];
+    return r->written_bytes ? (double)r->relayed.source_bytes / (double)r->written_bytes : 1;
+}
+
+void bench_show_cost(struct view *view, const struct bench_options *options, bool relay)
+{
+    char budget[SIZE_TEXT_MAX_BYTES], sentence[500];
 
     size_text_format(options->budget_bytes, budget);
     snprintf(sentence, sizeof sentence,
-             "Moves at most %s of data, what is read (egress of the source's region) and what is "
-             "written together, in at most %" PRIu64 " s. Nothing but a blob that it makes itself "
-             "is written to, and that is removed at the end.",
+             relay ? "Moves at most %s of data, what is read and what is sent to the receiver "
+                     "(egress) together, in at most %" PRIu64 " s. Each way sends the same content "
+                     "of SOURCE, all of it as bytes: what a receiver holds already, and send would "
+                     "leave out, is not counted on. Nothing but a target that it makes itself is "
+                     "written to, and that is removed at the end."
+                   : "Moves at most %s of data, what is read (egress of the source's region) and "
+                     "what is written together, in at most %" PRIu64 " s. Nothing but a blob that "
+                     "it makes itself is written to, and that is removed at the end.",
              budget, options->duration_s);
     view_say(view, sentence);
 }
@@ -63,24 +80,46 @@ static double plus_minus_percent(const struct bench_estimate *e)
     return e->bytes_per_s ? (double)e->half_bytes_per_s * 100 / (double)e->bytes_per_s : 0;
 }
 
-static void print_point(const struct bench_result *r, bool first)
+static void print_pair(const struct bench_result *r, const char *size, const char *sure)
 {
+    printf("%-11s %9s  %5u  %10.1f  %6s  %4" PRIu64 "  %4.0f  %8.0f  %s\n", bench_show_leg(r->leg),
+           size, r->connections, (double)r->estimate.bytes_per_s / MIB, sure, r->throttles_count,
+           r->cpu_permille / 10.0, r->machine_permille / 10.0, bench_show_ended(r->end));
+}
+
+static void print_relayed(const struct bench_result *r, const char *size, const char *sure)
+{
+    printf("%-11s %9s  %5u  %10.1f  %6s  %9.1f  %6.2f  %6.2f  %s\n", bench_show_leg(r->leg), size,
+           r->connections, (double)r->estimate.bytes_per_s / MIB, sure,
+           (double)r->relayed.wire.bytes_per_s / MIB, bench_show_factor(r), (double)r->cpu_ns / 1e9,
+           bench_show_ended(r->end));
+}
+
+static void print_point(const struct bench_result *r, const struct bench_result *before)
+{
+    bool relays = bench_leg_relays(r->leg);
     char size[SIZE_TEXT_MAX_BYTES], sure[16];
 
-    if (first)
-        printf("leg     request  conns       MiB/s    +-    503s  CPU%%  machine%%  ended by\n");
+    if (!before || bench_leg_relays(before->leg) != relays)
+        printf(relays
+                   ? "leg           request  conns  disk MiB/s    +-    wire MiB/s  N to 1   CPU s"
+                     "  ended by\n"
+                   : "leg           request  conns       MiB/s    +-    503s  CPU%%  machine%%"
+                     "  ended by\n");
     size_text_format(r->request_bytes, size);
     if (r->estimate.known)
         snprintf(sure, sizeof sure, "%.1f%%", plus_minus_percent(&r->estimate));
     else
         snprintf(sure, sizeof sure, "?");
-    printf("%-5s %9s  %5u  %10.1f  %6s  %4" PRIu64 "  %4.0f  %8.0f  %s\n", bench_show_leg(r->leg),
-           size, r->connections, (double)r->estimate.bytes_per_s / MIB, sure, r->throttles_count,
-           r->cpu_permille / 10.0, r->machine_permille / 10.0, bench_show_ended(r->end));
+    if (relays)
+        print_relayed(r, size, sure);
+    else
+        print_pair(r, size, sure);
     fflush(stdout);
 }
 
-void bench_show_point(struct view *view, const struct bench_result *result, bool first)
+void bench_show_point(struct view *view, const struct bench_result *result,
+                      const struct bench_result *before)
 {
     json_t *event;
 
@@ -90,7 +129,7 @@ void bench_show_point(struct view *view, const struct bench_result *result, bool
         view_json_print(event);
     } else if (view->kind != VIEW_QUIET) {
         view_clear_line(view);
-        print_point(result, first);
+        print_point(result, before);
     }
 }
 
@@ -98,7 +137,7 @@ void bench_show_point(struct view *view, const struct bench_result *result, bool
 
 static void print_latencies(const struct bench *bench)
 {
-    printf("\nlatency, ms      p50      p90      p99    p99.9      max  at\n");
+    printf("\nlatency, ms           p50      p90      p99    p99.9      max  at\n");
     for (int leg = 0; leg < BENCH_LEGS_COUNT; leg++) {
         const struct bench_result *r = bench_best_of(bench, (enum bench_leg)leg);
 
@@ -109,13 +148,22 @@ static void print_latencies(const struct bench *bench)
             if (!l->count)
                 continue;
             size_text_format(r->request_bytes, size);
-            printf("%-5s %-3s    %8.1f %8.1f %8.1f %8.1f %8.1f  %s x %u\n",
+            printf("%-11s %-4s %8.1f %8.1f %8.1f %8.1f %8.1f  %s x %u\n",
                    bench_show_leg((enum bench_leg)leg), bench_show_verb((enum bench_verb)verb),
                    MS_OF(latency_at_ns(l, 500000)), MS_OF(latency_at_ns(l, 900000)),
                    MS_OF(latency_at_ns(l, 990000)), MS_OF(latency_at_ns(l, 999000)),
                    MS_OF(l->max_ns), size, r->connections);
         }
     }
+}
+
+static void print_advice(const struct bench_verdict *verdict)
+{
+    if (verdict->better == BENCH_LEGS_COUNT)
+        printf("\nWhich way of compression is better is not known: %s.\n", verdict->advice);
+    else
+        printf("\nBetter with compression %s: %s.\n", bench_show_way(verdict->better),
+               verdict->advice);
 }
 
 static void print_end(const struct bench *bench)
@@ -132,9 +180,11 @@ static void print_end(const struct bench *bench)
     size_text_format(written_bytes, written);
     bench_judge(bench, &verdict);
     print_latencies(bench);
+    if (verdict.advice[0])
+        print_advice(&verdict);
     printf("\nThe bottleneck is %s%s: %s.\n", bench_verdict_name(verdict.name),
            verdict.throttled ? ", throttled by its account" : "", verdict.reason);
-    printf("Read %s, wrote %s.", read, written);
+    printf("Read %s, %s %s.", read, verdict.advice[0] ? "sent" : "wrote", written);
     if (bench_skipped_count(bench))
         printf(" Points left out for want of --budget-bytes or --memory: %u.",
                bench_skipped_count(bench));

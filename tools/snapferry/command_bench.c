@@ -22,7 +22,8 @@ struct benching {
     struct http_options http;
     struct bench_setup setup;
     struct bench *bench;
-    bool shown, ended;
+    const struct bench_result *shown; /* last; the bench's */
+    bool ended;
 };
 
 /* ---- What the bench tells ---- */
@@ -55,8 +56,8 @@ static void on_measured(void *arg, const struct bench_result *result)
 {
     struct benching *b = arg;
 
-    bench_show_point(&b->stage->view, result, !b->shown);
-    b->shown = true;
+    bench_show_point(&b->stage->view, result, b->shown);
+    b->shown = result;
 }
 
 static void on_done(void *arg)
@@ -264,7 +265,7 @@ static void benching_run(struct benching *b, struct view_outcome *outcome)
                                 .arg = b};
     struct bench_pair pair = {b->source.url.address, b->target.url.address};
 
-    bench_show_cost(&b->stage->view, &b->stage->options->bench);
+    bench_show_cost(&b->stage->view, &b->stage->options->bench, b->setup.relay != NULL);
     bench_start(b->bench);
     stage_run(b->stage, &work);
     outcome->error = *bench_error(b->bench);

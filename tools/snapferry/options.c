@@ -16,6 +16,7 @@
 #include "tools/snapferry/size_text.h"
 
 #define OPTIONS_COUNT_MAX 96u
+#define COMPRESS_UNASKED  0   /* no level of zstd, nor one of the others */
 #define OPTIONS_FIRST_VAL 256 /* what getopt_long gives for a row: none of its own characters */
 
 enum option_kind {
@@ -340,7 +341,7 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
         .coalesce_bytes = COPY_COALESCE_DEFAULT,
         .target = 1,
         .seed = OPTIONS_SEED_DRAWN,
-        .compress = COMPRESS_AUTO,
+        .compress = COMPRESS_UNASKED,
         .renew_wait_s = OPTIONS_RENEW_WAIT_S,
         .rp = {.duration_s = OPTIONS_ACCESS_S},
         .bench = {.budget_bytes = OPTIONS_BUDGET_BYTES, .duration_s = OPTIONS_BENCH_DURATION_S},
@@ -374,6 +375,9 @@ bool options_parse(struct options *out_options, enum command_id command, int cou
         if (!options_check(&options, e))
             return false;
     }
+    options.compress_asked = options.compress != COMPRESS_UNASKED;
+    if (!options.compress_asked)
+        options.compress = COMPRESS_AUTO;
     options.footer = options.strip_footer ? COPY_FOOTER_STRIP
                      : options.add_footer ? COPY_FOOTER_ADD
                                           : COPY_FOOTER_KEEP;

@@ -62,7 +62,7 @@ struct options {
     uint64_t coalesce_bytes;
     uint64_t window_start; /* 0: the engine's */
     uint64_t window_max;
-    const char *profile;        /* bench: to be written; copy, run: to begin with; NULL: none */
+    const char *profile; /* bench: to be written; copy, send, run: to begin with; NULL: none */
     uint32_t request_max_bytes; /* from a profile, not an option; 0: the ends' own */
     uint64_t threads;           /* that exchanges of HTTP run on; 0: auto */
     const char *renew_command;
@@ -70,12 +70,13 @@ struct options {
     uint64_t source_expires_s, base_expires_s, target_expires_s; /* 0: not said */
     uint64_t audit_ppm;                                          /* millionths; 0: none */
     uint64_t sample_ppm;                                         /* millionths; 0: everything */
-    uint64_t seed; /* of both; OPTIONS_SEED_DRAWN: one is drawn */
-    int path;      /* enum copy_path */
-    int footer;    /* enum copy_footer */
-    int backend;   /* enum reactor_backend */
-    int direct;    /* enum endpoint_file_direct */
-    int compress;  /* send: COMPRESS_AUTO, STREAM_LEVEL_RAW or a level */
+    uint64_t seed;       /* of both; OPTIONS_SEED_DRAWN: one is drawn */
+    int path;            /* enum copy_path */
+    int footer;          /* enum copy_footer */
+    int backend;         /* enum reactor_backend */
+    int direct;          /* enum endpoint_file_direct */
+    int compress;        /* send, bench: COMPRESS_AUTO, STREAM_LEVEL_RAW or a level */
+    bool compress_asked; /* by an option: it goes before a profile's */
     bool strip_footer, add_footer;
     bool verify;
     bool no_dedup;

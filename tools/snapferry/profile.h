@@ -23,6 +23,8 @@
 struct profile {
     uint32_t window;        /* ranges in flight */
     uint32_t request_bytes; /* of one read or write, at most */
+    bool has_compress;      /* it was a relay that was measured: */
+    int compress;           /* COMPRESS_AUTO, STREAM_LEVEL_RAW or a level */
 };
 
 /* Pure. count bytes; they need not end with a NUL. */
@@ -30,10 +32,11 @@ bool profile_parse(const char *text, size_t count, struct profile *out_profile, 
 /* Reads options->profile; what was asked for by an option of its own goes before it. */
 bool profile_apply(struct options *options, struct err *e);
 
-/* Of the points of both legs together that carry about as much as the best: the one of the largest
- * requests, then of the fewest connections. NULL: none has a figure. */
+/* Of the points of both legs together, or of a relay's better leg (auto where that is not known), that carry
+ * about as much as the best: the one of the largest requests, then of the fewest connections. NULL: none has
+ * a figure. */
 const struct bench_result *profile_choose(const struct bench *bench);
-/* Replaces the file as a whole. False, and nothing is written, without a figure of both legs together. */
+/* Replaces the file as a whole. False, and nothing is written, without a figure of these. */
 bool profile_write(const char *path, const struct bench_pair *pair, const struct bench *bench,
                    uint64_t wall_ns, struct err *e);
 
