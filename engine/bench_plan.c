@@ -35,6 +35,19 @@ static void take_share(struct bench_plan *plan)
     plan->leg_ns = plan->left_ns / legs;
 }
 
+/* Where the sweep of connections begins, with that size; at the last where none is enough. */
+static uint32_t first_connections(const struct bench_plan *plan, uint32_t size_bytes)
+{
+    const struct bench_plan_limits *l = &plan->limits;
+    uint32_t i = 0;
+
+    if (bench_leg_relays(plan->leg))
+        while (i + 1 < l->connections_count &&
+               (uint64_t)l->connections[i] * size_bytes < BENCH_PLAN_FLIGHT_BYTES)
+            i++;
+    return i;
+}
+
 /* The largest size, not above the pivot's, whose sweep of connections takes at most half of the leg. */
 static uint32_t pick_pivot(const struct bench_plan *plan)
 {
@@ -44,7 +57,7 @@ static uint32_t pick_pivot(const struct bench_plan *plan)
     for (uint32_t i = 0; i < l->sizes_count && l->sizes_bytes[i] <= BENCH_PLAN_PIVOT_BYTES; i++) {
         uint64_t sum = 0;
 
-        for (uint32_t c = 0; c < l->connections_count; c++)
+        for (uint32_t c = first_connections(plan, l->sizes_bytes[i]); c < l->connections_count; c++)
             sum += bench_point_need_bytes(plan->leg, l->sizes_bytes[i], l->connections[c]);
         if (sum <= plan->leg_bytes / 2)
             pivot = i;
@@ -65,6 +78,7 @@ static void begin_leg(struct bench_plan *plan, int leg)
         return;
     take_share(plan);
     plan->pivot = pick_pivot(plan);
+    plan->at = first_connections(plan, plan->limits.sizes_bytes[plan->pivot]);
 }
 
 void bench_plan_init(struct bench_plan *plan, const struct bench_plan_limits *limits)

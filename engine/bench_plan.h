@@ -5,7 +5,8 @@
  * Threads:       none; one owner. Pure.
  *
  * Each leg: first more and more connections with one size, until that brought nothing twice; then the
- * other sizes with the connections that were best. A leg that reads and writes has twice the bytes of the
+ * other sizes with the connections that were best. A relay's begin with so many that
+ * BENCH_PLAN_FLIGHT_BYTES are under way: with less, auto does not learn what the link can carry. A leg that reads and writes has twice the bytes of the
  * others, as it moves each twice; what a leg leaves is the next one's. A point that needs more than there is
  * is skipped.
  */
@@ -17,11 +18,12 @@
 
 #include "engine/bench_result.h"
 
-#define BENCH_PLAN_LIST_MAX    8u
-#define BENCH_PLAN_STEPS_MAX   (BENCH_LEGS_COUNT * 2 * BENCH_PLAN_LIST_MAX)
-#define BENCH_PLAN_STEP_MIN_NS 200000000ull /* a point gets at least so much time */
-#define BENCH_PLAN_PIVOT_BYTES (1u << 20)   /* connections are swept with at most this size */
-#define BENCH_PLAN_GAIN_PPM    30000u       /* what pays: 3 % more */
+#define BENCH_PLAN_LIST_MAX     8u
+#define BENCH_PLAN_STEPS_MAX    (BENCH_LEGS_COUNT * 2 * BENCH_PLAN_LIST_MAX)
+#define BENCH_PLAN_STEP_MIN_NS  200000000ull /* a point gets at least so much time */
+#define BENCH_PLAN_PIVOT_BYTES  (1u << 20)   /* connections are swept with at most this size */
+#define BENCH_PLAN_FLIGHT_BYTES (16u << 20)  /* four records of the largest kind */
+#define BENCH_PLAN_GAIN_PPM     30000u       /* what pays: 3 % more */
 
 #define BENCH_PLAN_PAIR (1u << BENCH_LEG_READ | 1u << BENCH_LEG_WRITE | 1u << BENCH_LEG_BOTH)
 #define BENCH_PLAN_RELAY                                                                           \

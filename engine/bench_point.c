@@ -210,14 +210,14 @@ static uint64_t known_until_ns(const struct bench_point *p)
 /* What auto came to, if the point is of that. */
 static void look_at_level(struct bench_point *p)
 {
-    int level;
+    const struct endpoint_relay_counts *counts;
 
     if (!bench_leg_relays(p->setup.leg))
         return;
-    level = endpoint_relay_count(p->setup.relay->ep)->level;
-    if (level != p->result.relayed.level)
+    counts = endpoint_relay_count(p->setup.relay->ep);
+    if (counts->level != p->result.relayed.level || !counts->level_settled)
         p->level_since_ns = reactor_now_ns(p->setup.reactor);
-    p->result.relayed.level = level;
+    p->result.relayed.level = counts->level;
 }
 
 static bool is_sure(const struct bench_point *p)

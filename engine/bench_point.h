@@ -11,7 +11,7 @@
  * then under way is waited for. A refusal that may pass is tried again after a pause, as a copy does.
  * Every connection to a host of blobs is new: each point has HTTP clients of its own. To a receiver go
  * BENCH_POINT connections' worth of ranges at once, over the connections that its relay has, and with auto a
- * figure is sure only when the level has not changed for BENCH_POINT_LEVEL_NS.
+ * figure is sure only when it has had no wish for another level for BENCH_POINT_LEVEL_NS.
  */
 #ifndef ENGINE_BENCH_POINT_H
 #define ENGINE_BENCH_POINT_H

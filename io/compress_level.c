@@ -160,6 +160,11 @@ int compress_level_next(struct compress_level *cl, uint64_t raw_bytes)
     return ladder[probe_step(cl)].level;
 }
 
+bool compress_level_settled(const struct compress_level *cl)
+{
+    return cl->wanted != COMPRESS_AUTO || (cl->link_known && cl->tried >= TRIED_ENOUGH);
+}
+
 static void learn(double *factor, double observed, double expected, double weight, double most)
 {
     double now = expected > 0 ? observed / expected : 1;

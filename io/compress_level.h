@@ -47,6 +47,8 @@ struct compress_level {
 void compress_level_init(struct compress_level *cl, int wanted, unsigned threads);
 /* For the next record. A probe's level is another than `level`; tell what came of it like of any other. */
 int compress_level_next(struct compress_level *cl, uint64_t raw_bytes);
+/* The link was heard of, and enough records of this level came back: a better one would be in use already. */
+bool compress_level_settled(const struct compress_level *cl);
 /* What a record cost: cpu_ns of one thread (or the time it took, where others want the CPUs too), wire_bytes
  * as sent (raw ones too). now_ns: any clock. */
 void compress_level_packed(struct compress_level *cl, int level, uint64_t raw_bytes,

@@ -162,6 +162,7 @@ void endpoint_relay_set_level(struct endpoint *base, int level)
     compress_level_init(&ep->level, level, workers_threads(ep->workers));
     ep->link = (struct relay_link){0};
     ep->counts.level = level;
+    ep->counts.level_settled = false;
 }
 
 const struct endpoint_relay_counts *endpoint_relay_count(const struct endpoint *ep)

@@ -36,6 +36,7 @@ struct endpoint_relay_counts {
     uint64_t asked_blocks; /* by have */
     uint64_t cpu_ns;       /* of the workers */
     int level;             /* as of late, probes left out */
+    bool level_settled;    /* auto knows that link and CPUs want no other */
 };
 
 /* url: of the receiver with NAME as its path (https://HOST:PORT/NAME); moved into the endpoint. http and

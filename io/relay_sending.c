@@ -334,6 +334,7 @@ static void batch_pack(struct relay_batch *batch)
     }
     batch->level = compress_level_next(&ep->level, batch->part_bytes);
     ep->counts.level = ep->level.level;
+    ep->counts.level_settled = compress_level_settled(&ep->level);
     batch->work = (struct work){.run = pack_run, .done = on_packed};
     workers_submit(ep->workers, &batch->work);
 }

@@ -219,3 +219,21 @@ Test(bench_plan, a_leg_of_nothing_but_noise_has_a_figure)
     bench_plan_note(&plan, &result);
     cr_expect(plan.best[BENCH_LEG_READ].known);
 }
+
+Test(bench_plan, a_relays_leg_begins_with_enough_under_way)
+{
+    struct bench_plan_limits limits = usual;
+    struct bench_plan plan;
+    struct bench_step step;
+
+    limits.legs = 1u << BENCH_LEG_RELAY_AUTO;
+    bench_plan_init(&plan, &limits);
+    cr_assert(bench_plan_next(&plan, &step));
+    cr_expect_geq((uint64_t)step.request_bytes * step.connections, BENCH_PLAN_FLIGHT_BYTES);
+    cr_expect_lt(step.connections, 64);
+    limits.connections_count = 2; /* as much as there is */
+    bench_plan_init(&plan, &limits);
+    cr_assert(bench_plan_next(&plan, &step));
+    cr_expect_eq(step.connections, 2);
+    cr_expect_eq(step.request_bytes, MIB);
+}
