@@ -6,9 +6,9 @@
  *
  * Each leg: first more and more connections with one size, until that brought nothing twice; then the
  * other sizes with the connections that were best. A relay's begin with so many that
- * BENCH_PLAN_FLIGHT_BYTES are under way: with less, auto does not learn what the link can carry. A leg that reads and writes has twice the bytes of the
- * others, as it moves each twice; what a leg leaves is the next one's. A point that needs more than there is
- * is skipped.
+ * BENCH_PLAN_FLIGHT_BYTES are under way: with less, auto does not learn what the link can carry. A leg that
+ * reads and writes has twice the bytes of the others, as it moves each twice; what a leg leaves is the next
+ * one's. A point that needs more than there is is skipped.
  */
 #ifndef ENGINE_BENCH_PLAN_H
 #define ENGINE_BENCH_PLAN_H
