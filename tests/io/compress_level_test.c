@@ -367,3 +367,26 @@ Test(compress_level, nothing_acknowledged_in_a_minute_is_no_division_by_zero)
     compress_level_sent(&cl, UINT64_MAX / 2, 1);
     cr_assert(cl.link_bytes_per_ns > 0);
 }
+
+/* A measurement waits for it: the first guess is not what a link gets in the end. */
+Test(compress_level, is_settled_when_the_link_is_known_and_no_other_level_is_wanted)
+{
+    struct compress_level cl;
+    uint64_t now_ns = 1;
+    int level;
+
+    compress_level_init(&cl, 3, 2);
+    cr_expect(compress_level_settled(&cl));
+    compress_level_init(&cl, COMPRESS_AUTO, 2);
+    cr_expect_not(compress_level_settled(&cl));
+    for (int i = 0; i < 60; i++) { /* 10 bytes a microsecond, and half of each record saved */
+        level = compress_level_next(&cl, 4u << 20);
+        compress_level_packed(&cl, level, 4u << 20, level == STREAM_LEVEL_RAW ? 4u << 20 : 2u << 20,
+                              20000000, now_ns);
+        compress_level_sent(&cl, 2u << 20, 200000000);
+        now_ns += 200000000;
+        cr_expect_not(i == 0 && compress_level_settled(&cl));
+    }
+    cr_expect(compress_level_settled(&cl));
+    cr_expect_gt(cl.level, 0);
+}
