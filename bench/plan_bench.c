@@ -164,7 +164,7 @@ static struct cost run(uint64_t ranges, bool delta)
 
 static struct cost run_apart(uint64_t ranges, bool delta)
 {
-    struct cost cost;
+    struct cost cost = {0};
     struct err e = {0};
     int ends[2], status = 1;
     pid_t child;
