@@ -229,7 +229,8 @@ static bool write_all(int fd, const void *bytes, size_t n)
     return true;
 }
 
-static bool read_exactly(int fd, char *out, size_t n)
+/* io_pieces: adds how many reads it took. */
+static bool read_exactly(int fd, char *out, size_t n, unsigned *io_pieces)
 {
     while (n > 0) {
         ssize_t done = read(fd, out, n);
@@ -240,6 +241,7 @@ static bool read_exactly(int fd, char *out, size_t n)
             return false;
         out += done;
         n -= (size_t)done;
+        (*io_pieces)++;
     }
     return true;
 }
@@ -247,9 +249,10 @@ static bool read_exactly(int fd, char *out, size_t n)
 /* Up to and with "\r\n"; a byte at a time, so that nothing of what follows is taken. */
 static bool read_line(int fd, char *out, size_t max_bytes)
 {
+    unsigned pieces = 0;
     size_t n = 0;
 
-    while (n + 1 < max_bytes && read_exactly(fd, out + n, 1)) {
+    while (n + 1 < max_bytes && read_exactly(fd, out + n, 1, &pieces)) {
         n++;
         out[n] = '\0';
         if (n >= 2 && strcmp(out + n - 2, "\r\n") == 0)
@@ -271,7 +274,8 @@ static bool read_chunks(int fd, struct raw_answer *out)
         if (out->body_bytes + n > ANSWER_MAX_BYTES)
             return false;
         out->body = realloc(out->body, out->body_bytes + n + 1);
-        if (!read_exactly(fd, out->body + out->body_bytes, n) || !read_line(fd, line, sizeof line))
+        if (!read_exactly(fd, out->body + out->body_bytes, n, &out->body_pieces) ||
+            !read_line(fd, line, sizeof line))
             return false;
         out->body_bytes += n;
         out->body[out->body_bytes] = '\0';
@@ -295,7 +299,7 @@ static bool read_body(int fd, const struct raw_request *r, struct raw_answer *ou
         return false;
     out->body = realloc(out->body, out->body_bytes + 1);
     out->body[out->body_bytes] = '\0';
-    return read_exactly(fd, out->body, out->body_bytes);
+    return read_exactly(fd, out->body, out->body_bytes, &out->body_pieces);
 }
 
 bool raw_exchange(int fd, const struct raw_request *r, struct raw_answer *out)

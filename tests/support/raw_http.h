@@ -21,6 +21,7 @@ struct raw_answer {
     char *head;      /* status line and headers, as they came */
     char *body;      /* unchunked, NUL-terminated */
     size_t body_bytes;
+    unsigned body_pieces; /* reads that the body took */
 };
 
 struct raw_request {

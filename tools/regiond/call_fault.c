@@ -14,7 +14,7 @@
 #include "tools/regiond/verb_common.h"
 
 #define NS_PER_MS           1000000u
-#define PACE_STEP_BYTES     8192u       /* a paced body is woken for no less */
+#define PACE_STEP_BYTES     8192u       /* a paced body leaves in no smaller pieces, but its last */
 #define PACE_HOLD_MAX_BYTES (64u << 10) /* a body up to this leaves whole, at its end's time */
 
 static bool has_fault(const struct call *call, enum fault_kind kind)
@@ -208,7 +208,7 @@ static size_t paced(struct call *call, uint64_t at, size_t max_bytes)
     if (call->pace.end_ns == 0)
         return max_bytes;
     allowed = shape_pace_bytes(&call->pace, total, region_clock_monotonic_ns() - call->leaving_ns);
-    if (allowed > at)
+    if (allowed >= step)
         return allowed - at < max_bytes ? (size_t)(allowed - at) : max_bytes;
     call_hold(call, call->leaving_ns + shape_pace_due_ns(&call->pace, total, step));
     return 0;

@@ -261,6 +261,21 @@ Test(region_shape, holds_answers_back_by_latency_and_rate)
     region_stop(&region);
 }
 
+/* A link's packets have a size: bytes let through as they fall due would keep both ends busy with calls. */
+Test(region_shape, lets_a_body_through_in_pieces_of_a_link)
+{
+    struct region_process region =
+        fault_case_serve("--shape", "{\"burstMs\":1,\"blob\":{\"bytesPerSecond\":4000000}}");
+    struct raw_answer answer;
+
+    cr_assert(fault_case_get(&region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
+    cr_assert_eq(answer.body_bytes, 512 * KIB);
+    cr_assert_gt(answer.body_pieces, 4, "it came at a pace");
+    cr_assert_leq(answer.body_pieces, 96, "%u pieces", answer.body_pieces);
+    raw_answer_fini(&answer);
+    region_stop(&region);
+}
+
 struct list_ask {
     pthread_t thread;
     const struct region_process *region;
