@@ -10,12 +10,16 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "io/tls_ahead.h"
+
 struct loop_socket {
     struct reactor_op op; /* first: the poll; its owner is found from it */
     struct curl_loop *loop;
     struct loop_socket *next, *previous; /* of all sockets */
     struct loop_socket *next_unarmed;
     curl_socket_t fd;
+    CURL *easy; /* whose it is now; libcurl lets go of the socket before its handle */
+    struct tls_ahead ahead;
     uint32_t wanted; /* poll(2) events; 0 = nothing now */
     uint32_t armed;  /* what the live poll waits for; 0 = none is live */
     bool unarmed;    /* on the list of those to arm */
@@ -27,6 +31,7 @@ struct curl_loop {
     CURLM *multi;
     curl_loop_ended_fn *ended;
     void *owner;
+    bool reads_ahead; /* over TLS */
     /* changes, reactor thread only */
     struct timer timer;
     struct loop_socket *sockets;
@@ -100,7 +105,6 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *a
     struct curl_loop *loop = user;
     struct loop_socket *socket = assigned;
 
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (socket) { /* libcurl also removes sockets it never announced */
             curl_multi_assign(loop->multi, fd, NULL);
@@ -116,6 +120,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *a
             return -1; /* the transfers end with an error */
         }
     }
+    socket->easy = easy;
     want(socket, (what & CURL_POLL_IN ? POLLIN : 0u) | (what & CURL_POLL_OUT ? POLLOUT : 0u));
     return 0;
 }
@@ -170,7 +175,7 @@ static void tell_ended(struct curl_loop *loop)
     }
 }
 
-static void act(struct curl_loop *loop, curl_socket_t fd, int events)
+static void call(struct curl_loop *loop, curl_socket_t fd, int events)
 {
     int running;
     CURLMcode code;
@@ -180,6 +185,27 @@ static void act(struct curl_loop *loop, curl_socket_t fd, int events)
     code = curl_multi_socket_action(loop->multi, fd, events, &running);
     loop->in_libcurl = false;
     assert(code == CURLM_OK || code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY);
+}
+
+/* NULL: of none that is to be waited for. A transfer that libcurl moved is among them: it came from its
+ * socket's poll, or has just told what it waits for. */
+static struct loop_socket *find_read_ahead(const struct curl_loop *loop)
+{
+    if (!loop->reads_ahead)
+        return NULL;
+    for (struct loop_socket *socket = loop->unarmed; socket; socket = socket->next_unarmed)
+        if (socket->wanted & POLLIN && tls_ahead_look(&socket->ahead, socket->easy))
+            return socket;
+    return NULL;
+}
+
+static void act(struct curl_loop *loop, curl_socket_t fd, int events)
+{
+    struct loop_socket *ahead;
+
+    call(loop, fd, events);
+    while ((ahead = find_read_ahead(loop))) /* as much as its answer has, at most */
+        call(loop, ahead->fd, CURL_CSELECT_IN);
     tell_ended(loop);
     arm_all(loop);
 }
@@ -234,6 +260,7 @@ struct curl_loop *curl_loop_new(struct reactor *r, unsigned connections_max,
         loop->reactor = r;
         loop->ended = ended;
         loop->owner = owner;
+        loop->reads_ahead = tls_ahead_is_possible();
         loop->multi = curl_multi_init();
     }
     if (!loop || !loop->multi || !set_options(loop, connections_max)) {

@@ -12,6 +12,7 @@
 #include "io/crc64.h"
 #include "io/http_lane.h"
 #include "io/http_verdict.h"
+#include "io/tls_ahead.h"
 
 #define RECEIVE_BUFFER_BYTES (128u << 10)
 #define SEND_BUFFER_BYTES    (512u << 10)
@@ -401,7 +402,7 @@ static CURLcode set_constants(struct http_exchange *ex, const struct http_trust 
     curl_easy_setopt(c, CURLOPT_SEEKDATA, ex);
     curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_ready_to_send);
     curl_easy_setopt(c, CURLOPT_PREREQDATA, ex);
-    if (set_trust(c, trust) != CURLE_OK)
+    if (set_trust(c, trust) != CURLE_OK || tls_ahead_enable(c) != CURLE_OK)
         return CURLE_OUT_OF_MEMORY;
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 }
