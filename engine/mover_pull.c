@@ -76,7 +76,7 @@ static void pull_done(struct block_req *req)
             mover_range_trouble(range);
         return;
     }
-    mover_access_accepted(range);
+    mover_range_answered(range);
     m->pulled_any = true;
     m->counts.written_bytes += req->length;
     m->counts.pulled_bytes += req->length;

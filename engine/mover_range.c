@@ -28,6 +28,13 @@ static void range_count_retry(struct mover_range *range, const struct err *error
                        reactor_now_ns(m->setup.reactor));
 }
 
+void mover_range_answered(struct mover_range *range)
+{
+    mover_access_accepted(range);
+    pacer_note_answer(&range->mover->pacer);
+    range->attempts = 0;
+}
+
 void mover_range_again(struct mover_range *range)
 {
     if (range->pull)
@@ -149,8 +156,7 @@ static void range_piece_done(struct block_req *req)
         mover_range_trouble(range);
         return;
     }
-    mover_access_accepted(range);
-    range->attempts = 0;
+    mover_range_answered(range);
     if (!req->buf) {
         m->counts.cleared_bytes += range->clear ? range->extent.length : req->length;
         if (range->clear) {
@@ -249,8 +255,7 @@ static void range_read_done(struct block_req *req)
         mover_range_trouble(range);
         return;
     }
-    mover_access_accepted(range);
-    range->attempts = 0;
+    mover_range_answered(range);
     m->counts.read_bytes += req->length;
     m->counts.proof_bytes += req->length - plan_own_bytes(m->setup.plan, part);
     range->crc64_known = req->crc64_known && req->length == range->extent.length;

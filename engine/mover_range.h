@@ -69,6 +69,7 @@ struct mover_chunk {
 /* mover_range.c */
 void mover_range_begin(struct mover_range *range); /* extent, clear, buf are set; state PLANNED */
 void mover_range_again(struct mover_range *range); /* its request once more; state WAITING */
+void mover_range_answered(struct mover_range *range); /* its request succeeded */
 /* Ends the wait of a range that waits, so that it can be given back. */
 void mover_range_abandon(struct mover_range *range);
 void mover_range_move(struct mover_range *range, enum range_state to);

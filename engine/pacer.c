@@ -128,6 +128,14 @@ static void pacer_epoch_end(struct pacer *pacer, uint64_t now_ns)
     pacer->limited = false;
 }
 
+void pacer_note_answer(struct pacer *pacer)
+{
+    if (pacer->trouble_debt)
+        pacer->trouble_debt--;
+    else
+        pacer->cut_lately = false;
+}
+
 void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, uint64_t now_ns)
 {
     if (pacer->epoch_start_ns == 0)
@@ -135,10 +143,6 @@ void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, u
     pacer->epoch_bytes += bytes + PACER_REQUEST_BYTES;
     pacer->epoch_latency_ns += latency_ns;
     pacer->epoch_count++;
-    if (pacer->trouble_debt)
-        pacer->trouble_debt--;
-    else
-        pacer->cut_lately = false;
     if (now_ns > pacer->epoch_start_ns + PACER_EPOCH_MIN_NS &&
         pacer->epoch_count >= 2 * pacer->window)
         pacer_epoch_end(pacer, now_ns);

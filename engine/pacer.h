@@ -56,6 +56,9 @@ void pacer_init(struct pacer *pacer, uint32_t window_start, uint32_t window_max)
 /* May one more start, when inflight are already under way? */
 bool pacer_may_start(struct pacer *pacer, uint32_t inflight, uint64_t now_ns);
 
+/* A request was answered well, of which a range may take several: what troubles are borne by. */
+void pacer_note_answer(struct pacer *pacer);
+
 /* A range ended well. bytes may be 0 (a clear). */
 void pacer_note_done(struct pacer *pacer, uint64_t bytes, uint64_t latency_ns, uint64_t now_ns);
 

@@ -311,9 +311,11 @@ static void on_done(struct block_req *req)
     if (err_is_set(&req->err)) {
         piece_failed(piece);
     } else {
-        if (changes)
+        if (changes) {
+            pacer_note_answer(&desk->pacer);
             pacer_note_done(&desk->pacer, piece->kind == PIECE_WRITE ? req->length : 0,
                             now_ns - piece->started_ns, now_ns);
+        }
         piece_end(piece, &req->err);
     }
     desk_pace(desk);

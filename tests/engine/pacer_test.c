@@ -127,6 +127,28 @@ Test(pacer, a_refusal_in_a_hundred_does_not_empty_a_long_way)
     }
 }
 
+/* A range is read and written: two requests, either of which may be refused. Chance alone may cut a window
+ * that just sufficed, but seldom: 1 copy of 100 here, of half a minute each, where 1 of 20 was slow when
+ * ranges paid for what requests cost. */
+Test(pacer, refusals_are_weighed_by_requests_and_not_by_ranges)
+{
+    unsigned slow_count = 0;
+
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        begin();
+        server.latency_ns = 250 * MS;
+        server.jitter_ns = 25 * MS;
+        server.bytes_per_second = 60 * MIB;
+        server.refuses_one_in = 100;
+        server.trips = 2;
+        server.seed = seed;
+        sim_server_run(&server, &pacer, 8 * S);
+        slow_count += sim_server_rate(&server, &pacer, 30 * S) < 60 * MIB / 100 * 90;
+        cr_expect_gt(server.refused_count, 0u);
+    }
+    cr_expect_leq(slow_count, 5u, "%u of 500", slow_count);
+}
+
 Test(pacer, a_host_that_refuses_every_tenth_is_asked_for_less)
 {
     server.latency_ns = 50 * MS;

@@ -27,18 +27,14 @@ static struct sim_request *sim_server_next(struct sim_server *server)
     return next->due_ns == UINT64_MAX ? NULL : next;
 }
 
-static void sim_server_start(struct sim_server *server)
+static void sim_server_send(struct sim_server *server, struct sim_request *request)
 {
-    struct sim_request *request = server->requests;
     uint64_t ready_ns = server->now_ns;
 
-    while (request->due_ns != UINT64_MAX)
-        request++;
-    request->started_ns = server->now_ns;
     request->refused = server->requests_max && server->inflight >= server->requests_max;
     if (server->refuses_one_in && page_random_below(&server->seed, server->refuses_one_in) == 0)
         request->refused = true;
-    if (server->bytes_per_second && !request->refused) {
+    if (server->bytes_per_second && !request->refused && !request->trips_done) {
         if (server->busy_until_ns < server->now_ns)
             server->busy_until_ns = server->now_ns;
         server->busy_until_ns += server->request_bytes * SIM_SERVER_S / server->bytes_per_second;
@@ -47,6 +43,17 @@ static void sim_server_start(struct sim_server *server)
     request->due_ns = ready_ns + server->latency_ns;
     if (server->jitter_ns)
         request->due_ns += page_random_below(&server->seed, server->jitter_ns);
+}
+
+static void sim_server_start(struct sim_server *server)
+{
+    struct sim_request *request = server->requests;
+
+    while (request->due_ns != UINT64_MAX)
+        request++;
+    request->started_ns = server->now_ns;
+    request->trips_done = 0;
+    sim_server_send(server, request);
     server->inflight++;
     if (server->inflight > server->inflight_most)
         server->inflight_most = server->inflight;
@@ -59,13 +66,24 @@ static void sim_server_end(struct sim_server *server, struct sim_request *reques
 {
     enum pacer_trouble trouble = server->fails_instead ? PACER_FAILED : PACER_THROTTLED;
 
-    server->inflight--;
-    request->due_ns = UINT64_MAX;
     if (request->refused) {
         server->refused_count++;
         pacer_note_trouble(pacer, trouble, server->retry_after_ns, server->now_ns);
+        if (request->trips_done) {
+            sim_server_send(server, request); /* what came before it is kept */
+            return;
+        }
+        server->inflight--;
+        request->due_ns = UINT64_MAX;
         return;
     }
+    pacer_note_answer(pacer);
+    if (++request->trips_done < server->trips) {
+        sim_server_send(server, request);
+        return;
+    }
+    server->inflight--;
+    request->due_ns = UINT64_MAX;
     server->done_count++;
     server->done_bytes += server->request_bytes;
     pacer_note_done(pacer, server->request_bytes, server->now_ns - request->started_ns,

@@ -19,6 +19,7 @@ struct sim_request {
     uint64_t started_ns;
     uint64_t due_ns; /* UINT64_MAX: none here */
     bool refused;
+    uint32_t trips_done;
 };
 
 struct sim_server {
@@ -30,6 +31,7 @@ struct sim_server {
     uint32_t refuses_one_in;   /* by chance, whatever the window; 0 = none */
     uint64_t retry_after_ns;   /* what a refusal asks for */
     uint64_t request_bytes;    /* of each */
+    uint32_t trips;            /* one after the other, each may be refused; 0 and 1: one */
     bool fails_instead;        /* a refusal is a failure without a name, not a throttle */
     uint64_t requests_left;    /* the work; UINT64_MAX = endless */
     uint64_t seed;
