@@ -14,6 +14,7 @@ static void held_read_done(struct block_req *req)
         mover_range_trouble(range);
         return;
     }
+    pacer_note_answer(&range->mover->pacer); /* not mover_range_answered: it was not the source's */
     range->attempts = 0;
     range->crc64_known = range->hashes_known = false;
     range->read_at += (uint32_t)req->length;

@@ -56,7 +56,8 @@ void pacer_init(struct pacer *pacer, uint32_t window_start, uint32_t window_max)
 /* May one more start, when inflight are already under way? */
 bool pacer_may_start(struct pacer *pacer, uint32_t inflight, uint64_t now_ns);
 
-/* A request was answered well, of which a range may take several: what troubles are borne by. */
+/* A request was answered well, of which a range may take several: what troubles are borne by. Of either end:
+ * where one of them never refuses, the other is borne twice as often. */
 void pacer_note_answer(struct pacer *pacer);
 
 /* A range ended well. bytes may be 0 (a clear). */

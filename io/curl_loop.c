@@ -9,8 +9,13 @@
 #include <assert.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "io/tls_ahead.h"
+
+/* Our time may be that of the turn's beginning, and libcurl's is later. */
+#define TIMER_SLACK_NS (20u * NS_PER_MS)
 
 struct loop_socket {
     struct reactor_op op; /* first: the poll; its owner is found from it */
@@ -19,6 +24,7 @@ struct loop_socket {
     struct loop_socket *next_unarmed;
     curl_socket_t fd;
     CURL *easy; /* whose it is now; libcurl lets go of the socket before its handle */
+    bool is_tls;
     struct tls_ahead ahead;
     uint32_t wanted; /* poll(2) events; 0 = nothing now */
     uint32_t armed;  /* what the live poll waits for; 0 = none is live */
@@ -34,6 +40,7 @@ struct curl_loop {
     bool reads_ahead; /* over TLS */
     /* changes, reactor thread only */
     struct timer timer;
+    uint64_t timer_due_ns; /* UINT64_MAX: libcurl has none */
     struct loop_socket *sockets;
     struct loop_socket *unarmed;
     unsigned transfers;
@@ -104,6 +111,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *a
 {
     struct curl_loop *loop = user;
     struct loop_socket *socket = assigned;
+    const char *url = NULL;
 
     if (what == CURL_POLL_REMOVE) {
         if (socket) { /* libcurl also removes sockets it never announced */
@@ -121,6 +129,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *a
         }
     }
     socket->easy = easy;
+    curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+    socket->is_tls = url && strncasecmp(url, "https:", strlen("https:")) == 0;
     want(socket, (what & CURL_POLL_IN ? POLLIN : 0u) | (what & CURL_POLL_OUT ? POLLOUT : 0u));
     return 0;
 }
@@ -132,11 +142,13 @@ static int on_timer_wish(CURLM *multi, long timeout_ms, void *user)
     struct curl_loop *loop = user;
 
     (void)multi;
-    if (timeout_ms < 0)
+    loop->timer_due_ns = UINT64_MAX;
+    if (timeout_ms < 0) {
         reactor_disarm(loop->reactor, &loop->timer);
-    else
-        reactor_arm(loop->reactor, &loop->timer,
-                    reactor_now_ns(loop->reactor) + (uint64_t)timeout_ms * NS_PER_MS, on_timer_due);
+        return 0;
+    }
+    loop->timer_due_ns = reactor_now_ns(loop->reactor) + (uint64_t)timeout_ms * NS_PER_MS;
+    reactor_arm(loop->reactor, &loop->timer, loop->timer_due_ns, on_timer_due);
     return 0;
 }
 
@@ -187,14 +199,26 @@ static void call(struct curl_loop *loop, curl_socket_t fd, int events)
     assert(code == CURLM_OK || code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY);
 }
 
-/* NULL: of none that is to be waited for. A transfer that libcurl moved is among them: it came from its
- * socket's poll, or has just told what it waits for. */
-static struct loop_socket *find_read_ahead(const struct curl_loop *loop)
+static bool has_read_ahead(struct loop_socket *socket)
 {
+    return socket->is_tls && socket->wanted & POLLIN &&
+           tls_ahead_look(&socket->ahead, socket->easy);
+}
+
+/* NULL: of none that is to be waited for. A transfer that its socket moved, or that has just told what it
+ * waits for, is unarmed. One that libcurl's own timer moved, in whichever call, may be any: its poll stays,
+ * and is no help, because it may not have been made when the bytes came and were taken. */
+static struct loop_socket *find_read_ahead(const struct curl_loop *loop, bool timer_was_due)
+{
+    struct loop_socket *socket;
+
     if (!loop->reads_ahead)
         return NULL;
-    for (struct loop_socket *socket = loop->unarmed; socket; socket = socket->next_unarmed)
-        if (socket->wanted & POLLIN && tls_ahead_look(&socket->ahead, socket->easy))
+    for (socket = loop->unarmed; socket; socket = socket->next_unarmed)
+        if (has_read_ahead(socket))
+            return socket;
+    for (socket = timer_was_due ? loop->sockets : NULL; socket; socket = socket->next)
+        if (has_read_ahead(socket))
             return socket;
     return NULL;
 }
@@ -202,10 +226,15 @@ static struct loop_socket *find_read_ahead(const struct curl_loop *loop)
 static void act(struct curl_loop *loop, curl_socket_t fd, int events)
 {
     struct loop_socket *ahead;
+    bool timer_was_due = false;
 
-    call(loop, fd, events);
-    while ((ahead = find_read_ahead(loop))) /* as much as its answer has, at most */
-        call(loop, ahead->fd, CURL_CSELECT_IN);
+    do {
+        timer_was_due |= loop->timer_due_ns <= reactor_now_ns(loop->reactor) + TIMER_SLACK_NS;
+        call(loop, fd, events);
+        ahead = find_read_ahead(loop, timer_was_due);
+        fd = ahead ? ahead->fd : CURL_SOCKET_BAD;
+        events = CURL_CSELECT_IN;
+    } while (ahead); /* as long as answers under way have bytes here, at most */
     tell_ended(loop);
     arm_all(loop);
 }
@@ -231,7 +260,12 @@ static void on_polled(struct reactor_op *op)
 /* The timer is disarmed already: the call below may set it anew, and that must stand. */
 static void on_timer_due(struct timer *timer)
 {
-    act(loop_of_timer(timer), CURL_SOCKET_TIMEOUT, 0);
+    struct curl_loop *loop = loop_of_timer(timer);
+    uint64_t due_ns = loop->timer_due_ns;
+
+    act(loop, CURL_SOCKET_TIMEOUT, 0);
+    if (loop->timer_due_ns == due_ns) /* libcurl says nothing when none is left */
+        loop->timer_due_ns = UINT64_MAX;
 }
 
 /* ---- Life and use ---- */
@@ -260,6 +294,7 @@ struct curl_loop *curl_loop_new(struct reactor *r, unsigned connections_max,
         loop->reactor = r;
         loop->ended = ended;
         loop->owner = owner;
+        loop->timer_due_ns = UINT64_MAX;
         loop->reads_ahead = tls_ahead_is_possible();
         loop->multi = curl_multi_init();
     }

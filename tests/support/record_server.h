@@ -18,6 +18,7 @@ struct record_answer {
     size_t first_record; /* bytes of the first record; 0 = as the others */
     size_t record_bytes; /* of every other one; 0 = as many as fit */
     size_t held_bytes;   /* of the last record, never sent */
+    bool held;           /* until record_server_release */
     bool ticket;         /* a session ticket's record goes before them */
     bool close;          /* and the end of the connection after them */
 };
@@ -31,6 +32,9 @@ struct record_server *record_server_start(const struct test_ca *ca,
 /* After the client closed its connections. */
 void record_server_stop(struct record_server *server);
 
+void record_server_release(struct record_server *server); /* what is held now and later */
+unsigned record_server_request_count(const struct record_server *server);
+unsigned record_server_sent_count(const struct record_server *server); /* answers */
 uint16_t record_server_port(const struct record_server *server);
 unsigned
 record_server_connection_count(const struct record_server *server); /* after stop alone exact */

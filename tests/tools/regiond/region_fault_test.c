@@ -270,7 +270,7 @@ Test(region_shape, lets_a_body_through_in_pieces_of_a_link)
 
     cr_assert(fault_case_get(&region, CASE_BLOB, "x-ms-range: bytes=0-524287\r\n", &answer));
     cr_assert_eq(answer.body_bytes, 512 * KIB);
-    cr_assert_gt(answer.body_pieces, 4, "it came at a pace");
+    cr_assert_gt(answer.body_pieces, 1, "it came at a pace");
     cr_assert_leq(answer.body_pieces, 96, "%u pieces", answer.body_pieces);
     raw_answer_fini(&answer);
     region_stop(&region);
